@@ -1,0 +1,112 @@
+//! What may be a node's name.
+//!
+//! A name that arrives before the cookie was checked is text from anybody: it is bounded (255 characters), has exactly one `@`
+//! with something on both sides, and no control characters, so that it can be logged. It becomes an atom only afterwards.
+
+use thiserror::Error;
+
+/// Why a text is no node name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NodeNameError {
+    /// Longer than an atom may be.
+    #[error("node name is longer than 255 characters")]
+    TooLong,
+    /// Not `name@host`, both parts non-empty.
+    #[error("node name is not of the form name@host")]
+    NotNameAtHost,
+    /// A control character or white space.
+    #[error("node name contains a control character or white space")]
+    BadCharacter,
+    /// A character that the handshake's Latin-1 cannot carry.
+    #[error("node name contains a character outside Latin-1")]
+    NotLatin1,
+}
+
+/// Checks a full node name, `name@host`.
+///
+/// ```
+/// use kista_dist::check_node_name;
+/// assert!(check_node_name("demo@127.0.0.1").is_ok());
+/// assert!(check_node_name("demo").is_err());
+/// assert!(check_node_name("a@b@c").is_err());
+/// ```
+pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
+    check_characters(name)?;
+    match name.split_once('@') {
+        Some((alive, host)) if !alive.is_empty() && !host.is_empty() && !host.contains('@') => {
+            Ok(())
+        }
+        _ => Err(NodeNameError::NotNameAtHost),
+    }
+}
+
+/// Checks the host part, which is all that a node asking for a dynamic name sends.
+pub(crate) fn check_host(host: &str) -> Result<(), NodeNameError> {
+    check_characters(host)?;
+    if host.is_empty() || host.contains('@') {
+        Err(NodeNameError::NotNameAtHost)
+    } else {
+        Ok(())
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), NodeNameError> {
+    let mut count = 0;
+    for c in text.chars() {
+        count += 1;
+        if count > 255 {
+            return Err(NodeNameError::TooLong);
+        }
+        if c.is_control() || c.is_whitespace() {
+            return Err(NodeNameError::BadCharacter);
+        }
+        if u32::from(c) > 255 {
+            return Err(NodeNameError::NotLatin1);
+        }
+    }
+    Ok(())
+}
+
+/// The handshake's bytes for a name that was checked.
+pub(crate) fn to_latin1(name: &str) -> Vec<u8> {
+    name.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
+}
+
+/// A name out of the handshake's bytes; total, unchecked.
+pub(crate) fn from_latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&b| char::from(b)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_names_are_refused() {
+        for (name, why) in [
+            ("", NodeNameError::NotNameAtHost),
+            ("@host", NodeNameError::NotNameAtHost),
+            ("name@", NodeNameError::NotNameAtHost),
+            ("a\n@b", NodeNameError::BadCharacter),
+            ("a\u{1b}[31m@b", NodeNameError::BadCharacter),
+            ("a\u{9b}@b", NodeNameError::BadCharacter),
+            ("a b@c", NodeNameError::BadCharacter),
+            ("\u{263a}@b", NodeNameError::NotLatin1),
+        ] {
+            assert_eq!(check_node_name(name), Err(why), "{name:?}");
+        }
+        assert_eq!(
+            check_node_name(&format!("{}@h", "x".repeat(254))),
+            Err(NodeNameError::TooLong)
+        );
+        assert_eq!(check_node_name(&format!("{}@h", "x".repeat(253))), Ok(()));
+    }
+
+    #[test]
+    fn latin1_survives_both_ways() {
+        assert_eq!(from_latin1(&to_latin1("é@b")), "é@b");
+    }
+}
