@@ -1,0 +1,28 @@
+//! The one lock that this crate uses: `parking_lot`'s (one byte, no poisoning), or loom's inside a model.
+
+#[cfg(not(loom))]
+pub(crate) use parking_lot::Mutex;
+
+#[cfg(loom)]
+pub(crate) use model::Mutex;
+
+#[cfg(loom)]
+mod model {
+    use loom::sync::{Mutex as LoomMutex, MutexGuard};
+
+    /// Loom's lock with `parking_lot`'s signature.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(LoomMutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(LoomMutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0
+                .lock()
+                .expect("a model panicked while it held a lock")
+        }
+    }
+}
