@@ -1,0 +1,458 @@
+//! One link to one peer: what senders, the reader, the writer and the tick thread share.
+//!
+//! A connection exists before its handshake: what is sent meanwhile queues, and travels on whichever socket makes it, ours or
+//! the peer's.
+//!
+//! ```text
+//!   Pending ----> Claimed ----> Up ----> Closing ----> Gone
+//!      |  a handshake   |  `up` was      |   no more sends;   `down` was
+//!      |  was proved    |  called        |   the reader ends  called
+//!      +----------------+----------------+
+//! ```
+//!
+//! 1. `claim` is won by one task only: the dial (by success or failure) or an accepted socket. The winner brings the connection up
+//!    or ends it; the losers just go away.
+//! 2. `finish` runs once, in the task that owns the connection (the reader when it was up), after the last signal. It takes the
+//!    watchers and calls `Host::down`. From then on `watch` says false.
+//! 3. Two locks, never held together and never across an await: `out` covers one push or one swap; `wire` covers one
+//!    non-blocking write. The tick thread uses `wire` only by `try_lock`.
+//! 4. In flight = queued + taken by the writer and not yet accepted by the socket. Above `busy_mark` senders are told so, above
+//!    `full_mark` messages are refused. Signals that keep links and monitors true are never refused; when they alone double
+//!    the full mark the connection is closed.
+
+use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use kista_dist::{Control, Flags, Outbox, TickClock};
+use kista_etf::{Atom, Encoder, Pid};
+use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+
+use super::inbound::PeerLoad;
+use super::wire::Wire;
+use super::{Host, InboundCharge, Net};
+
+/// A link to a peer; see the module.
+pub(crate) struct Connection {
+    id: u64,
+    peer: Atom,
+    busy_mark: usize,
+    full_mark: usize,
+    net: Weak<Net>,
+    claimed: AtomicBool,
+    phase: watch::Sender<Phase>,
+    /// Whether our own dial is between its start and its end (not while it waits for the peer's to arrive).
+    pub(super) dialling: AtomicBool,
+    established: OnceLock<Established>,
+    out: Mutex<Outgoing>,
+    /// Wakes the writer task.
+    pub(super) work: Notify,
+    why: OnceLock<Why>,
+    /// Counts reads and writes that passed the socket: the tick thread compares them with what it saw last.
+    pub(super) reads: AtomicU64,
+    pub(super) writes: AtomicU64,
+    pub(super) clock: Mutex<Option<Watched>>,
+    load: Arc<PeerLoad>,
+}
+
+/// What the handshake brought.
+pub(super) struct Established {
+    pub(super) creation: u32,
+    pub(super) flags: Flags,
+    /// Whether our own dial made it.
+    pub(super) by_dial: bool,
+    /// Held by the reader and the writer: whoever keeps a dead connection keeps no file descriptor.
+    pub(super) socket: Weak<TcpStream>,
+    /// None when the connection is gone.
+    pub(super) wire: Mutex<Option<Wire>>,
+}
+
+/// The tick thread's view of a connection.
+pub(super) struct Watched {
+    pub(super) clock: TickClock,
+    pub(super) reads: u64,
+    pub(super) writes: u64,
+}
+
+impl Watched {
+    pub(super) fn new(net_ticktime: Duration) -> Self {
+        // Four ticks in a `net_ticktime`, as OTP's `net_tickintensity`.
+        Self {
+            clock: TickClock::new(net_ticktime, 4, Instant::now()),
+            reads: 0,
+            writes: 0,
+        }
+    }
+}
+
+/// The stages of a connection's life, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Pending,
+    Claimed,
+    Up,
+    Closing,
+    Gone,
+}
+
+/// Why a connection ends: OTP's word for `nodedown`, and the story for the log.
+pub(super) struct Why {
+    pub(super) word: &'static str,
+    pub(super) detail: String,
+}
+
+struct Outgoing {
+    outbox: Outbox,
+    /// Bytes that the writer took and the socket did not accept yet.
+    unwritten: usize,
+    closed: bool,
+    /// No more than what is queued shall be written, then the write side is shut.
+    draining: bool,
+    gone: bool,
+    watchers: FxHashSet<Pid>,
+    waiters: Vec<Waker>,
+}
+
+/// Whether a sender may go on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Pressure {
+    /// Below the busy mark.
+    Room,
+    /// Above it: wait with [`Connection::poll_room`].
+    Busy,
+}
+
+/// Why a signal was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum SendError {
+    /// The connection is down or going down.
+    #[error("the connection is closed")]
+    Closed,
+    /// The peer does not read, and the hard mark of bytes in flight is passed.
+    #[error("too many bytes are waiting for a peer that does not read")]
+    Full,
+}
+
+/// Counted against the marks for each signal besides its payload.
+const SIGNAL_COST: usize = 64;
+
+impl Connection {
+    pub(super) fn new(id: u64, peer: Atom, net: &Arc<Net>) -> Arc<Self> {
+        let limits = &net.config.limits;
+        Arc::new(Self {
+            id,
+            peer,
+            busy_mark: limits.busy_mark,
+            full_mark: limits.full_mark,
+            net: Arc::downgrade(net),
+            claimed: AtomicBool::new(false),
+            phase: watch::Sender::new(Phase::Pending),
+            dialling: AtomicBool::new(false),
+            established: OnceLock::new(),
+            out: Mutex::new(Outgoing {
+                outbox: Outbox::new(),
+                unwritten: 0,
+                closed: false,
+                draining: false,
+                gone: false,
+                watchers: FxHashSet::default(),
+                waiters: Vec::new(),
+            }),
+            work: Notify::new(),
+            why: OnceLock::new(),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            clock: Mutex::new(None),
+            load: net.inbound.load(peer),
+        })
+    }
+
+    /// Unique in this node; a later connection to the same peer has another one.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The peer's name.
+    pub(crate) fn peer(&self) -> Atom {
+        self.peer
+    }
+
+    /// The peer's creation; 0 before the handshake.
+    pub(crate) fn peer_creation(&self) -> u32 {
+        self.established.get().map_or(0, |e| e.creation)
+    }
+
+    /// What both sides can do; empty before the handshake.
+    pub(crate) fn flags(&self) -> Flags {
+        self.established.get().map_or(Flags::empty(), |e| e.flags)
+    }
+
+    /// Whether the link is a hidden one (either side is).
+    pub(crate) fn hidden(&self) -> bool {
+        !self.flags().contains(Flags::PUBLISHED)
+    }
+
+    /// Whether signals pass now.
+    pub(crate) fn is_up(&self) -> bool {
+        self.phase() == Phase::Up
+    }
+
+    /// Queues a signal; it is written in the order of the calls. The payload was encoded with [`Encoder::with_atom_table`].
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after the end; [`SendError::Full`] for a message above the hard mark.
+    pub(crate) fn send(&self, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+        let refusable = is_message(&control);
+        let mut out = self.out.lock();
+        if out.closed || out.draining {
+            return Err(SendError::Closed);
+        }
+        let in_flight = out.in_flight();
+        if in_flight >= self.full_mark {
+            if refusable {
+                return Err(SendError::Full);
+            }
+            if in_flight >= self.full_mark.saturating_mul(2) {
+                drop(out);
+                self.close("the peer does not read and too many signals wait for it");
+                return Err(SendError::Closed);
+            }
+        }
+        let idle = out.outbox.is_empty();
+        out.outbox.push(control, payload);
+        let in_flight = out.in_flight();
+        drop(out);
+        if idle {
+            self.work.notify_one();
+        }
+        Ok(if in_flight >= self.busy_mark { Pressure::Busy } else { Pressure::Room })
+    }
+
+    /// Bytes queued or not yet accepted by the socket.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.out.lock().in_flight()
+    }
+
+    /// Puts `pid` among those that `Host::down` is told of. Idempotent. `false`: already down, nothing will be told.
+    pub(crate) fn watch(&self, pid: Pid) -> bool {
+        let mut out = self.out.lock();
+        if out.gone {
+            return false;
+        }
+        out.watchers.insert(pid);
+        true
+    }
+
+    /// Ready below the busy mark, or when the connection is closed.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut out = self.out.lock();
+        if out.closed || out.in_flight() < self.busy_mark {
+            return Poll::Ready(());
+        }
+        if !out.waiters.iter().any(|w| w.will_wake(cx.waker())) {
+            out.waiters.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Ends this connection; a newer one to the same peer is not touched. `why` is for the log, `nodedown` says `connection_closed`.
+    pub(crate) fn close(&self, why: &str) {
+        self.end("connection_closed", why);
+    }
+
+    /// Counts `bytes` as received and undecoded until the charge is dropped. Above the node's cap the peer that holds most is cut off.
+    pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> InboundCharge {
+        let (charge, look) = self.load.charge(bytes);
+        if look && let Some(net) = self.net.upgrade() {
+            net.relieve();
+        }
+        charge
+    }
+
+    // What follows is for the tasks of this module.
+
+    pub(super) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Won by one task only; see rule 1.
+    pub(super) fn claim(&self) -> bool {
+        if self.claimed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        self.phase.send_if_modified(|p| advance(p, Phase::Pending, Phase::Claimed));
+        true
+    }
+
+    pub(super) fn is_claimed(&self) -> bool {
+        self.claimed.load(Ordering::Acquire)
+    }
+
+    /// Returns when the phase is `phase` or a later one; at once if it is already.
+    pub(super) async fn reached(&self, phase: Phase) {
+        let mut seen = self.phase.subscribe();
+        // Fails only if the sender is dropped, which `self` holds.
+        let _ = seen.wait_for(|p| *p >= phase).await;
+    }
+
+    /// By the owner of the claim: the handshake's result.
+    pub(super) fn set_established(&self, established: Established) {
+        let _ = self.established.set(established);
+    }
+
+    pub(super) fn established(&self) -> Option<&Established> {
+        self.established.get()
+    }
+
+    /// By the reader, after `Host::up`. `false`: closed meanwhile.
+    pub(super) fn set_up(&self) -> bool {
+        self.phase.send_if_modified(|p| advance(p, Phase::Claimed, Phase::Up))
+    }
+
+    /// Begins the end: senders are refused, the socket is shut, the owner notices.
+    pub(super) fn end(&self, word: &'static str, detail: &str) {
+        let _ = self.why.set(Why { word, detail: detail.to_owned() });
+        self.refuse_senders();
+        self.phase.send_if_modified(|p| {
+            let earlier = *p < Phase::Closing;
+            *p = (*p).max(Phase::Closing);
+            earlier
+        });
+        self.shut(Shutdown::Both);
+        self.work.notify_one();
+    }
+
+    /// The socket takes no more bytes. What the peer sent before can still be read.
+    pub(super) fn write_failed(&self, detail: &str) {
+        let _ = self.why.set(Why {
+            word: "connection_closed",
+            detail: detail.to_owned(),
+        });
+        self.refuse_senders();
+        self.shut(Shutdown::Write);
+    }
+
+    pub(super) fn shut(&self, how: Shutdown) {
+        if let Some(socket) = self.established.get().and_then(|e| e.socket.upgrade()) {
+            let _ = socket2::SockRef::from(&*socket).shutdown(how);
+        }
+    }
+
+    /// No more sends; the writer ends when all is written.
+    pub(super) fn drain(&self) {
+        self.out.lock().draining = true;
+        self.work.notify_one();
+    }
+
+    fn refuse_senders(&self) {
+        let mut out = self.out.lock();
+        out.closed = true;
+        let waiters = std::mem::take(&mut out.waiters);
+        drop(out);
+        waiters.into_iter().for_each(Waker::wake);
+    }
+
+    /// By the owner, once, after the last signal; see rule 2.
+    pub(super) fn finish(self: &Arc<Self>, host: Option<&Arc<dyn Host>>, was_up: bool, word: &'static str, detail: &str) {
+        self.end(word, detail);
+        let why = self.why.get();
+        let (word, detail) = why.map_or((word, detail), |w| (w.word, w.detail.as_str()));
+        let watchers = {
+            let mut out = self.out.lock();
+            out.gone = true;
+            out.outbox.clear();
+            out.unwritten = 0;
+            std::mem::take(&mut out.watchers)
+        };
+        if let Some(e) = self.established.get() {
+            *e.wire.lock() = None;
+        }
+        if let Some(net) = self.net.upgrade() {
+            net.log_end(self, was_up, word, detail);
+            net.forget(self);
+        }
+        if let Some(host) = host {
+            let told = catch_unwind(AssertUnwindSafe(|| {
+                host.down(self, was_up, word, watchers.into_iter().collect());
+            }));
+            if told.is_err() {
+                tracing::error!(peer = %self.peer, "the node panicked in `down`; some processes may not know of the lost connection");
+            }
+        }
+        self.phase.send_replace(Phase::Gone);
+    }
+
+    /// The story of the end, once it has begun.
+    pub(super) fn why(&self) -> Option<&Why> {
+        self.why.get()
+    }
+
+    /// Swaps the queued signals with `spare`, which is empty.
+    pub(super) fn take_queued(&self, spare: &mut Outbox) -> Queued {
+        let mut out = self.out.lock();
+        if out.closed {
+            return Queued::Closed;
+        }
+        if out.outbox.is_empty() {
+            return if out.draining { Queued::Drained } else { Queued::Nothing };
+        }
+        out.unwritten += out.outbox.bytes() + out.outbox.len() * SIGNAL_COST;
+        std::mem::swap(&mut out.outbox, spare);
+        Queued::Some
+    }
+
+    /// The socket accepted `bytes`; with `all`, everything that the writer had taken.
+    pub(super) fn written(&self, bytes: usize, all: bool) {
+        let mut out = self.out.lock();
+        out.unwritten = if all { 0 } else { out.unwritten.saturating_sub(bytes) };
+        if !out.waiters.is_empty() && out.in_flight() < self.busy_mark {
+            let waiters = std::mem::take(&mut out.waiters);
+            drop(out);
+            waiters.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+impl Outgoing {
+    fn in_flight(&self) -> usize {
+        self.outbox.bytes() + self.outbox.len() * SIGNAL_COST + self.unwritten
+    }
+}
+
+/// What the writer found queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queued {
+    Some,
+    Nothing,
+    /// Nothing, and nothing will come.
+    Drained,
+    Closed,
+}
+
+fn advance(phase: &mut Phase, from: Phase, to: Phase) -> bool {
+    let fits = *phase == from;
+    if fits {
+        *phase = to;
+    }
+    fits
+}
+
+/// Signals that a sender can be told to have failed. The others keep links and monitors true on both sides.
+fn is_message(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::Send { .. }
+            | Control::RegSend { .. }
+            | Control::AliasSend { .. }
+            | Control::SpawnRequest(_)
+            | Control::Priority { exit: false, .. }
+    )
+}
