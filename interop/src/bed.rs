@@ -1,0 +1,142 @@
+//! One test's surroundings.
+
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::{Otp, Program, modules};
+
+/// The cookie of all nodes on a bed, as the demo's contract has it.
+const COOKIE: &str = "kista";
+
+/// One test's surroundings: a release of OTP, and a private EPMD through which the test's nodes find each other.
+#[derive(Debug)]
+pub struct Bed {
+    otp: &'static Otp,
+    epmd_port: u16,
+    /// Held for its end: it is killed with the bed.
+    epmd: Program,
+}
+
+impl Bed {
+    /// A new bed on the release that [`Otp::current`] names.
+    ///
+    /// # Panics
+    ///
+    /// When EPMD does not start.
+    #[expect(
+        clippy::new_without_default,
+        reason = "it starts a program; that is nobody's default value"
+    )]
+    pub fn new() -> Self {
+        let otp = Otp::current();
+        // Someone else may take the free port before EPMD does; then it ends, and another port is tried.
+        for _ in 0..20 {
+            let epmd_port = free_port();
+            let mut command = otp.command("epmd");
+            command.args(["-address", "127.0.0.1", "-port", &epmd_port.to_string()]);
+            let mut epmd = Program::start("epmd", command);
+            if listens(epmd_port) && epmd.is_running() {
+                return Self {
+                    otp,
+                    epmd_port,
+                    epmd,
+                };
+            }
+        }
+        panic!("epmd does not start");
+    }
+
+    /// The release that this bed's peers are.
+    pub fn otp(&self) -> &'static Otp {
+        self.otp
+    }
+
+    /// The port of the bed's private EPMD.
+    pub fn epmd_port(&self) -> u16 {
+        self.epmd_port
+    }
+
+    /// The cookie of every node on the bed.
+    pub fn cookie(&self) -> &'static str {
+        COOKIE
+    }
+
+    /// The bed's EPMD, for the tests that take it away.
+    pub fn epmd(&mut self) -> &mut Program {
+        &mut self.epmd
+    }
+
+    /// Starts a visible Erlang node of this full name that runs `module:function(Arguments)`, each argument a string.
+    pub fn erlang(&self, name: &str, module: &str, function: &str, arguments: &[&str]) -> Program {
+        self.erlang_with(&[], name, COOKIE, module, function, arguments)
+    }
+
+    /// As [`Bed::erlang`], with options of `erl` (such as `-hidden` or `-kernel net_ticktime 8`) and a cookie.
+    pub fn erlang_with(
+        &self,
+        options: &[&str],
+        name: &str,
+        cookie: &str,
+        module: &str,
+        function: &str,
+        arguments: &[&str],
+    ) -> Program {
+        let mut command = self.command("erl");
+        command.args(["-noshell", "-name", name, "-setcookie", cookie]);
+        command
+            .arg("-pz")
+            .arg(modules::directory(self.otp))
+            .args(options);
+        command
+            .args(["-run", "scenario", "run", module, function])
+            .args(arguments);
+        Program::start(&format!("erl {name} {module}:{function}"), command)
+    }
+
+    /// Starts a visible Elixir node of this full name that runs `elixir/SCRIPT.exs` with these arguments.
+    pub fn elixir(&self, name: &str, script: &str, arguments: &[&str]) -> Program {
+        let mut command = self.command("elixir");
+        command.args(["--name", name, "--cookie", COOKIE]);
+        command
+            .arg(modules::directory(self.otp).join(format!("{script}.exs")))
+            .args(arguments);
+        Program::start(
+            &format!("elixir {name} {script} {}", arguments.join(" ")),
+            command,
+        )
+    }
+
+    /// A command for a program of the release, which will find this bed's EPMD.
+    pub fn command(&self, program: &str) -> Command {
+        self.with_epmd(self.otp.command(program))
+    }
+
+    /// A command for any other program, which will find this bed's EPMD.
+    pub fn outside_command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.with_epmd(Command::new(program))
+    }
+
+    fn with_epmd(&self, mut command: Command) -> Command {
+        command.env("ERL_EPMD_PORT", self.epmd_port.to_string());
+        command
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    listener.local_addr().expect("bound").port()
+}
+
+fn listens(port: u16) -> bool {
+    let end = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < end {
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}

@@ -1,0 +1,108 @@
+//! Which Erlang/OTP the peers are, and how to start its programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// One installed Erlang/OTP with its Elixir: this machine's own, or one in a directory that is entered by `chroot`.
+///
+/// Loopback is the same inside and outside a `chroot`, so nodes on both sides reach each other.
+#[derive(Debug)]
+pub struct Otp {
+    root: PathBuf,
+    release: u32,
+}
+
+impl Otp {
+    /// The release that `KISTA_OTP_ROOT` names.
+    ///
+    /// # Panics
+    ///
+    /// When it has no working `erl`: a test that needs a peer fails, and says how to get one.
+    pub fn current() -> &'static Self {
+        static CURRENT: OnceLock<Otp> = OnceLock::new();
+        CURRENT.get_or_init(|| {
+            let root = std::env::var_os("KISTA_OTP_ROOT")
+                .map_or_else(|| PathBuf::from("/"), PathBuf::from);
+            let mut otp = Self { root, release: 0 };
+            otp.release = otp.ask_release();
+            otp
+        })
+    }
+
+    /// The release's number, such as 27.
+    pub fn release(&self) -> u32 {
+        self.release
+    }
+
+    /// A command that runs `program` (`erl`, `erlc`, `epmd`, `elixir`) of this release.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = if self.is_host() {
+            Command::new(program)
+        } else {
+            let mut enter = if is_root() {
+                Command::new("chroot")
+            } else {
+                let mut sudo = Command::new("sudo");
+                sudo.args(["--preserve-env", "chroot"]);
+                sudo
+            };
+            enter.arg(&self.root).arg(program);
+            // The shell scripts that start Erlang look for `dirname` and the like.
+            enter.env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            );
+            enter.env("HOME", "/tmp");
+            enter.current_dir("/");
+            enter
+        };
+        // Elixir warns on stderr about any encoding but UTF-8.
+        command
+            .env("ERL_CRASH_DUMP", "/dev/null")
+            .env("LANG", "C.UTF-8")
+            .env("LC_ALL", "C.UTF-8")
+            .env("ELIXIR_ERL_OPTIONS", "+fnu");
+        command
+    }
+
+    /// Where `inside`, an absolute path as the release's own programs see it, is for us.
+    pub(crate) fn outside(&self, inside: &Path) -> PathBuf {
+        self.root.join(inside.strip_prefix("/").unwrap_or(inside))
+    }
+
+    fn is_host(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    fn ask_release(&self) -> u32 {
+        let output = self
+            .command("erl")
+            .args([
+                "-noshell",
+                "-eval",
+                "io:put_chars(erlang:system_info(otp_release)), halt().",
+            ])
+            .output();
+        let found = output
+            .ok()
+            .and_then(|output| String::from_utf8(output.stdout).ok()?.trim().parse().ok());
+        found.unwrap_or_else(|| {
+            panic!(
+                "these tests need a real Erlang, and `erl` does not run in {}: \
+                 `./test` installs it, or run `scripts/otp host`",
+                self.root.display()
+            )
+        })
+    }
+}
+
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| {
+        Command::new("id")
+            .arg("-u")
+            .output()
+            .is_ok_and(|output| output.stdout == b"0\n")
+    })
+}
