@@ -32,3 +32,6 @@ pub mod table;
 pub mod wheel;
 
 mod sync;
+
+#[cfg(test)]
+mod testing;

@@ -21,6 +21,11 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::Mutex;
 
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 /// Buffers up to this many bytes are always kept (though never fewer than [`KEPT_ITEMS`] items).
 const KEPT_BYTES: usize = 1024;
 const KEPT_ITEMS: usize = 4;

@@ -15,6 +15,11 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::Mutex;
 
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 /// The meeting point of a caller and whoever answers it; used inside an [`Arc`](std::sync::Arc) by the two sides.
 ///
 /// Its size is that of `Result<T, E>` (at least a waker's 16 bytes), a discriminant and one byte for the lock.

@@ -17,14 +17,20 @@ use std::sync::OnceLock;
 
 use crate::sync::Mutex;
 
-/// The number of slots in the first chunk; each later one has twice as many as the one before.
-#[cfg(not(loom))]
-const FIRST_CHUNK: u64 = 32;
-#[cfg(loom)]
-const FIRST_CHUNK: u64 = 2;
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
-/// Chunks of 2^5 to 2^31 slots.
-const CHUNKS: usize = 27;
+/// The number of slots in the first chunk; each later one has twice as many as the one before.
+const FIRST_CHUNK: u64 = 32;
+
+/// Indexes that follow each other are this many slots apart in memory (as a power of two). Processes that are started together are
+/// used together; with their locks in one cache line, two threads were 3.5 times slower than with this.
+const SCATTER: u32 = 3;
+
+/// Chunks of 2^5 to 2^26 slots.
+const CHUNKS: usize = 22;
 
 /// While fresh slots are left, an empty slot is used again only when this many wait.
 const WAITING: u32 = 1024;
@@ -82,8 +88,8 @@ struct Free {
 }
 
 impl<T> Table<T> {
-    /// The largest limit: as many processes as Erlang allows (`+P 134217727`).
-    pub const MAX_CAPACITY: u32 = (1 << 27) - 1;
+    /// The largest limit: 134,217,696, about as many processes as Erlang allows.
+    pub const MAX_CAPACITY: u32 = (1 << 27) - 32;
 
     /// A table with room for [`MAX_CAPACITY`](Self::MAX_CAPACITY) entries.
     #[must_use]
@@ -113,16 +119,12 @@ impl<T> Table<T> {
     ///
     /// [`Full`] at the limit; `make` is then not called.
     pub fn insert_with(&self, make: impl FnOnce(Key) -> T) -> Result<Key, Full> {
-        let index = self.reserve()?;
-        let slot = self.slot_or_grow(index);
-        let key = Key {
-            index,
-            generation: slot.lock().generation,
-        };
+        let key = self.reserve()?;
+        let slot = self.slot_or_grow(key.index);
         let reserved = Reserved {
             table: self,
             slot,
-            index,
+            index: key.index,
         };
         let value = make(key);
         slot.lock().value = Some(value);
@@ -197,24 +199,31 @@ impl<T> Table<T> {
         }
     }
 
-    /// An index that nobody else uses.
-    fn reserve(&self) -> Result<u32, Full> {
+    /// A slot that nobody else uses, and the key of its next entry.
+    fn reserve(&self) -> Result<Key, Full> {
         let mut free = self.free.lock();
         let fresh = free.used < self.limit;
         if free.waiting > if fresh { WAITING } else { 0 } {
             let index = free.head;
-            free.head = mem::take(&mut self.known(index).lock().next);
+            let mut oldest = self.known(index).lock();
+            free.head = mem::take(&mut oldest.next);
             if free.head == 0 {
                 free.tail = 0;
             }
             free.waiting -= 1;
-            return Ok(index);
+            return Ok(Key {
+                index,
+                generation: oldest.generation,
+            });
         }
         if !fresh {
             return Err(Full(self.limit));
         }
         free.used += 1;
-        Ok(free.used)
+        Ok(Key {
+            index: free.used,
+            generation: 1,
+        })
     }
 
     /// Puts an index whose slot is empty at the end of the list.
@@ -242,9 +251,7 @@ impl<T> Table<T> {
     fn slot_or_grow(&self, index: u32) -> &Slot<T> {
         let (chunk, offset) = place(index).expect("indexes start at 1 and end at the limit");
         let slots = self.chunks[chunk].get_or_init(|| {
-            let size = FIRST_CHUNK << chunk;
-            let room = u64::from(self.limit) - (size - FIRST_CHUNK);
-            (0..size.min(room))
+            (0..FIRST_CHUNK << chunk)
                 .map(|_| {
                     Mutex::new(Entry {
                         value: None,
@@ -258,12 +265,15 @@ impl<T> Table<T> {
     }
 }
 
-/// The chunk that holds an index, and where in it. Chunk `n` starts at index `FIRST_CHUNK * (2^n - 1) + 1`.
+/// The chunk that holds an index, and where in it. Chunk `n` has `FIRST_CHUNK << n` slots.
 fn place(index: u32) -> Option<(usize, usize)> {
     let position = u64::from(index.checked_sub(1)?) + FIRST_CHUNK;
-    let chunk = position.ilog2() - FIRST_CHUNK.ilog2();
-    let offset = position - (FIRST_CHUNK << chunk);
-    ((chunk as usize) < CHUNKS).then_some((chunk as usize, offset as usize))
+    let bits = position.ilog2();
+    let size = 1 << bits;
+    let offset = position - size;
+    let scattered = (offset << SCATTER | offset >> (bits - SCATTER)) & (size - 1);
+    let chunk = (bits - FIRST_CHUNK.ilog2()) as usize;
+    (chunk < CHUNKS).then_some((chunk, scattered as usize))
 }
 
 impl<T> Entry<T> {

@@ -14,6 +14,9 @@
 use std::fmt;
 use std::num::NonZeroU64;
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 /// Slots in the wheel; at 10 ms a tick one turn is 5.12 s, just more than the default time limit of a call.
 const SLOTS: usize = 512;
 const WORDS: usize = SLOTS / 64;
