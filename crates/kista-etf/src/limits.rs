@@ -1,0 +1,42 @@
+//! What a decoder accepts at most.
+
+/// The limits of a decoder. Lengths of collections need none: every element takes at least one byte of the input, which is
+/// checked before memory is taken.
+///
+/// ```
+/// use kista_etf::Limits;
+/// let mut limits = Limits::default();
+/// limits.depth = 100;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How deep a [`Term`](crate::Term) may be nested. Terms are handled without recursion: this bounds memory, not stack.
+    pub depth: usize,
+    /// How deep a value of a recursive Rust type (`enum Tree { Node(Box<Tree>) }`) may be nested: this bounds the stack.
+    pub recursion: u16,
+    /// How many bytes an integer may have.
+    pub bigint_bytes: usize,
+    /// How many bytes a compressed term may inflate to.
+    pub inflated_bytes: usize,
+    /// How many times its compressed size a compressed term may inflate to.
+    pub inflation_ratio: usize,
+}
+
+impl Limits {
+    /// Safe for input from anywhere: depth 1,000,000, recursion 256, integers of 512 KiB, inflated terms of 16 MiB and at
+    /// most 64 times their compressed size.
+    pub const DEFAULT: Self = Self {
+        depth: 1_000_000,
+        recursion: 256,
+        bigint_bytes: 512 * 1024,
+        inflated_bytes: 16 * 1024 * 1024,
+        inflation_ratio: 64,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
