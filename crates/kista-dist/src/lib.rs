@@ -1,5 +1,6 @@
 //! The Erlang distribution protocol without sockets or clocks.
 
+pub mod epmd;
 mod flags;
 pub mod handshake;
 mod name;

@@ -1,0 +1,94 @@
+//! Messages that arrive in parts.
+
+use std::collections::HashMap;
+
+use bytes::{Bytes, BytesMut};
+
+use super::reader::{Message, ReaderLimits};
+use super::{AtomList, FrameError};
+
+/// A message whose last fragments are not there yet.
+#[derive(Debug)]
+pub(super) struct Partial {
+    message: Message,
+    atoms: AtomList,
+    /// The counter that the next fragment must have.
+    next: u64,
+    bytes: BytesMut,
+}
+
+impl Partial {
+    /// `fragment` is the first fragment's counter, `part` its share of the payload.
+    pub(super) fn new(message: Message, atoms: AtomList, fragment: u64, part: &[u8]) -> Result<Self, FrameError> {
+        if fragment < 2 {
+            return Err(FrameError::FragmentOrder { expected: 2, actual: fragment });
+        }
+        // An honest first fragment tells the size; the peer's word is worth a MiB.
+        let guess = usize::try_from(fragment).unwrap_or(usize::MAX).saturating_mul(part.len()).min(1 << 20);
+        let mut bytes = BytesMut::with_capacity(guess.max(part.len()));
+        bytes.extend_from_slice(part);
+        Ok(Self { message, atoms, next: fragment - 1, bytes })
+    }
+}
+
+/// The incomplete messages of one connection, by sequence id.
+#[derive(Debug)]
+pub(super) struct Fragments {
+    open: HashMap<u64, Partial>,
+    bytes: usize,
+    limits: ReaderLimits,
+}
+
+impl Fragments {
+    pub(super) fn new(limits: ReaderLimits) -> Self {
+        Self { open: HashMap::new(), bytes: 0, limits }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn must_be_closed(&self, sequence: u64) -> Result<(), FrameError> {
+        if self.open.contains_key(&sequence) { Err(FrameError::SequenceOpen { sequence }) } else { Ok(()) }
+    }
+
+    pub(super) fn open(&mut self, sequence: u64, partial: Partial) -> Result<(), FrameError> {
+        self.must_be_closed(sequence)?;
+        if self.open.len() >= self.limits.open_sequences {
+            return Err(FrameError::TooManySequences { limit: self.limits.open_sequences });
+        }
+        self.take_room(partial.bytes.len())?;
+        self.open.insert(sequence, partial);
+        Ok(())
+    }
+
+    /// Adds a later fragment; gives the message when it was the last.
+    pub(super) fn append(
+        &mut self,
+        sequence: u64,
+        fragment: u64,
+        part: &[u8],
+    ) -> Result<Option<(Message, AtomList, Bytes)>, FrameError> {
+        self.take_room(part.len())?;
+        let partial = self.open.get_mut(&sequence).ok_or(FrameError::UnknownSequence { sequence })?;
+        if fragment != partial.next {
+            return Err(FrameError::FragmentOrder { expected: partial.next, actual: fragment });
+        }
+        partial.bytes.extend_from_slice(part);
+        partial.next -= 1;
+        if partial.next > 0 {
+            return Ok(None);
+        }
+        let Some(done) = self.open.remove(&sequence) else { return Ok(None) };
+        self.bytes -= done.bytes.len();
+        Ok(Some((done.message, done.atoms, done.bytes.freeze())))
+    }
+
+    fn take_room(&mut self, more: usize) -> Result<(), FrameError> {
+        if more > self.limits.fragment_bytes - self.bytes {
+            return Err(FrameError::TooManyFragmentBytes { limit: self.limits.fragment_bytes });
+        }
+        self.bytes += more;
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Where senders put their messages.
+//!
+//! A sender holds the connection's lock only while its already encoded payload is copied to the end of one growing arena: no allocation
+//! per message, no encoding, no cache. The writer swaps the whole outbox for an empty one. Rules:
+//! 1. Payloads are encoded with [`Encoder::with_atom_table`]; the atom list is copied along.
+//! 2. Large binaries (the encoder's chunks) are kept as they are, as references.
+//! 3. Messages of one sender leave in the order of their `push`.
+
+use bytes::Bytes;
+use kista_etf::{Atom, EncodeError, Encoder, Pid};
+
+use crate::control::Control;
+
+/// Bytes that a message costs beside its payload, for the accounts.
+pub(super) const OVERHEAD: usize = 64;
+/// Inline bytes beyond this leave the arena and are shared instead.
+const SHARE_FROM: usize = 16 * 1024;
+/// Memory that an empty outbox keeps.
+const KEEP: usize = 1 << 20;
+/// The longest payload; a frame's length has 32 bits.
+const MAX_PAYLOAD: usize = i32::MAX as usize;
+
+/// The order key of messages without a sender.
+const NO_SENDER: u64 = u64::MAX;
+
+/// Messages on their way to the writer.
+///
+/// ```
+/// use kista_dist::{Control, frame::Outbox};
+/// use kista_etf::{Atom, Encoder, Pid};
+///
+/// let node = Atom::from_static("a@h");
+/// let pid = |id| Pid { node, id, serial: 0, creation: 4 };
+/// let mut payload = Encoder::with_atom_table();
+/// payload.int(42);
+/// let mut outbox = Outbox::new();
+/// outbox.push(Control::Send { from: Some(pid(1)), to: pid(2), token: None }, Some(&payload))?;
+/// assert_eq!(outbox.len(), 1);
+/// # Ok::<(), kista_etf::EncodeError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub(super) entries: Vec<Entry>,
+    pub(super) arena: Vec<u8>,
+    pub(super) atoms: Vec<Atom>,
+    pub(super) chunks: Vec<(usize, Bytes)>,
+    bytes: usize,
+}
+
+/// One message. Its parts begin where those of the entry before it end.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) control: Control,
+    /// Messages of equal keys keep their order.
+    pub(super) key: u64,
+    pub(super) arena_end: usize,
+    pub(super) atoms_end: usize,
+    pub(super) chunks_end: usize,
+    pub(super) payload_len: usize,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a message; its order is kept among those of [`Control::sender`].
+    ///
+    /// # Errors
+    /// A token, or options of a spawn request, that can not be encoded; a payload of more than 2 GiB. Nothing was appended then.
+    #[inline]
+    pub fn push(&mut self, control: Control, payload: Option<&Encoder>) -> Result<(), EncodeError> {
+        let key = control.sender().map_or(NO_SENDER, order_key);
+        self.append(control, payload, key)
+    }
+
+    /// Like [`Outbox::push`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept
+    /// among those of `sender`.
+    ///
+    /// # Errors
+    /// As [`Outbox::push`].
+    pub fn push_from(&mut self, sender: Pid, control: Control, payload: Option<&Encoder>) -> Result<(), EncodeError> {
+        self.append(control, payload, order_key(sender))
+    }
+
+    fn append(&mut self, control: Control, payload: Option<&Encoder>, key: u64) -> Result<(), EncodeError> {
+        debug_assert_eq!(control.takes_payload(), payload.is_some(), "{control:?}");
+        for term in control.terms() {
+            Encoder::new().term(term)?;
+        }
+        let mut payload_len = 0;
+        if let Some(payload) = payload {
+            payload_len = payload.len();
+            if payload_len > MAX_PAYLOAD {
+                return Err(EncodeError::TooLong { what: "a message" });
+            }
+            self.atoms.extend_from_slice(payload.atoms());
+            let inline = payload.inline_bytes();
+            if inline.len() <= SHARE_FROM {
+                self.arena.extend_from_slice(inline);
+                self.chunks.extend_from_slice(payload.chunks());
+            } else {
+                self.share(inline, payload.chunks());
+            }
+        }
+        self.bytes += payload_len + OVERHEAD;
+        self.entries.push(Entry {
+            control,
+            key,
+            arena_end: self.arena.len(),
+            atoms_end: self.atoms.len(),
+            chunks_end: self.chunks.len(),
+            payload_len,
+        });
+        Ok(())
+    }
+
+    #[cold]
+    fn share(&mut self, inline: &[u8], chunks: &[(usize, Bytes)]) {
+        let inline = Bytes::copy_from_slice(inline);
+        let mut at = 0;
+        for (before, chunk) in chunks {
+            if *before > at {
+                self.chunks.push((0, inline.slice(at..*before)));
+            }
+            self.chunks.push((0, chunk.clone()));
+            at = *before;
+        }
+        if at < inline.len() {
+            self.chunks.push((0, inline.slice(at..)));
+        }
+    }
+
+    /// What the messages weigh: payloads, and a flat sum for each message.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many messages wait.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none waits.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Drops all messages and keeps a moderate amount of memory.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.arena.clear();
+        self.atoms.clear();
+        self.chunks.clear();
+        self.bytes = 0;
+        self.entries.shrink_to(KEEP / size_of::<Entry>());
+        self.arena.shrink_to(KEEP);
+        self.atoms.shrink_to(KEEP / size_of::<Atom>());
+        self.chunks.shrink_to(KEEP / size_of::<(usize, Bytes)>());
+    }
+}
+
+fn order_key(pid: Pid) -> u64 {
+    u64::from(pid.serial) << 32 | u64::from(pid.id)
+}

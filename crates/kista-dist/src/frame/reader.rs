@@ -1,0 +1,280 @@
+//! Inbound: bytes in, signals out.
+//!
+//! ```text
+//! frame          length:4 body                        length 0: a tick
+//! with header    131,68 header control [payload]      131,69 seq:8 fragment:8 header control [part of payload]
+//!                                                     131,70 seq:8 fragment:8 part of payload
+//! pass-through   112,131 control [131 payload]
+//! ```
+//! Rules:
+//! 1. A connection speaks one of the two forms, by its flags; the other one is an error.
+//! 2. A frame's length is checked before memory is taken, and memory grows with what really arrived, not with what was announced.
+//! 3. Only the control tuple is decoded. The payload is cut off the read buffer without copying; only fragments are copied together.
+//! 4. Fragments count down to 1 without a gap. Open sequences and their bytes are bounded; they fall with the reader.
+//! 5. After an error the reader gives nothing but errors: close the connection.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use kista_etf::{AtomName, AtomQuota, Decoder, Limits};
+
+use super::atoms::InboundCache;
+use super::fragments::{Fragments, Partial};
+use super::{AtomList, FrameError, Payload};
+use crate::control::{Control, Decoded};
+use crate::flags::Flags;
+
+/// What a peer may make us hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReaderLimits {
+    /// Longest frame. Peers that fragment send at most 64 KiB and a little; others send whole messages. Default 128 MiB.
+    pub frame: usize,
+    /// Most messages that may be incomplete at once (one per sending process). Default 4096.
+    pub open_sequences: usize,
+    /// Most bytes of incomplete messages together. Default 512 MiB.
+    pub fragment_bytes: usize,
+}
+
+impl Default for ReaderLimits {
+    fn default() -> Self {
+        Self { frame: 128 << 20, open_sequences: 4096, fragment_bytes: 512 << 20 }
+    }
+}
+
+/// What arrived.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Inbound {
+    /// A sign of life.
+    Tick,
+    /// A signal. Its payload is there exactly if [`Control::takes_payload`] says so.
+    Signal {
+        /// What it is.
+        control: Control,
+        /// The message or reason, undecoded.
+        payload: Option<Payload>,
+    },
+    /// A control message with a number that this crate does not know: log it, go on.
+    Unknown {
+        /// The number.
+        op: i64,
+    },
+}
+
+/// Reads the frames of one connection.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kista_dist::{Flags, frame::{FrameReader, Inbound, ReaderLimits}};
+/// use kista_etf::AtomQuota;
+///
+/// let mut reader = FrameReader::new(Flags::ours(false), ReaderLimits::default(), Arc::new(AtomQuota::new(1000)));
+/// reader.push(&[0, 0, 0, 0, 0]);
+/// assert_eq!(reader.next()?, Some(Inbound::Tick));
+/// assert_eq!(reader.next()?, None);
+/// # Ok::<(), kista_dist::frame::FrameError>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameReader {
+    header: bool,
+    limits: ReaderLimits,
+    term_limits: Limits,
+    quota: Arc<AtomQuota>,
+    buffer: BytesMut,
+    cache: InboundCache,
+    fragments: Fragments,
+    failed: bool,
+}
+
+/// A read should have room for at least this much, and new blocks have at least this size.
+const BLOCK: usize = 64 * 1024;
+const ROOM: usize = 8 * 1024;
+
+impl FrameReader {
+    /// A reader for a connection with these negotiated flags. New atoms are counted against `quota`.
+    #[must_use]
+    pub fn new(flags: Flags, limits: ReaderLimits, quota: Arc<AtomQuota>) -> Self {
+        Self {
+            header: flags.uses_header(),
+            limits,
+            term_limits: Limits::default(),
+            quota,
+            buffer: BytesMut::new(),
+            cache: InboundCache::new(),
+            fragments: Fragments::new(limits),
+            failed: false,
+        }
+    }
+
+    /// The buffer to read the socket into (append only), with room made for the frame that is arriving: its rest, but at most as much
+    /// again as has arrived.
+    pub fn buffer_mut(&mut self) -> &mut BytesMut {
+        let have = self.buffer.len();
+        let rest = self.announced().map_or(0, |frame| (frame + 4).saturating_sub(have));
+        let wanted = rest.min(have.max(BLOCK));
+        let room = self.buffer.capacity() - have;
+        if room < ROOM.max(wanted) {
+            self.buffer.reserve(wanted.max(BLOCK));
+        }
+        &mut self.buffer
+    }
+
+    /// Takes bytes by copying, such as the handshake's leftover.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Bytes that are held here: not yet a whole frame, or fragments of incomplete messages.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len() + self.fragments.bytes()
+    }
+
+    /// The length of the frame that is arriving, if it is lawful.
+    fn announced(&self) -> Option<usize> {
+        let prefix = self.buffer.first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*prefix) as usize;
+        (length <= self.limits.frame).then_some(length)
+    }
+
+    /// The next thing that arrived whole; `None` if more bytes are needed.
+    ///
+    /// # Errors
+    /// The peer broke the protocol or a limit: close the connection. All later calls fail as well.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Inbound>, FrameError> {
+        if self.failed {
+            return Err(FrameError::Dead);
+        }
+        let result = self.advance();
+        self.failed = result.is_err();
+        result
+    }
+
+    fn advance(&mut self) -> Result<Option<Inbound>, FrameError> {
+        loop {
+            let Some(prefix) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+            let length = u32::from_be_bytes(*prefix) as usize;
+            if length > self.limits.frame {
+                return Err(FrameError::TooLong { length, limit: self.limits.frame });
+            }
+            if self.buffer.len() < 4 + length {
+                return Ok(None);
+            }
+            self.buffer.advance(4);
+            if length == 0 {
+                return Ok(Some(Inbound::Tick));
+            }
+            let frame = self.buffer.split_to(length).freeze();
+            let inbound = if self.header { self.with_header(frame)? } else { Some(self.pass_through(frame)?) };
+            if inbound.is_some() {
+                return Ok(inbound);
+            }
+        }
+    }
+
+    fn with_header(&mut self, mut frame: Bytes) -> Result<Option<Inbound>, FrameError> {
+        match *frame.first_chunk::<2>().ok_or(FrameError::Truncated)? {
+            [131, 68] => {
+                let (atoms, header) = self.cache.read_header(&frame[2..], &self.quota)?;
+                frame.advance(2 + header);
+                let (message, control_length) = self.control(&frame, &atoms)?;
+                message.complete(frame, control_length, atoms).map(Some)
+            }
+            [131, 69] => {
+                let (sequence, fragment) = fragment_head(&frame)?;
+                let (atoms, header) = self.cache.read_header(&frame[18..], &self.quota)?;
+                frame.advance(18 + header);
+                let (message, control_length) = self.control(&frame, &atoms)?;
+                if fragment == 1 {
+                    self.fragments.must_be_closed(sequence)?;
+                    return message.complete(frame, control_length, atoms).map(Some);
+                }
+                message.may_be_cut()?;
+                let partial = Partial::new(message, atoms, fragment, &frame[control_length..])?;
+                self.fragments.open(sequence, partial)?;
+                Ok(None)
+            }
+            [131, 70] => {
+                let (sequence, fragment) = fragment_head(&frame)?;
+                match self.fragments.append(sequence, fragment, &frame[18..])? {
+                    Some((message, atoms, bytes)) => message.complete(bytes, 0, atoms).map(Some),
+                    None => Ok(None),
+                }
+            }
+            _ => Err(FrameError::WrongForm),
+        }
+    }
+
+    fn pass_through(&self, mut frame: Bytes) -> Result<Inbound, FrameError> {
+        if frame.first_chunk::<2>() != Some(&[112, 131]) {
+            return Err(FrameError::WrongForm);
+        }
+        frame.advance(2);
+        let (message, control_length) = self.control(&frame, &[])?;
+        let payload_mark = usize::from(frame.get(control_length) == Some(&131));
+        if payload_mark == 0 && frame.len() > control_length {
+            return Err(FrameError::WrongForm);
+        }
+        // The mark belongs to the control part from here on.
+        message.complete(frame, control_length + payload_mark, AtomList::default())
+    }
+
+    /// Decodes the control tuple at the beginning of `bytes`; also says how long it is.
+    fn control(&self, bytes: &Bytes, atoms: &[AtomName]) -> Result<(Message, usize), FrameError> {
+        let mut decoder =
+            Decoder::new(bytes).atoms(atoms).limits(&self.term_limits).quota(&self.quota);
+        let message = match Control::decode(&mut decoder)? {
+            Decoded::Signal { control, inline_reason } => {
+                Message::Known { control, reason: inline_reason.map(|r| bytes.slice_ref(r)) }
+            }
+            Decoded::Unknown { op } => Message::Unknown { op },
+        };
+        Ok((message, decoder.position()))
+    }
+}
+
+/// A decoded control part, before its payload is whole.
+#[derive(Debug)]
+pub(super) enum Message {
+    Known { control: Control, reason: Option<Bytes> },
+    Unknown { op: i64 },
+}
+
+impl Message {
+    fn complete(self, mut bytes: Bytes, control_length: usize, atoms: AtomList) -> Result<Inbound, FrameError> {
+        let (control, reason) = match self {
+            Self::Unknown { op } => return Ok(Inbound::Unknown { op }),
+            Self::Known { control, reason } => (control, reason),
+        };
+        bytes.advance(control_length);
+        if let Some(reason) = reason {
+            if !bytes.is_empty() {
+                return Err(FrameError::UnexpectedPayload);
+            }
+            return Ok(Inbound::Signal { control, payload: Some(Payload { bytes: reason, atoms }) });
+        }
+        match (control.takes_payload(), bytes.is_empty()) {
+            (true, false) => Ok(Inbound::Signal { control, payload: Some(Payload { bytes, atoms }) }),
+            (false, true) => Ok(Inbound::Signal { control, payload: None }),
+            (true, true) => Err(FrameError::MissingPayload),
+            (false, false) => Err(FrameError::UnexpectedPayload),
+        }
+    }
+
+    /// Only what has a payload behind its control tuple can come in parts.
+    fn may_be_cut(&self) -> Result<(), FrameError> {
+        match self {
+            Self::Known { control, reason: None } if control.takes_payload() => Ok(()),
+            Self::Unknown { .. } => Ok(()),
+            Self::Known { .. } => Err(FrameError::UnexpectedPayload),
+        }
+    }
+}
+
+fn fragment_head(frame: &[u8]) -> Result<(u64, u64), FrameError> {
+    let head = frame.get(2..18).ok_or(FrameError::Truncated)?;
+    let number = |b: &[u8]| b.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
+    Ok((number(&head[..8]), number(&head[8..])))
+}

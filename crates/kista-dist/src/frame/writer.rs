@@ -1,0 +1,282 @@
+//! Outbound: messages in, frames out, in wire order.
+//!
+//! The one writer of a connection takes the senders' [`Outbox`] batches and writes frames into a [`WriteBuffer`]. Atom cache slots are assigned
+//! here, in the order in which the peer will read them. Rules:
+//! 1. Messages leave in the order of the batches, except that one behind an unfinished large message of the same sender waits for it.
+//! 2. Payloads beyond [`FRAGMENT_SIZE`] leave in fragments if the peer takes them, in turn with other senders' messages.
+//! 3. To a peer without an atom cache the same payloads are written with their atoms in place.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use kista_etf::{Atom, AtomName, Decoder, Encoder, Limits};
+
+use super::fragmenter::{Fragmenter, Held};
+use super::outbox::OVERHEAD;
+use super::outcache::OutboundCache;
+use super::scratch::Scratch;
+use super::{FRAGMENT_SIZE, Outbox, WriteBuffer};
+use crate::control::{Control, Placement};
+use crate::flags::Flags;
+
+/// Empty outboxes that are kept.
+const SPARES: usize = 4;
+
+/// Writes the frames of one connection.
+///
+/// ```
+/// use kista_dist::{Control, Flags, frame::{FrameWriter, Outbox, WriteBuffer}};
+/// use kista_etf::{Atom, Encoder, Pid};
+///
+/// let pid = |id| Pid { node: Atom::from_static("a@h"), id, serial: 0, creation: 4 };
+/// let mut payload = Encoder::with_atom_table();
+/// payload.int(42);
+/// let mut outbox = Outbox::new();
+/// outbox.push(Control::Send { from: Some(pid(1)), to: pid(2), token: None }, Some(&payload))?;
+///
+/// let mut writer = FrameWriter::new(Flags::ours(false));
+/// writer.accept(&mut outbox);
+/// let mut out = WriteBuffer::new();
+/// assert!(!writer.fill(&mut out, 64 * 1024), "nothing is left");
+/// assert!(outbox.is_empty() && !out.is_empty());
+/// # Ok::<(), kista_etf::EncodeError>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameWriter {
+    wire: Wire,
+    fragmenter: Fragmenter,
+    current: Outbox,
+    /// The next entry of `current`, and where its parts begin.
+    next: usize,
+    arena_at: usize,
+    atoms_at: usize,
+    chunks_at: usize,
+    queue: VecDeque<Outbox>,
+    spare: Vec<Outbox>,
+    pending: usize,
+    /// Bytes that others may write before the next fragment.
+    credit: usize,
+}
+
+impl FrameWriter {
+    /// A writer for a connection with these negotiated flags.
+    #[must_use]
+    pub fn new(flags: Flags) -> Self {
+        Self {
+            wire: Wire::new(flags),
+            fragmenter: Fragmenter::default(),
+            current: Outbox::new(),
+            next: 0,
+            arena_at: 0,
+            atoms_at: 0,
+            chunks_at: 0,
+            queue: VecDeque::new(),
+            spare: Vec::new(),
+            pending: 0,
+            credit: 0,
+        }
+    }
+
+    /// Takes all messages of `outbox`, which is empty afterwards (and often has another one's memory).
+    pub fn accept(&mut self, outbox: &mut Outbox) {
+        if outbox.is_empty() {
+            return;
+        }
+        self.pending += outbox.bytes();
+        if self.next >= self.current.entries.len() {
+            self.rewind();
+            std::mem::swap(&mut self.current, outbox);
+        } else {
+            let empty = self.spare.pop().unwrap_or_default();
+            self.queue.push_back(std::mem::replace(outbox, empty));
+        }
+    }
+
+    /// What the messages that are not yet written weigh, in the measure of [`Outbox::bytes`].
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.pending
+    }
+
+    /// Whether all messages were written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.next >= self.current.entries.len() && self.queue.is_empty() && self.fragmenter.is_idle()
+    }
+
+    /// Writes frames until `out` holds `target` bytes (the last frame may go beyond) or nothing is left. Returns whether
+    /// something is left.
+    pub fn fill(&mut self, out: &mut WriteBuffer, target: usize) -> bool {
+        out.compact();
+        while out.len() < target {
+            let before = out.len();
+            if self.fragmenter.is_idle() || self.credit > 0 {
+                if self.step(out) {
+                    self.credit = self.credit.saturating_sub(out.len() - before);
+                    continue;
+                }
+                if self.fragmenter.is_idle() {
+                    break;
+                }
+            }
+            self.pending = self.pending.saturating_sub(self.fragmenter.turn(&mut self.wire, out));
+            self.credit = FRAGMENT_SIZE;
+        }
+        !self.is_empty()
+    }
+
+    /// Deals with the next message; `false` if there is none.
+    #[inline]
+    fn step(&mut self, out: &mut WriteBuffer) -> bool {
+        if self.next >= self.current.entries.len() && !self.next_batch() {
+            return false;
+        }
+        let entry = &mut self.current.entries[self.next];
+        let inline = &self.current.arena[self.arena_at..entry.arena_end];
+        let atoms = &self.current.atoms[self.atoms_at..entry.atoms_end];
+        let chunks = &self.current.chunks[self.chunks_at..entry.chunks_end];
+        if self.wire.is_large(entry.payload_len) || self.fragmenter.holds(entry.key) {
+            let held = Held {
+                control: std::mem::replace(&mut entry.control, Control::NodeLink),
+                atoms: atoms.into(),
+                inline: Bytes::copy_from_slice(inline),
+                chunks: chunks.to_vec(),
+                len: entry.payload_len,
+            };
+            self.fragmenter.take(&self.wire, entry.key, held);
+        } else {
+            self.wire.message(&entry.control, atoms, inline, chunks, out);
+            self.pending = self.pending.saturating_sub(entry.payload_len + OVERHEAD);
+        }
+        self.next += 1;
+        self.arena_at = entry.arena_end;
+        self.atoms_at = entry.atoms_end;
+        self.chunks_at = entry.chunks_end;
+        true
+    }
+
+    #[cold]
+    fn next_batch(&mut self) -> bool {
+        self.rewind();
+        let Some(batch) = self.queue.pop_front() else { return false };
+        let empty = std::mem::replace(&mut self.current, batch);
+        if self.spare.len() < SPARES {
+            self.spare.push(empty);
+        }
+        true
+    }
+
+    fn rewind(&mut self) {
+        self.current.clear();
+        self.next = 0;
+        self.arena_at = 0;
+        self.atoms_at = 0;
+        self.chunks_at = 0;
+    }
+}
+
+/// The form of frames on this connection, and what it remembers.
+#[derive(Debug)]
+pub(super) struct Wire {
+    flags: Flags,
+    header: bool,
+    /// The peer has no atom cache: atoms are written in place.
+    inline_atoms: bool,
+    fragments: bool,
+    cache: OutboundCache,
+    scratch: Scratch,
+}
+
+impl Wire {
+    fn new(flags: Flags) -> Self {
+        let inline_atoms = !flags.contains(Flags::DIST_HDR_ATOM_CACHE);
+        Self {
+            flags,
+            header: flags.uses_header(),
+            inline_atoms,
+            // A reason inside the control tuple could not be cut off it.
+            fragments: flags.contains(Flags::FRAGMENTS | Flags::EXIT_PAYLOAD),
+            cache: OutboundCache::new(),
+            scratch: Scratch::new(inline_atoms),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_large(&self, payload_len: usize) -> bool {
+        payload_len > FRAGMENT_SIZE && self.fragments
+    }
+
+    /// Writes a whole message as one frame.
+    #[inline]
+    pub(super) fn message(
+        &mut self,
+        control: &Control,
+        atoms: &[Atom],
+        inline: &[u8],
+        chunks: &[(usize, Bytes)],
+        out: &mut WriteBuffer,
+    ) {
+        let start = out.begin();
+        out.bytes().extend_from_slice(if self.header { &[131, 68] } else { &[112, 131] });
+        let placement = self.header_and_control(control, atoms, out);
+        if !self.header && placement == Placement::Behind {
+            out.bytes().push(131);
+        }
+        if let Some(bytes) = self.without_table(atoms, inline, chunks) {
+            out.put_shared(bytes);
+        } else {
+            let mut at = 0;
+            for (before, chunk) in chunks {
+                out.bytes().extend_from_slice(&inline[at..*before]);
+                out.put_shared(chunk.clone());
+                at = *before;
+            }
+            out.bytes().extend_from_slice(&inline[at..]);
+        }
+        out.end(start);
+    }
+
+    /// Writes what stands between a frame's first bytes and its payload.
+    #[inline]
+    pub(super) fn header_and_control(&mut self, control: &Control, atoms: &[Atom], out: &mut WriteBuffer) -> Placement {
+        self.scratch.begin(atoms);
+        // The outbox took only what can be encoded.
+        let placement = control.write(self.flags, &mut self.scratch).unwrap_or(Placement::None);
+        if self.header {
+            self.cache.write_header(&self.scratch.atoms, out.bytes());
+        }
+        out.bytes().extend_from_slice(&self.scratch.bytes);
+        placement
+    }
+
+    /// The payload with its atoms in place, if the peer needs that.
+    #[inline]
+    pub(super) fn without_table(&self, atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Option<Bytes> {
+        if !self.inline_atoms || atoms.is_empty() { None } else { Some(transcode(atoms, inline, chunks)) }
+    }
+}
+
+#[cold]
+fn transcode(atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
+    let mut whole = Vec::with_capacity(inline.len() + chunks.iter().map(|(_, c)| c.len()).sum::<usize>());
+    let mut at = 0;
+    for (before, chunk) in chunks {
+        whole.extend_from_slice(&inline[at..*before]);
+        whole.extend_from_slice(chunk);
+        at = *before;
+    }
+    whole.extend_from_slice(&inline[at..]);
+    let whole = Bytes::from(whole);
+    let names: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
+    let limits = Limits::default();
+    let mut encoder = Encoder::new();
+    let term = Decoder::new(&whole).shared(&whole).atoms(&names).limits(&limits).term();
+    match term.map(|term| encoder.term(&term)) {
+        Ok(Ok(())) => encoder.to_bytes(),
+        // Our own encoder's bytes can be read; if not, the receiver gets something that is a term at least.
+        _ => {
+            debug_assert!(false, "own payload is unreadable");
+            Bytes::from_static(&[106])
+        }
+    }
+}
