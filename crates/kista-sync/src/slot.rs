@@ -70,10 +70,7 @@ impl<T, E> ReplySlot<T, E> {
     ///
     /// The reply itself, when the slot was settled or abandoned before.
     pub fn fill(&self, reply: T) -> Result<(), T> {
-        self.settle(Ok(reply)).map_err(|refused| match refused {
-            Ok(reply) => reply,
-            Err(_) => unreachable!("what was refused is what was brought"),
-        })
+        self.settle(reply, Ok)
     }
 
     /// Settles the slot with an error.
@@ -82,18 +79,15 @@ impl<T, E> ReplySlot<T, E> {
     ///
     /// The error itself, when the slot was settled or abandoned before.
     pub fn fail(&self, error: E) -> Result<(), E> {
-        self.settle(Err(error)).map_err(|refused| match refused {
-            Err(error) => error,
-            Ok(_) => unreachable!("what was refused is what was brought"),
-        })
+        self.settle(error, Err)
     }
 
-    fn settle(&self, outcome: Result<T, E>) -> Result<(), Result<T, E>> {
+    fn settle<V>(&self, value: V, outcome: impl FnOnce(V) -> Result<T, E>) -> Result<(), V> {
         let mut state = self.state.lock();
         if !state.is_pending() {
-            return Err(outcome);
+            return Err(value);
         }
-        let before = mem::replace(&mut *state, State::Settled(outcome));
+        let before = mem::replace(&mut *state, State::Settled(outcome(value)));
         drop(state);
         if let State::Parked(waker) = before {
             waker.wake();

@@ -212,6 +212,23 @@ fn burst_is_given_back_while_the_consumer_still_holds_items() {
 }
 
 #[test]
+fn buffer_with_few_items_is_not_grown_and_shrunk_at_each_poll() {
+    fn check<T: Default>() {
+        let queue = Queue::<T>::new();
+        let mut mine = VecDeque::from([T::default()]);
+        park(&queue, Waker::noop(), &mut mine);
+        let before = (mine.capacity(), mine.as_slices().0.as_ptr());
+        for _ in 0..10 {
+            park(&queue, Waker::noop(), &mut mine);
+            assert_eq!((mine.capacity(), mine.as_slices().0.as_ptr()), before);
+        }
+    }
+    check::<[u64; 1]>();
+    check::<[u64; 8]>();
+    check::<[[u64; 32]; 32]>();
+}
+
+#[test]
 fn batches_of_any_size_go_behind_what_the_consumer_holds() {
     for size in [
         1,
