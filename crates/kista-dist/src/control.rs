@@ -30,7 +30,9 @@
 //!    a wrong arity or a wrong type is the peer's fault and an error.
 //! 3. `Unlink` and `NodeLink` are decoded, because old nodes sent them, and never to be sent: OTP 26 closes the connection on them.
 
-use kista_etf::{Atom, AtomName, DecodeError, Decoder, EncodeError, Encoder, Kind, Pid, Reference, Term, atoms};
+use kista_etf::{
+    Atom, AtomName, DecodeError, Decoder, EncodeError, Encoder, Kind, Pid, Reference, Term, atoms,
+};
 use thiserror::Error;
 
 use crate::flags::Flags;
@@ -326,9 +328,15 @@ impl Control {
             | Self::UnlinkId { from, .. }
             | Self::UnlinkIdAck { from, .. }
             | Self::Priority { from, .. } => Some(*from),
-            Self::MonitorExit { from: Target::Pid(from), .. } => Some(*from),
+            Self::MonitorExit {
+                from: Target::Pid(from),
+                ..
+            } => Some(*from),
             Self::SpawnRequest(request) => Some(request.from),
-            Self::SpawnReply { result: SpawnResult::Spawned(pid), .. } => Some(*pid),
+            Self::SpawnReply {
+                result: SpawnResult::Spawned(pid),
+                ..
+            } => Some(*pid),
             Self::MonitorExit { .. } | Self::SpawnReply { .. } | Self::NodeLink => None,
         }
     }
@@ -361,7 +369,11 @@ impl Control {
         use Placement::{Behind, Inside, None as Nothing};
         let payload_reason = flags.contains(Flags::EXIT_PAYLOAD);
         match self {
-            Self::Send { from: Some(from), to, token } if flags.contains(Flags::SEND_SENDER) => {
+            Self::Send {
+                from: Some(from),
+                to,
+                token,
+            } if flags.contains(Flags::SEND_SENDER) => {
                 s.head(3, 22, 23, token);
                 s.put_pid(from);
                 s.put_pid(to);
@@ -396,15 +408,28 @@ impl Control {
                 s.token(token)?;
                 Ok(Behind)
             }
-            Self::Exit { from, to, token } => exit(s, payload_reason, [24, 25, 3, 13], from, to, token),
-            Self::Exit2 { from, to, token } => exit(s, payload_reason, [26, 27, 8, 18], from, to, token),
-            Self::Priority { from, to, exit: is_exit, token } if flags.contains(Flags::ALTACT_SIG) => {
+            Self::Exit { from, to, token } => {
+                exit(s, payload_reason, [24, 25, 3, 13], from, to, token)
+            }
+            Self::Exit2 { from, to, token } => {
+                exit(s, payload_reason, [26, 27, 8, 18], from, to, token)
+            }
+            Self::Priority {
+                from,
+                to,
+                exit: is_exit,
+                token,
+            } if flags.contains(Flags::ALTACT_SIG) => {
                 let kind = match to {
                     Recipient::Pid(_) => 0,
                     Recipient::Name(_) => ALT_NAME,
                     Recipient::Alias(_) => ALT_ALIAS,
                 };
-                s.alt(ALT_PRIORITY | kind | if *is_exit { ALT_EXIT } else { 0 }, from, token);
+                s.alt(
+                    ALT_PRIORITY | kind | if *is_exit { ALT_EXIT } else { 0 },
+                    from,
+                    token,
+                );
                 match to {
                     Recipient::Pid(pid) => s.put_pid(pid),
                     Recipient::Name(name) => s.put_atom_name(name),
@@ -413,13 +438,34 @@ impl Control {
                 s.token(token)?;
                 Ok(Behind)
             }
-            Self::Priority { from, to, exit: is_exit, token } => {
+            Self::Priority {
+                from,
+                to,
+                exit: is_exit,
+                token,
+            } => {
                 let (from, token) = (*from, token.clone());
                 let plain = match (to, is_exit) {
-                    (Recipient::Pid(to), false) => Self::Send { from: Some(from), to: *to, token },
-                    (Recipient::Pid(to), true) => Self::Exit2 { from, to: *to, token },
-                    (Recipient::Name(to), _) => Self::RegSend { from, to: to.clone(), token },
-                    (Recipient::Alias(to), _) => Self::AliasSend { from, to: *to, token },
+                    (Recipient::Pid(to), false) => Self::Send {
+                        from: Some(from),
+                        to: *to,
+                        token,
+                    },
+                    (Recipient::Pid(to), true) => Self::Exit2 {
+                        from,
+                        to: *to,
+                        token,
+                    },
+                    (Recipient::Name(to), _) => Self::RegSend {
+                        from,
+                        to: to.clone(),
+                        token,
+                    },
+                    (Recipient::Alias(to), _) => Self::AliasSend {
+                        from,
+                        to: *to,
+                        token,
+                    },
                 };
                 plain.write(flags, s)
             }
@@ -431,9 +477,21 @@ impl Control {
                 s.put_int(5);
                 Ok(Nothing)
             }
-            Self::Monitor { from, to, reference } => monitor(s, 19, from, to, reference),
-            Self::Demonitor { from, to, reference } => monitor(s, 20, from, to, reference),
-            Self::MonitorExit { from, to, reference } => {
+            Self::Monitor {
+                from,
+                to,
+                reference,
+            } => monitor(s, 19, from, to, reference),
+            Self::Demonitor {
+                from,
+                to,
+                reference,
+            } => monitor(s, 20, from, to, reference),
+            Self::MonitorExit {
+                from,
+                to,
+                reference,
+            } => {
                 s.put_tuple(if payload_reason { 4 } else { 5 });
                 s.put_int(if payload_reason { 28 } else { 21 });
                 s.target(from);
@@ -456,7 +514,13 @@ impl Control {
                 s.token(&r.token)?;
                 Ok(Behind)
             }
-            Self::SpawnReply { id, to, flags, result, token } => {
+            Self::SpawnReply {
+                id,
+                to,
+                flags,
+                result,
+                token,
+            } => {
                 s.head(5, 31, 32, token);
                 s.put_reference(id);
                 s.put_pid(to);
@@ -494,21 +558,42 @@ impl Control {
         let control = match op {
             22 | 23 => {
                 let (from, to) = (d.pid()?, d.pid()?);
-                Self::Send { from: Some(from), to, token: token(d, op == 23)? }
+                Self::Send {
+                    from: Some(from),
+                    to,
+                    token: token(d, op == 23)?,
+                }
             }
             2 | 12 => {
                 d.skip()?;
-                Self::Send { from: None, to: d.pid()?, token: token(d, op == 12)? }
+                Self::Send {
+                    from: None,
+                    to: d.pid()?,
+                    token: token(d, op == 12)?,
+                }
             }
             6 | 16 => {
                 let from = d.pid()?;
                 d.skip()?;
-                Self::RegSend { from, to: d.atom()?, token: token(d, op == 16)? }
+                Self::RegSend {
+                    from,
+                    to: d.atom()?,
+                    token: token(d, op == 16)?,
+                }
             }
-            1 => Self::Link { from: d.pid()?, to: d.pid()? },
-            4 => Self::Unlink { from: d.pid()?, to: d.pid()? },
+            1 => Self::Link {
+                from: d.pid()?,
+                to: d.pid()?,
+            },
+            4 => Self::Unlink {
+                from: d.pid()?,
+                to: d.pid()?,
+            },
             5 => Self::NodeLink,
-            7 => Self::GroupLeader { from: d.pid()?, to: d.pid()? },
+            7 => Self::GroupLeader {
+                from: d.pid()?,
+                to: d.pid()?,
+            },
             3 | 13 | 24 | 25 => {
                 let (from, to) = (d.pid()?, d.pid()?);
                 let token = token(d, matches!(op, 13 | 25))?;
@@ -525,10 +610,22 @@ impl Control {
                 }
                 Self::Exit2 { from, to, token }
             }
-            19 => Self::Monitor { from: d.pid()?, to: target(d)?, reference: d.reference()? },
-            20 => Self::Demonitor { from: d.pid()?, to: target(d)?, reference: d.reference()? },
+            19 => Self::Monitor {
+                from: d.pid()?,
+                to: target(d)?,
+                reference: d.reference()?,
+            },
+            20 => Self::Demonitor {
+                from: d.pid()?,
+                to: target(d)?,
+                reference: d.reference()?,
+            },
             21 | 28 => {
-                let control = Self::MonitorExit { from: target(d)?, to: d.pid()?, reference: d.reference()? };
+                let control = Self::MonitorExit {
+                    from: target(d)?,
+                    to: d.pid()?,
+                    reference: d.reference()?,
+                };
                 if op == 21 {
                     inline_reason = Some(d.raw()?);
                 }
@@ -561,20 +658,37 @@ impl Control {
                     Target::Pid(pid) => SpawnResult::Spawned(pid),
                     Target::Name(why) => SpawnResult::Failed(why),
                 };
-                Self::SpawnReply { id, to, flags, result, token: token(d, op == 32)? }
+                Self::SpawnReply {
+                    id,
+                    to,
+                    flags,
+                    result,
+                    token: token(d, op == 32)?,
+                }
             }
-            33 | 34 => Self::AliasSend { from: d.pid()?, to: d.reference()?, token: token(d, op == 34)? },
+            33 | 34 => Self::AliasSend {
+                from: d.pid()?,
+                to: d.reference()?,
+                token: token(d, op == 34)?,
+            },
             35 | 36 => {
                 let (id, from, to) = (d.uint()?, d.pid()?, d.pid()?);
                 if id == 0 {
                     return Err(ControlError::Field { op });
                 }
-                if op == 35 { Self::UnlinkId { id, from, to } } else { Self::UnlinkIdAck { id, from, to } }
+                if op == 35 {
+                    Self::UnlinkId { id, from, to }
+                } else {
+                    Self::UnlinkIdAck { id, from, to }
+                }
             }
             37 => altact(d, arity)?,
             _ => return Ok(Decoded::Unknown { op }),
         };
-        Ok(Decoded::Signal { control, inline_reason })
+        Ok(Decoded::Signal {
+            control,
+            inline_reason,
+        })
     }
 }
 
@@ -610,22 +724,39 @@ fn altact(d: &mut Decoder<'_>, arity: usize) -> Result<Control, ControlError> {
         return Err(ControlError::Field { op: 37 });
     }
     if flags & ALT_PRIORITY != 0 {
-        return Ok(Control::Priority { from, to, exit, token });
+        return Ok(Control::Priority {
+            from,
+            to,
+            exit,
+            token,
+        });
     }
     Ok(match to {
         Recipient::Pid(to) if exit => Control::Exit2 { from, to, token },
-        Recipient::Pid(to) => Control::Send { from: Some(from), to, token },
+        Recipient::Pid(to) => Control::Send {
+            from: Some(from),
+            to,
+            token,
+        },
         Recipient::Name(to) => Control::RegSend { from, to, token },
         Recipient::Alias(to) => Control::AliasSend { from, to, token },
     })
 }
 
 fn token(d: &mut Decoder<'_>, present: bool) -> Result<Token, ControlError> {
-    Ok(if present { Some(Box::new(d.term()?)) } else { None })
+    Ok(if present {
+        Some(Box::new(d.term()?))
+    } else {
+        None
+    })
 }
 
 fn target(d: &mut Decoder<'_>) -> Result<Target, ControlError> {
-    Ok(if d.peek()? == Kind::Atom { Target::Name(d.atom()?) } else { Target::Pid(d.pid()?) })
+    Ok(if d.peek()? == Kind::Atom {
+        Target::Name(d.atom()?)
+    } else {
+        Target::Pid(d.pid()?)
+    })
 }
 
 fn pair<S: Sink>(s: &mut S, op: i64, from: &Pid, to: &Pid) -> Result<Placement, EncodeError> {
@@ -636,7 +767,13 @@ fn pair<S: Sink>(s: &mut S, op: i64, from: &Pid, to: &Pid) -> Result<Placement, 
     Ok(Placement::None)
 }
 
-fn unlink<S: Sink>(s: &mut S, op: i64, id: u64, from: &Pid, to: &Pid) -> Result<Placement, EncodeError> {
+fn unlink<S: Sink>(
+    s: &mut S,
+    op: i64,
+    id: u64,
+    from: &Pid,
+    to: &Pid,
+) -> Result<Placement, EncodeError> {
     s.put_tuple(4);
     s.put_int(op);
     s.put_uint(id);
@@ -645,7 +782,13 @@ fn unlink<S: Sink>(s: &mut S, op: i64, id: u64, from: &Pid, to: &Pid) -> Result<
     Ok(Placement::None)
 }
 
-fn monitor<S: Sink>(s: &mut S, op: i64, from: &Pid, to: &Target, r: &Reference) -> Result<Placement, EncodeError> {
+fn monitor<S: Sink>(
+    s: &mut S,
+    op: i64,
+    from: &Pid,
+    to: &Target,
+    r: &Reference,
+) -> Result<Placement, EncodeError> {
     s.put_tuple(4);
     s.put_int(op);
     s.put_pid(from);
@@ -672,7 +815,11 @@ fn exit<S: Sink>(
     s.put_pid(from);
     s.put_pid(to);
     s.token(token)?;
-    Ok(if payload_reason { Placement::Behind } else { Placement::Inside })
+    Ok(if payload_reason {
+        Placement::Behind
+    } else {
+        Placement::Inside
+    })
 }
 
 /// What a control tuple is written to: an encoder, or the frame writer's scratch with its own atom table.

@@ -89,5 +89,7 @@ fn put_block(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// EPMD does not say what encoding names have; those of today's nodes are UTF-8.
 fn text(bytes: &[u8]) -> Result<String, EpmdError> {
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| EpmdError::BadText)
+    std::str::from_utf8(bytes)
+        .map(str::to_owned)
+        .map_err(|_| EpmdError::BadText)
 }

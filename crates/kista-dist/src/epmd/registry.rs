@@ -21,7 +21,11 @@ pub struct RegistryLimits {
 
 impl Default for RegistryLimits {
     fn default() -> Self {
-        Self { names: 4096, name_bytes: 255, extra_bytes: 256 }
+        Self {
+            names: 4096,
+            name_bytes: 255,
+            extra_bytes: 256,
+        }
     }
 }
 
@@ -98,7 +102,13 @@ impl Registry {
     /// differ after a restart.
     #[must_use]
     pub fn new(port: u16, seed: u32, limits: RegistryLimits) -> Self {
-        Self { port, next_creation: seed, next_id: 0, limits, entries: BTreeMap::new() }
+        Self {
+            port,
+            next_creation: seed,
+            next_id: 0,
+            limits,
+            entries: BTreeMap::new(),
+        }
     }
 
     /// The port that this EPMD listens at.
@@ -131,13 +141,27 @@ impl Registry {
         self.next_creation = creation.wrapping_add(1);
         self.next_id += 1;
         let name = info.name.clone();
-        self.entries.insert(name.clone(), Entry { info, id: self.next_id });
-        Ok(RegisteredName { name, id: self.next_id, creation })
+        self.entries.insert(
+            name.clone(),
+            Entry {
+                info,
+                id: self.next_id,
+            },
+        );
+        Ok(RegisteredName {
+            name,
+            id: self.next_id,
+            creation,
+        })
     }
 
     /// Takes a name back.
     pub fn unregister(&mut self, held: RegisteredName) {
-        if self.entries.get(&held.name).is_some_and(|entry| entry.id == held.id) {
+        if self
+            .entries
+            .get(&held.name)
+            .is_some_and(|entry| entry.id == held.id)
+        {
             self.entries.remove(&held.name);
         }
     }
@@ -170,7 +194,13 @@ impl Registry {
         let mut out = u32::from(self.port).to_be_bytes().to_vec();
         for entry in self.entries.values() {
             let NodeInfo { name, port, .. } = &entry.info;
-            out.extend_from_slice(format!("active name     <{name}> at port {port}, fd = {}\n\0", entry.id).as_bytes());
+            out.extend_from_slice(
+                format!(
+                    "active name     <{name}> at port {port}, fd = {}\n\0",
+                    entry.id
+                )
+                .as_bytes(),
+            );
         }
         out
     }
@@ -189,12 +219,20 @@ mod tests {
         let mut r = Registry::new(4369, 0, RegistryLimits::default());
         let first = r.register(info("a")).unwrap();
         assert_eq!(r.register(info("a")), Err(RefusedName::Taken));
-        let stale = RegisteredName { name: "a".into(), id: 99, creation: 0 };
+        let stale = RegisteredName {
+            name: "a".into(),
+            id: 99,
+            creation: 0,
+        };
         r.unregister(stale);
         assert!(r.lookup("a").is_some(), "only the holder gives a name back");
         let creation = first.creation();
         r.unregister(first);
-        assert_ne!(r.register(info("a")).unwrap().creation(), creation, "a restart must be told apart");
+        assert_ne!(
+            r.register(info("a")).unwrap().creation(),
+            creation,
+            "a restart must be told apart"
+        );
     }
 
     #[test]
@@ -206,12 +244,25 @@ mod tests {
 
     #[test]
     fn floods_of_names_end_at_the_cap() {
-        let mut r = Registry::new(4369, 9, RegistryLimits { names: 2, ..RegistryLimits::default() });
+        let mut r = Registry::new(
+            4369,
+            9,
+            RegistryLimits {
+                names: 2,
+                ..RegistryLimits::default()
+            },
+        );
         r.register(info("a")).unwrap();
         r.register(info("b")).unwrap();
         assert_eq!(r.register(info("c")), Err(RefusedName::Full));
-        assert_eq!(r.register(info(&"x".repeat(256))), Err(RefusedName::TooLong));
+        assert_eq!(
+            r.register(info(&"x".repeat(256))),
+            Err(RefusedName::TooLong)
+        );
         assert_eq!(r.register(info("")), Err(RefusedName::Empty));
-        assert_eq!(r.register(info("a\nname b at port 1")), Err(RefusedName::BadName));
+        assert_eq!(
+            r.register(info("a\nname b at port 1")),
+            Err(RefusedName::BadName)
+        );
     }
 }

@@ -36,10 +36,22 @@ impl AliveReply {
         if !matches!(tag, 118 | 121) {
             return Err(EpmdError::UnknownTag { tag });
         }
-        let Some(result) = f.u8() else { return Ok(None) };
-        let creation = if tag == 118 { f.u32() } else { f.u16().map(u32::from) };
-        let Some(creation) = creation else { return Ok(None) };
-        Ok(Some(if result == 0 { Self::Registered { creation } } else { Self::Refused { result } }))
+        let Some(result) = f.u8() else {
+            return Ok(None);
+        };
+        let creation = if tag == 118 {
+            f.u32()
+        } else {
+            f.u16().map(u32::from)
+        };
+        let Some(creation) = creation else {
+            return Ok(None);
+        };
+        Ok(Some(if result == 0 {
+            Self::Registered { creation }
+        } else {
+            Self::Refused { result }
+        }))
     }
 
     /// The bytes; `wide` for nodes that announce protocol 6 (a creation of 32 bits).
@@ -131,7 +143,9 @@ impl NamesReply {
     /// [`EpmdError`]: whatever listens there is no EPMD, or its list is beyond [`MAX_REPLY`].
     pub fn decode(bytes: &[u8], closed: bool) -> Result<Option<Self>, EpmdError> {
         if bytes.len() > MAX_REPLY {
-            return Err(EpmdError::TooLong { length: bytes.len() });
+            return Err(EpmdError::TooLong {
+                length: bytes.len(),
+            });
         }
         if !closed {
             return Ok(None);
@@ -182,18 +196,36 @@ mod tests {
             for n in 0..bytes.len() {
                 assert_eq!(AliveReply::decode(&bytes[..n]), Ok(None));
             }
-            assert_eq!(AliveReply::decode(&bytes), Ok(Some(AliveReply::Registered { creation: 3 })));
+            assert_eq!(
+                AliveReply::decode(&bytes),
+                Ok(Some(AliveReply::Registered { creation: 3 }))
+            );
         }
-        let names = NamesReply { epmd_port: 4369, names: vec![("a at port 1".into(), 7), ("b".into(), 8)] };
+        let names = NamesReply {
+            epmd_port: 4369,
+            names: vec![("a at port 1".into(), 7), ("b".into(), 8)],
+        };
         assert_eq!(NamesReply::decode(&names.encode(), true), Ok(Some(names)));
     }
 
     #[test]
     fn what_is_no_epmd_is_said_at_once() {
-        assert_eq!(AliveReply::decode(b"HTTP"), Err(EpmdError::UnknownTag { tag: b'H' }));
-        assert_eq!(PortReply::decode(b"HTTP"), Err(EpmdError::UnknownTag { tag: b'H' }));
-        assert_eq!(NamesReply::decode(b"\0\0\0\0junk\n", true), Err(EpmdError::BadText));
+        assert_eq!(
+            AliveReply::decode(b"HTTP"),
+            Err(EpmdError::UnknownTag { tag: b'H' })
+        );
+        assert_eq!(
+            PortReply::decode(b"HTTP"),
+            Err(EpmdError::UnknownTag { tag: b'H' })
+        );
+        assert_eq!(
+            NamesReply::decode(b"\0\0\0\0junk\n", true),
+            Err(EpmdError::BadText)
+        );
         let flood = vec![b'x'; MAX_REPLY + 1];
-        assert!(matches!(NamesReply::decode(&flood, false), Err(EpmdError::TooLong { .. })));
+        assert!(matches!(
+            NamesReply::decode(&flood, false),
+            Err(EpmdError::TooLong { .. })
+        ));
     }
 }

@@ -64,7 +64,11 @@ impl NodeInfo {
         Self {
             name: name.into(),
             port,
-            node_type: if hidden { NodeType::Hidden } else { NodeType::Normal },
+            node_type: if hidden {
+                NodeType::Hidden
+            } else {
+                NodeType::Normal
+            },
             protocol: 0,
             highest: 6,
             lowest: 6,
@@ -89,7 +93,15 @@ impl NodeInfo {
         let (highest, lowest) = (f.u16()?, f.u16()?);
         let name = f.block()?;
         let extra = f.block()?.to_vec();
-        Some(text(name).map(|name| Self { name, port, node_type, protocol, highest, lowest, extra }))
+        Some(text(name).map(|name| Self {
+            name,
+            port,
+            node_type,
+            protocol,
+            highest,
+            lowest,
+            extra,
+        }))
     }
 }
 
@@ -149,12 +161,16 @@ impl Request {
     /// # Errors
     /// [`EpmdError`]: close the connection.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, EpmdError> {
-        let Some(prefix) = bytes.first_chunk::<2>() else { return Ok(None) };
+        let Some(prefix) = bytes.first_chunk::<2>() else {
+            return Ok(None);
+        };
         let length = usize::from(u16::from_be_bytes(*prefix));
         if length > MAX_REQUEST {
             return Err(EpmdError::TooLong { length });
         }
-        let Some(body) = bytes.get(2..2 + length) else { return Ok(None) };
+        let Some(body) = bytes.get(2..2 + length) else {
+            return Ok(None);
+        };
         let (&tag, body) = body.split_first().ok_or(EpmdError::Truncated)?;
         let request = match tag {
             120 => Self::Alive(NodeInfo::take(&mut Fields(body)).ok_or(EpmdError::Truncated)??),
@@ -203,8 +219,14 @@ mod tests {
 
     #[test]
     fn long_requests_are_refused_at_their_length() {
-        assert_eq!(Request::decode(&[0xff, 0xff]), Err(EpmdError::TooLong { length: 65535 }));
+        assert_eq!(
+            Request::decode(&[0xff, 0xff]),
+            Err(EpmdError::TooLong { length: 65535 })
+        );
         assert_eq!(Request::decode(&[0, 0]), Err(EpmdError::Truncated));
-        assert_eq!(Request::decode(&[0, 1, 9]), Err(EpmdError::UnknownTag { tag: 9 }));
+        assert_eq!(
+            Request::decode(&[0, 1, 9]),
+            Err(EpmdError::UnknownTag { tag: 9 })
+        );
     }
 }

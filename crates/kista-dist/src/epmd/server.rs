@@ -9,7 +9,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AliveReply, MAX_REQUEST, NamesReply, PortReply, RefusedName, RegisteredName, Registry, Request};
+use super::{
+    AliveReply, MAX_REQUEST, NamesReply, PortReply, RefusedName, RegisteredName, Registry, Request,
+};
 
 /// Time from connecting to the end of the request.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
@@ -60,7 +62,8 @@ impl ServerConnection {
         }
         // What is beyond the longest request can not be needed.
         let room = (MAX_REQUEST + 2).saturating_sub(self.input.len());
-        self.input.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.input
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
         match Request::decode(&self.input) {
             Ok(None) => {}
             Ok(Some((request, _))) => self.answer(request, registry),
@@ -75,19 +78,32 @@ impl ServerConnection {
         self.closing = true;
         match request {
             Request::Port(name) => {
-                let reply = registry.lookup(&name).map_or(PortReply::NotFound, |info| PortReply::Found(info.clone()));
+                let reply = registry
+                    .lookup(&name)
+                    .map_or(PortReply::NotFound, |info| PortReply::Found(info.clone()));
                 self.output = reply.encode();
             }
             Request::Names => {
-                let names = registry.iter().map(|info| (info.name.clone(), info.port)).collect();
-                self.output = NamesReply { epmd_port: registry.port().into(), names }.encode();
+                let names = registry
+                    .iter()
+                    .map(|info| (info.name.clone(), info.port))
+                    .collect();
+                self.output = NamesReply {
+                    epmd_port: registry.port().into(),
+                    names,
+                }
+                .encode();
             }
             Request::Alive(info) if self.loopback => {
                 let wide = info.highest >= 6;
                 match registry.register(info) {
                     Ok(name) => {
                         // Old nodes know creations 1 to 3 only.
-                        let creation = if wide { name.creation() } else { name.creation() % 3 + 1 };
+                        let creation = if wide {
+                            name.creation()
+                        } else {
+                            name.creation() % 3 + 1
+                        };
                         self.output = AliveReply::Registered { creation }.encode(wide);
                         self.name = Some(name);
                         self.closing = false;
@@ -126,7 +142,11 @@ impl ServerConnection {
     /// When a connection without a request is to be closed; `None` once it holds a name.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        if self.name.is_some() { None } else { Some(self.deadline) }
+        if self.name.is_some() {
+            None
+        } else {
+            Some(self.deadline)
+        }
     }
 
     /// The name that this connection holds.
@@ -148,7 +168,11 @@ mod tests {
     use super::super::{NodeInfo, RegistryLimits};
     use super::*;
 
-    fn ask(registry: &mut Registry, loopback: bool, request: &Request) -> (Vec<u8>, ServerConnection) {
+    fn ask(
+        registry: &mut Registry,
+        loopback: bool,
+        request: &Request,
+    ) -> (Vec<u8>, ServerConnection) {
         let mut c = ServerConnection::new(Instant::now(), loopback);
         for byte in request.encode() {
             c.receive(&[byte], registry);
@@ -165,26 +189,45 @@ mod tests {
         let mut r = registry();
         let info = NodeInfo::new("demo", 5000, true);
         let (reply, node) = ask(&mut r, true, &Request::Alive(info.clone()));
-        assert_eq!(AliveReply::decode(&reply), Ok(Some(AliveReply::Registered { creation: 1000 })));
+        assert_eq!(
+            AliveReply::decode(&reply),
+            Ok(Some(AliveReply::Registered { creation: 1000 }))
+        );
         assert_eq!(node.deadline(), None);
         let (reply, c) = ask(&mut r, false, &Request::Port("demo".into()));
         assert!(c.is_closing());
-        assert_eq!(PortReply::decode(&reply), Ok(Some(PortReply::Found(info.clone()))));
+        assert_eq!(
+            PortReply::decode(&reply),
+            Ok(Some(PortReply::Found(info.clone())))
+        );
         let (reply, c) = ask(&mut r, true, &Request::Alive(info));
-        assert_eq!((&*reply, c.is_closing()), (&[118, 1, 0, 0, 0, 99][..], true));
+        assert_eq!(
+            (&*reply, c.is_closing()),
+            (&[118, 1, 0, 0, 0, 99][..], true)
+        );
         c.closed(&mut r);
         let (reply, _) = ask(&mut r, false, &Request::Names);
         assert_eq!(reply, b"\0\0\x11\x11name demo at port 5000\n");
         node.closed(&mut r);
-        assert_eq!(ask(&mut r, false, &Request::Port("demo".into())).0, [119, 1]);
+        assert_eq!(
+            ask(&mut r, false, &Request::Port("demo".into())).0,
+            [119, 1]
+        );
     }
 
     #[test]
     fn strangers_only_look() {
         let mut r = registry();
-        for request in [Request::Alive(NodeInfo::new("evil", 1, false)), Request::Dump, Request::Kill] {
+        for request in [
+            Request::Alive(NodeInfo::new("evil", 1, false)),
+            Request::Dump,
+            Request::Kill,
+        ] {
             let (reply, c) = ask(&mut r, false, &request);
-            assert_eq!((reply.len(), c.is_closing(), c.kill_granted()), (0, true, false));
+            assert_eq!(
+                (reply.len(), c.is_closing(), c.kill_granted()),
+                (0, true, false)
+            );
         }
         assert!(r.is_empty());
     }
@@ -195,7 +238,10 @@ mod tests {
         let (_, node) = ask(&mut r, true, &Request::Alive(NodeInfo::new("a", 1, false)));
         assert_eq!(ask(&mut r, true, &Request::Kill).0, b"NO");
         assert_eq!(ask(&mut r, true, &Request::Stop("a".into())).0, b"");
-        assert_eq!(ask(&mut r, true, &Request::Dump).0, b"\0\0\x11\x11active name     <a> at port 1, fd = 1\n\0");
+        assert_eq!(
+            ask(&mut r, true, &Request::Dump).0,
+            b"\0\0\x11\x11active name     <a> at port 1, fd = 1\n\0"
+        );
         node.closed(&mut r);
         let (reply, c) = ask(&mut r, true, &Request::Kill);
         assert!(reply == b"OK" && c.kill_granted());

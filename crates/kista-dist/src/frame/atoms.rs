@@ -51,18 +51,26 @@ pub(super) struct InboundCache {
 
 impl InboundCache {
     pub(super) fn new() -> Self {
-        Self { slots: vec![None; SLOTS].into() }
+        Self {
+            slots: vec![None; SLOTS].into(),
+        }
     }
 
     /// Reads the header that begins with `N` in `bytes`; gives the message's atoms and the header's length.
-    pub(super) fn read_header(&mut self, bytes: &[u8], quota: &AtomQuota) -> Result<(AtomList, usize), FrameError> {
+    pub(super) fn read_header(
+        &mut self,
+        bytes: &[u8],
+        quota: &AtomQuota,
+    ) -> Result<(AtomList, usize), FrameError> {
         let mut atoms = AtomList::default();
         let (&count, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
         let count = usize::from(count);
         if count == 0 {
             return Ok((atoms, 1));
         }
-        let (nibbles, mut rest) = rest.split_at_checked(count / 2 + 1).ok_or(FrameError::Truncated)?;
+        let (nibbles, mut rest) = rest
+            .split_at_checked(count / 2 + 1)
+            .ok_or(FrameError::Truncated)?;
         let nibble = |i: usize| nibbles[i / 2] >> (4 * (i % 2)) & 0xf;
         let long = nibble(count) & 1 != 0;
         for i in 0..count {
@@ -72,7 +80,10 @@ impl InboundCache {
             let number = usize::from(flags & 7) << 8 | usize::from(index);
             let slot = &mut self.slots[number];
             if flags & 8 == 0 {
-                atoms.push(slot.clone().ok_or(FrameError::EmptyCacheSlot { slot: number })?);
+                atoms.push(
+                    slot.clone()
+                        .ok_or(FrameError::EmptyCacheSlot { slot: number })?,
+                );
                 continue;
             }
             let len = if long {
@@ -101,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_atom_name_is_two_words() {
-        assert!(size_of::<Option<AtomName>>() <= 16);
+        assert!(size_of::<AtomName>() <= 16);
     }
 
     #[test]
@@ -118,10 +129,20 @@ mod tests {
     fn new_entries_overwrite_and_are_found_again() {
         let mut cache = InboundCache::new();
         let quota = AtomQuota::unlimited();
-        let (atoms, used) = cache.read_header(b"\x01\x0a\x05\x02ok\xff", &quota).unwrap();
-        assert_eq!((&*atoms, used), (&[AtomName::from(kista_etf::atoms::OK)][..], 6));
-        let (atoms, _) = cache.read_header(b"\x02\x2a\x00\x05\x05error\x05", &quota).unwrap();
-        assert_eq!(atoms[0], atoms[1], "the second entry reads what the first wrote");
+        let (atoms, used) = cache
+            .read_header(b"\x01\x0a\x05\x02ok\xff", &quota)
+            .unwrap();
+        assert_eq!(
+            (&*atoms, used),
+            (&[AtomName::from(kista_etf::atoms::OK)][..], 6)
+        );
+        let (atoms, _) = cache
+            .read_header(b"\x02\x2a\x00\x05\x05error\x05", &quota)
+            .unwrap();
+        assert_eq!(
+            atoms[0], atoms[1],
+            "the second entry reads what the first wrote"
+        );
         assert_eq!(atoms[0].as_str(), "error");
         let (atoms, _) = cache.read_header(b"\x01\x12\x05", &quota).unwrap();
         assert_eq!(atoms[0].as_str(), "error");
@@ -132,7 +153,9 @@ mod tests {
         let text = "é".repeat(200);
         let mut bytes = vec![1, 0x18, 0, 0x01, 0x90];
         bytes.extend_from_slice(text.as_bytes());
-        let (atoms, used) = InboundCache::new().read_header(&bytes, &AtomQuota::unlimited()).unwrap();
+        let (atoms, used) = InboundCache::new()
+            .read_header(&bytes, &AtomQuota::unlimited())
+            .unwrap();
         assert_eq!((atoms[0].as_str(), used), (&*text, bytes.len()));
     }
 
@@ -141,11 +164,20 @@ mod tests {
         let quota = AtomQuota::unlimited();
         let whole = b"\x01\x08\x05\x02ok";
         for n in 0..whole.len() {
-            assert_eq!(InboundCache::new().read_header(&whole[..n], &quota), Err(FrameError::Truncated));
+            assert_eq!(
+                InboundCache::new().read_header(&whole[..n], &quota),
+                Err(FrameError::Truncated)
+            );
         }
-        assert_eq!(InboundCache::new().read_header(b"\x01\x08\x05\x02\xc3\x28", &quota), Err(FrameError::BadAtom));
+        assert_eq!(
+            InboundCache::new().read_header(b"\x01\x08\x05\x02\xc3\x28", &quota),
+            Err(FrameError::BadAtom)
+        );
         let mut long = vec![1, 0x18, 0, 1, 0];
         long.extend_from_slice(&[b'a'; 256]);
-        assert_eq!(InboundCache::new().read_header(&long, &quota), Err(FrameError::BadAtom));
+        assert_eq!(
+            InboundCache::new().read_header(&long, &quota),
+            Err(FrameError::BadAtom)
+        );
     }
 }

@@ -63,7 +63,11 @@ impl Cut {
             Some(bytes) => (VecDeque::from([bytes.clone()]), bytes.len()),
             None => (Held::pieces(&held.inline, held.chunks), held.len),
         };
-        Self { head: Some((held.control, held.atoms)), pieces, next: len.div_ceil(FRAGMENT_SIZE) as u64 }
+        Self {
+            head: Some((held.control, held.atoms)),
+            pieces,
+            next: len.div_ceil(FRAGMENT_SIZE) as u64,
+        }
     }
 }
 
@@ -101,13 +105,23 @@ impl Fragmenter {
             return;
         }
         self.behind.insert(key, VecDeque::new());
-        let stream = Stream { key, cut: Some(Cut::new(wire, held)) };
-        if self.active.len() < MAX_OPEN { &mut self.active } else { &mut self.parked }.push_back(stream);
+        let stream = Stream {
+            key,
+            cut: Some(Cut::new(wire, held)),
+        };
+        if self.active.len() < MAX_OPEN {
+            &mut self.active
+        } else {
+            &mut self.parked
+        }
+        .push_back(stream);
     }
 
     /// Gives the next sender its turn. Returns the weight of the messages that are wholly out now.
     pub(super) fn turn(&mut self, wire: &mut Wire, out: &mut WriteBuffer) -> usize {
-        let Some(mut stream) = self.active.pop_front() else { return 0 };
+        let Some(mut stream) = self.active.pop_front() else {
+            return 0;
+        };
         let mut done = 0;
         let queue = self.behind.entry(stream.key).or_default();
         if let Some(cut) = &mut stream.cut {
@@ -146,16 +160,19 @@ impl Wire {
         let start = out.begin();
         let first = cut.head.take();
         let mut done = 0;
-        out.bytes().extend_from_slice(&[131, if first.is_some() { 69 } else { 70 }]);
+        out.bytes()
+            .extend_from_slice(&[131, if first.is_some() { 69 } else { 70 }]);
         out.bytes().extend_from_slice(&sequence.to_be_bytes());
         out.bytes().extend_from_slice(&cut.next.to_be_bytes());
         if let Some((control, atoms)) = first {
-            self.header_and_control(&control, &atoms, out);
+            let _ = self.header_and_control(&control, &atoms, out);
             done += super::outbox::OVERHEAD;
         }
         let mut room = FRAGMENT_SIZE;
         while room > 0 {
-            let Some(piece) = cut.pieces.front_mut() else { break };
+            let Some(piece) = cut.pieces.front_mut() else {
+                break;
+            };
             let part = piece.split_to(room.min(piece.len()));
             if piece.is_empty() {
                 cut.pieces.pop_front();

@@ -19,15 +19,31 @@ pub(super) struct Partial {
 
 impl Partial {
     /// `fragment` is the first fragment's counter, `part` its share of the payload.
-    pub(super) fn new(message: Message, atoms: AtomList, fragment: u64, part: &[u8]) -> Result<Self, FrameError> {
+    pub(super) fn new(
+        message: Message,
+        atoms: AtomList,
+        fragment: u64,
+        part: &[u8],
+    ) -> Result<Self, FrameError> {
         if fragment < 2 {
-            return Err(FrameError::FragmentOrder { expected: 2, actual: fragment });
+            return Err(FrameError::FragmentOrder {
+                expected: 2,
+                actual: fragment,
+            });
         }
         // An honest first fragment tells the size; the peer's word is worth a MiB.
-        let guess = usize::try_from(fragment).unwrap_or(usize::MAX).saturating_mul(part.len()).min(1 << 20);
+        let guess = usize::try_from(fragment)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(part.len())
+            .min(1 << 20);
         let mut bytes = BytesMut::with_capacity(guess.max(part.len()));
         bytes.extend_from_slice(part);
-        Ok(Self { message, atoms, next: fragment - 1, bytes })
+        Ok(Self {
+            message,
+            atoms,
+            next: fragment - 1,
+            bytes,
+        })
     }
 }
 
@@ -41,7 +57,11 @@ pub(super) struct Fragments {
 
 impl Fragments {
     pub(super) fn new(limits: ReaderLimits) -> Self {
-        Self { open: HashMap::new(), bytes: 0, limits }
+        Self {
+            open: HashMap::new(),
+            bytes: 0,
+            limits,
+        }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -49,13 +69,19 @@ impl Fragments {
     }
 
     pub(super) fn must_be_closed(&self, sequence: u64) -> Result<(), FrameError> {
-        if self.open.contains_key(&sequence) { Err(FrameError::SequenceOpen { sequence }) } else { Ok(()) }
+        if self.open.contains_key(&sequence) {
+            Err(FrameError::SequenceOpen { sequence })
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn open(&mut self, sequence: u64, partial: Partial) -> Result<(), FrameError> {
         self.must_be_closed(sequence)?;
         if self.open.len() >= self.limits.open_sequences {
-            return Err(FrameError::TooManySequences { limit: self.limits.open_sequences });
+            return Err(FrameError::TooManySequences {
+                limit: self.limits.open_sequences,
+            });
         }
         self.take_room(partial.bytes.len())?;
         self.open.insert(sequence, partial);
@@ -70,23 +96,33 @@ impl Fragments {
         part: &[u8],
     ) -> Result<Option<(Message, AtomList, Bytes)>, FrameError> {
         self.take_room(part.len())?;
-        let partial = self.open.get_mut(&sequence).ok_or(FrameError::UnknownSequence { sequence })?;
+        let partial = self
+            .open
+            .get_mut(&sequence)
+            .ok_or(FrameError::UnknownSequence { sequence })?;
         if fragment != partial.next {
-            return Err(FrameError::FragmentOrder { expected: partial.next, actual: fragment });
+            return Err(FrameError::FragmentOrder {
+                expected: partial.next,
+                actual: fragment,
+            });
         }
         partial.bytes.extend_from_slice(part);
         partial.next -= 1;
         if partial.next > 0 {
             return Ok(None);
         }
-        let Some(done) = self.open.remove(&sequence) else { return Ok(None) };
+        let Some(done) = self.open.remove(&sequence) else {
+            return Ok(None);
+        };
         self.bytes -= done.bytes.len();
         Ok(Some((done.message, done.atoms, done.bytes.freeze())))
     }
 
     fn take_room(&mut self, more: usize) -> Result<(), FrameError> {
         if more > self.limits.fragment_bytes - self.bytes {
-            return Err(FrameError::TooManyFragmentBytes { limit: self.limits.fragment_bytes });
+            return Err(FrameError::TooManyFragmentBytes {
+                limit: self.limits.fragment_bytes,
+            });
         }
         self.bytes += more;
         Ok(())

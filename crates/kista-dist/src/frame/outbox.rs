@@ -81,11 +81,21 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Outbox::push`].
-    pub fn push_from(&mut self, sender: Pid, control: Control, payload: Option<&Encoder>) -> Result<(), EncodeError> {
+    pub fn push_from(
+        &mut self,
+        sender: Pid,
+        control: Control,
+        payload: Option<&Encoder>,
+    ) -> Result<(), EncodeError> {
         self.append(control, payload, order_key(sender))
     }
 
-    fn append(&mut self, control: Control, payload: Option<&Encoder>, key: u64) -> Result<(), EncodeError> {
+    fn append(
+        &mut self,
+        control: Control,
+        payload: Option<&Encoder>,
+        key: u64,
+    ) -> Result<(), EncodeError> {
         debug_assert_eq!(control.takes_payload(), payload.is_some(), "{control:?}");
         for term in control.terms() {
             Encoder::new().term(term)?;

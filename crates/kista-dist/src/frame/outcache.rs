@@ -29,7 +29,18 @@ pub(super) struct OutboundCache {
 
 impl OutboundCache {
     pub(super) fn new() -> Self {
-        Self { slots: vec![Slot { atom: VACANT, message: 0 }; SLOTS].into(), message: 0, assigned: Vec::new() }
+        Self {
+            slots: vec![
+                Slot {
+                    atom: VACANT,
+                    message: 0
+                };
+                SLOTS
+            ]
+            .into(),
+            message: 0,
+            assigned: Vec::new(),
+        }
     }
 
     /// Writes the header part for these atoms (at most 255), from `N` on.
@@ -42,7 +53,9 @@ impl OutboundCache {
         let long = self.assign(atoms);
         let flags_at = out.len();
         out.resize(flags_at + atoms.len() / 2 + 1, 0);
-        let mut flag = |i: usize, nibble: u8, out: &mut Vec<u8>| out[flags_at + i / 2] |= nibble << (4 * (i % 2));
+        let flag = |i: usize, nibble: u8, out: &mut Vec<u8>| {
+            out[flags_at + i / 2] |= nibble << (4 * (i % 2))
+        };
         for (i, (&slot, atom)) in self.assigned.iter().zip(atoms).enumerate() {
             let segment = (slot >> 8 & 7) as u8;
             let index = slot as u8;
@@ -82,7 +95,10 @@ impl OutboundCache {
                     break false;
                 }
                 if slot.message != self.message {
-                    *slot = Slot { atom: atom.index(), message: self.message };
+                    *slot = Slot {
+                        atom: atom.index(),
+                        message: self.message,
+                    };
                     break true;
                 }
                 number = (number + 1) % SLOTS;
@@ -90,7 +106,8 @@ impl OutboundCache {
             if new {
                 long |= atom.as_str().len() > 255;
             }
-            self.assigned.push(number as u16 | if new { NEW } else { 0 });
+            self.assigned
+                .push(number as u16 | if new { NEW } else { 0 });
         }
         long
     }
@@ -105,7 +122,9 @@ mod tests {
     fn check(out: &mut OutboundCache, inbound: &mut InboundCache, atoms: &[Atom]) -> usize {
         let mut bytes = Vec::new();
         out.write_header(atoms, &mut bytes);
-        let (read, used) = inbound.read_header(&bytes, &AtomQuota::unlimited()).unwrap();
+        let (read, used) = inbound
+            .read_header(&bytes, &AtomQuota::unlimited())
+            .unwrap();
         assert_eq!(used, bytes.len());
         let want: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
         assert_eq!(&*read, &want[..]);
@@ -114,7 +133,9 @@ mod tests {
 
     #[test]
     fn three_thousand_atoms_are_read_back_through_colliding_slots() {
-        let atoms: Vec<Atom> = (0..3000).map(|i| Atom::new(&format!("outcache_{i}")).unwrap()).collect();
+        let atoms: Vec<Atom> = (0..3000)
+            .map(|i| Atom::new(&format!("outcache_{i}")).unwrap())
+            .collect();
         let (mut out, mut inbound) = (OutboundCache::new(), InboundCache::new());
         for round in 0..3 {
             for list in atoms.chunks(17 + round) {
@@ -136,7 +157,10 @@ mod tests {
         let mut same: Vec<Atom> = Vec::new();
         for i in 0.. {
             let atom = Atom::new(&format!("collide_{i}")).unwrap();
-            if same.first().is_none_or(|first| first.index() as usize % SLOTS == atom.index() as usize % SLOTS) {
+            if same
+                .first()
+                .is_none_or(|first| first.index() as usize % SLOTS == atom.index() as usize % SLOTS)
+            {
                 same.push(atom);
             }
             if same.len() == 3 {
@@ -154,9 +178,15 @@ mod tests {
     fn long_atoms_switch_the_length_width() {
         let long = Atom::new(&"é".repeat(200)).unwrap();
         let (mut out, mut inbound) = (OutboundCache::new(), InboundCache::new());
-        check(&mut out, &mut inbound, &[kista_etf::atoms::OK, long, kista_etf::atoms::TRUE]);
+        check(
+            &mut out,
+            &mut inbound,
+            &[kista_etf::atoms::OK, long, kista_etf::atoms::TRUE],
+        );
         check(&mut out, &mut inbound, &[long]);
-        let many: Vec<Atom> = (0..255).map(|i| Atom::new(&format!("many_{i}")).unwrap()).collect();
+        let many: Vec<Atom> = (0..255)
+            .map(|i| Atom::new(&format!("many_{i}")).unwrap())
+            .collect();
         check(&mut out, &mut inbound, &many);
     }
 }

@@ -21,7 +21,9 @@ impl Payload {
     #[inline]
     #[must_use]
     pub fn decoder(&self) -> Decoder<'_> {
-        Decoder::new(&self.bytes).shared(&self.bytes).atoms(&self.atoms)
+        Decoder::new(&self.bytes)
+            .shared(&self.bytes)
+            .atoms(&self.atoms)
     }
 
     /// How many bytes the term has.

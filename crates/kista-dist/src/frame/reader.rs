@@ -38,7 +38,11 @@ pub struct ReaderLimits {
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        Self { frame: 128 << 20, open_sequences: 4096, fragment_bytes: 512 << 20 }
+        Self {
+            frame: 128 << 20,
+            open_sequences: 4096,
+            fragment_bytes: 512 << 20,
+        }
     }
 }
 
@@ -111,7 +115,9 @@ impl FrameReader {
     /// again as has arrived.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         let have = self.buffer.len();
-        let rest = self.announced().map_or(0, |frame| (frame + 4).saturating_sub(have));
+        let rest = self
+            .announced()
+            .map_or(0, |frame| (frame + 4).saturating_sub(have));
         let wanted = rest.min(have.max(BLOCK));
         let room = self.buffer.capacity() - have;
         if room < ROOM.max(wanted) {
@@ -154,10 +160,15 @@ impl FrameReader {
 
     fn advance(&mut self) -> Result<Option<Inbound>, FrameError> {
         loop {
-            let Some(prefix) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+            let Some(prefix) = self.buffer.first_chunk::<4>() else {
+                return Ok(None);
+            };
             let length = u32::from_be_bytes(*prefix) as usize;
             if length > self.limits.frame {
-                return Err(FrameError::TooLong { length, limit: self.limits.frame });
+                return Err(FrameError::TooLong {
+                    length,
+                    limit: self.limits.frame,
+                });
             }
             if self.buffer.len() < 4 + length {
                 return Ok(None);
@@ -167,7 +178,11 @@ impl FrameReader {
                 return Ok(Some(Inbound::Tick));
             }
             let frame = self.buffer.split_to(length).freeze();
-            let inbound = if self.header { self.with_header(frame)? } else { Some(self.pass_through(frame)?) };
+            let inbound = if self.header {
+                self.with_header(frame)?
+            } else {
+                Some(self.pass_through(frame)?)
+            };
             if inbound.is_some() {
                 return Ok(inbound);
             }
@@ -223,12 +238,18 @@ impl FrameReader {
 
     /// Decodes the control tuple at the beginning of `bytes`; also says how long it is.
     fn control(&self, bytes: &Bytes, atoms: &[AtomName]) -> Result<(Message, usize), FrameError> {
-        let mut decoder =
-            Decoder::new(bytes).atoms(atoms).limits(&self.term_limits).quota(&self.quota);
+        let mut decoder = Decoder::new(bytes)
+            .atoms(atoms)
+            .limits(&self.term_limits)
+            .quota(&self.quota);
         let message = match Control::decode(&mut decoder)? {
-            Decoded::Signal { control, inline_reason } => {
-                Message::Known { control, reason: inline_reason.map(|r| bytes.slice_ref(r)) }
-            }
+            Decoded::Signal {
+                control,
+                inline_reason,
+            } => Message::Known {
+                control,
+                reason: inline_reason.map(|r| bytes.slice_ref(r)),
+            },
             Decoded::Unknown { op } => Message::Unknown { op },
         };
         Ok((message, decoder.position()))
@@ -238,12 +259,22 @@ impl FrameReader {
 /// A decoded control part, before its payload is whole.
 #[derive(Debug)]
 pub(super) enum Message {
-    Known { control: Control, reason: Option<Bytes> },
-    Unknown { op: i64 },
+    Known {
+        control: Control,
+        reason: Option<Bytes>,
+    },
+    Unknown {
+        op: i64,
+    },
 }
 
 impl Message {
-    fn complete(self, mut bytes: Bytes, control_length: usize, atoms: AtomList) -> Result<Inbound, FrameError> {
+    fn complete(
+        self,
+        mut bytes: Bytes,
+        control_length: usize,
+        atoms: AtomList,
+    ) -> Result<Inbound, FrameError> {
         let (control, reason) = match self {
             Self::Unknown { op } => return Ok(Inbound::Unknown { op }),
             Self::Known { control, reason } => (control, reason),
@@ -253,11 +284,23 @@ impl Message {
             if !bytes.is_empty() {
                 return Err(FrameError::UnexpectedPayload);
             }
-            return Ok(Inbound::Signal { control, payload: Some(Payload { bytes: reason, atoms }) });
+            return Ok(Inbound::Signal {
+                control,
+                payload: Some(Payload {
+                    bytes: reason,
+                    atoms,
+                }),
+            });
         }
         match (control.takes_payload(), bytes.is_empty()) {
-            (true, false) => Ok(Inbound::Signal { control, payload: Some(Payload { bytes, atoms }) }),
-            (false, true) => Ok(Inbound::Signal { control, payload: None }),
+            (true, false) => Ok(Inbound::Signal {
+                control,
+                payload: Some(Payload { bytes, atoms }),
+            }),
+            (false, true) => Ok(Inbound::Signal {
+                control,
+                payload: None,
+            }),
             (true, true) => Err(FrameError::MissingPayload),
             (false, false) => Err(FrameError::UnexpectedPayload),
         }
@@ -266,7 +309,10 @@ impl Message {
     /// Only what has a payload behind its control tuple can come in parts.
     fn may_be_cut(&self) -> Result<(), FrameError> {
         match self {
-            Self::Known { control, reason: None } if control.takes_payload() => Ok(()),
+            Self::Known {
+                control,
+                reason: None,
+            } if control.takes_payload() => Ok(()),
             Self::Unknown { .. } => Ok(()),
             Self::Known { .. } => Err(FrameError::UnexpectedPayload),
         }

@@ -20,7 +20,11 @@ pub(super) struct Scratch {
 
 impl Scratch {
     pub(super) fn new(inline_atoms: bool) -> Self {
-        Self { bytes: Vec::with_capacity(128), atoms: Vec::with_capacity(16), inline_atoms }
+        Self {
+            bytes: Vec::with_capacity(128),
+            atoms: Vec::with_capacity(16),
+            inline_atoms,
+        }
     }
 
     #[inline]
@@ -37,7 +41,8 @@ impl Scratch {
             self.bytes.extend_from_slice(&[119, len]);
         } else {
             self.bytes.push(118);
-            self.bytes.extend_from_slice(&(text.len() as u16).to_be_bytes());
+            self.bytes
+                .extend_from_slice(&(text.len() as u16).to_be_bytes());
         }
         self.bytes.extend_from_slice(text.as_bytes());
     }
@@ -58,7 +63,8 @@ impl Sink for Scratch {
             self.bytes.extend_from_slice(&n.to_be_bytes());
         } else {
             self.bytes.extend_from_slice(&[110, 8, u8::from(n < 0)]);
-            self.bytes.extend_from_slice(&n.unsigned_abs().to_le_bytes());
+            self.bytes
+                .extend_from_slice(&n.unsigned_abs().to_le_bytes());
         }
     }
 
@@ -110,7 +116,8 @@ impl Sink for Scratch {
         let words = reference.words();
         self.bytes.extend_from_slice(&[90, 0, words.len() as u8]);
         self.put_atom(reference.node());
-        self.bytes.extend_from_slice(&reference.creation().to_be_bytes());
+        self.bytes
+            .extend_from_slice(&reference.creation().to_be_bytes());
         for word in words {
             self.bytes.extend_from_slice(&word.to_be_bytes());
         }

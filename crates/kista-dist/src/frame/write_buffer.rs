@@ -91,7 +91,9 @@ impl WriteBuffer {
             if bytes.is_empty() {
                 return true;
             }
-            let Some(slot) = slices.get_mut(filled) else { return false };
+            let Some(slot) = slices.get_mut(filled) else {
+                return false;
+            };
             *slot = IoSlice::new(bytes);
             filled += 1;
             true
@@ -176,7 +178,10 @@ impl WriteBuffer {
 
     #[inline]
     pub(super) fn begin(&mut self) -> FrameStart {
-        let start = FrameStart { at: self.inline.len(), len: self.len() };
+        let start = FrameStart {
+            at: self.inline.len(),
+            len: self.len(),
+        };
         self.inline.extend_from_slice(&[0; 4]);
         start
     }
@@ -185,7 +190,10 @@ impl WriteBuffer {
     pub(super) fn end(&mut self, start: FrameStart) {
         let len = self.len();
         let body = len - start.len - 4;
-        debug_assert!(u32::try_from(body).is_ok(), "the outbox refuses longer messages");
+        debug_assert!(
+            u32::try_from(body).is_ok(),
+            "the outbox refuses longer messages"
+        );
         self.inline[start.at..start.at + 4].copy_from_slice(&(body as u32).to_be_bytes());
         self.ends.push_back(self.taken + len as u64);
     }

@@ -101,7 +101,9 @@ impl FrameWriter {
     /// Whether all messages were written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.next >= self.current.entries.len() && self.queue.is_empty() && self.fragmenter.is_idle()
+        self.next >= self.current.entries.len()
+            && self.queue.is_empty()
+            && self.fragmenter.is_idle()
     }
 
     /// Writes frames until `out` holds `target` bytes (the last frame may go beyond) or nothing is left. Returns whether
@@ -119,7 +121,9 @@ impl FrameWriter {
                     break;
                 }
             }
-            self.pending = self.pending.saturating_sub(self.fragmenter.turn(&mut self.wire, out));
+            self.pending = self
+                .pending
+                .saturating_sub(self.fragmenter.turn(&mut self.wire, out));
             self.credit = FRAGMENT_SIZE;
         }
         !self.is_empty()
@@ -145,7 +149,8 @@ impl FrameWriter {
             };
             self.fragmenter.take(&self.wire, entry.key, held);
         } else {
-            self.wire.message(&entry.control, atoms, inline, chunks, out);
+            self.wire
+                .message(&entry.control, atoms, inline, chunks, out);
             self.pending = self.pending.saturating_sub(entry.payload_len + OVERHEAD);
         }
         self.next += 1;
@@ -158,7 +163,9 @@ impl FrameWriter {
     #[cold]
     fn next_batch(&mut self) -> bool {
         self.rewind();
-        let Some(batch) = self.queue.pop_front() else { return false };
+        let Some(batch) = self.queue.pop_front() else {
+            return false;
+        };
         let empty = std::mem::replace(&mut self.current, batch);
         if self.spare.len() < SPARES {
             self.spare.push(empty);
@@ -217,7 +224,8 @@ impl Wire {
         out: &mut WriteBuffer,
     ) {
         let start = out.begin();
-        out.bytes().extend_from_slice(if self.header { &[131, 68] } else { &[112, 131] });
+        out.bytes()
+            .extend_from_slice(if self.header { &[131, 68] } else { &[112, 131] });
         let placement = self.header_and_control(control, atoms, out);
         if !self.header && placement == Placement::Behind {
             out.bytes().push(131);
@@ -238,10 +246,17 @@ impl Wire {
 
     /// Writes what stands between a frame's first bytes and its payload.
     #[inline]
-    pub(super) fn header_and_control(&mut self, control: &Control, atoms: &[Atom], out: &mut WriteBuffer) -> Placement {
+    pub(super) fn header_and_control(
+        &mut self,
+        control: &Control,
+        atoms: &[Atom],
+        out: &mut WriteBuffer,
+    ) -> Placement {
         self.scratch.begin(atoms);
         // The outbox took only what can be encoded.
-        let placement = control.write(self.flags, &mut self.scratch).unwrap_or(Placement::None);
+        let placement = control
+            .write(self.flags, &mut self.scratch)
+            .unwrap_or(Placement::None);
         if self.header {
             self.cache.write_header(&self.scratch.atoms, out.bytes());
         }
@@ -251,14 +266,24 @@ impl Wire {
 
     /// The payload with its atoms in place, if the peer needs that.
     #[inline]
-    pub(super) fn without_table(&self, atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Option<Bytes> {
-        if !self.inline_atoms || atoms.is_empty() { None } else { Some(transcode(atoms, inline, chunks)) }
+    pub(super) fn without_table(
+        &self,
+        atoms: &[Atom],
+        inline: &[u8],
+        chunks: &[(usize, Bytes)],
+    ) -> Option<Bytes> {
+        if !self.inline_atoms || atoms.is_empty() {
+            None
+        } else {
+            Some(transcode(atoms, inline, chunks))
+        }
     }
 }
 
 #[cold]
 fn transcode(atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
-    let mut whole = Vec::with_capacity(inline.len() + chunks.iter().map(|(_, c)| c.len()).sum::<usize>());
+    let mut whole =
+        Vec::with_capacity(inline.len() + chunks.iter().map(|(_, c)| c.len()).sum::<usize>());
     let mut at = 0;
     for (before, chunk) in chunks {
         whole.extend_from_slice(&inline[at..*before]);
@@ -270,7 +295,11 @@ fn transcode(atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes 
     let names: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
     let limits = Limits::default();
     let mut encoder = Encoder::new();
-    let term = Decoder::new(&whole).shared(&whole).atoms(&names).limits(&limits).term();
+    let term = Decoder::new(&whole)
+        .shared(&whole)
+        .atoms(&names)
+        .limits(&limits)
+        .term();
     match term.map(|term| encoder.term(&term)) {
         Ok(Ok(())) => encoder.to_bytes(),
         // Our own encoder's bytes can be read; if not, the receiver gets something that is a term at least.
