@@ -63,7 +63,7 @@ third_loop() ->
         {report_to, Pid} -> Pid ! {third, nodes()};
         {who_are_you, Pid} -> Pid ! {third, self()};
         {disconnect, Node, Pid} -> Pid ! {third, erlang:disconnect_node(Node)};
-        {call, Node, Pid} -> Pid ! {third, catch gen_server:call({echo, Node}, x, 5000)}
+        {call, Node, Pid} -> Pid ! {third, try gen_server:call({echo, Node}, x, 5000) catch exit:Reason -> Reason end}
     end,
     third_loop().
 
