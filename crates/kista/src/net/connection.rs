@@ -27,8 +27,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use kista_dist::{Control, Flags, Outbox, TickClock};
-use kista_etf::{Atom, Encoder, Pid};
+use kista_dist::frame::Outbox;
+use kista_dist::{Control, Flags, TickClock};
+use kista_etf::{Atom, EncodeError, Encoder, Pid};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use thiserror::Error;
@@ -48,6 +49,10 @@ pub(crate) struct Connection {
     net: Weak<Net>,
     claimed: AtomicBool,
     phase: watch::Sender<Phase>,
+    /// `phase >= Closing`, for the reader to see after each signal.
+    ending: AtomicBool,
+    /// The connection whose place this one took, until it is gone; see [`Connection::predecessors_gone`].
+    predecessor: Mutex<Option<Arc<Self>>>,
     /// Whether our own dial is between its start and its end (not while it waits for the peer's to arrive).
     pub(super) dialling: AtomicBool,
     established: OnceLock<Established>,
@@ -131,7 +136,7 @@ pub(crate) enum Pressure {
 }
 
 /// Why a signal was not queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 pub(crate) enum SendError {
     /// The connection is down or going down.
     #[error("the connection is closed")]
@@ -139,13 +144,14 @@ pub(crate) enum SendError {
     /// The peer does not read, and the hard mark of bytes in flight is passed.
     #[error("too many bytes are waiting for a peer that does not read")]
     Full,
+    /// The signal can not be encoded: a fault of the caller. Nothing was queued.
+    #[error("not sent: {0}")]
+    Encode(#[from] EncodeError),
 }
 
-/// Counted against the marks for each signal besides its payload.
-const SIGNAL_COST: usize = 64;
-
 impl Connection {
-    pub(super) fn new(id: u64, peer: Atom, net: &Arc<Net>) -> Arc<Self> {
+    /// A pending connection that takes the place of `predecessor` in the table.
+    pub(super) fn new(id: u64, peer: Atom, net: &Arc<Net>, predecessor: Option<Arc<Self>>) -> Arc<Self> {
         let limits = &net.config.limits;
         Arc::new(Self {
             id,
@@ -155,6 +161,8 @@ impl Connection {
             net: Arc::downgrade(net),
             claimed: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Pending),
+            ending: AtomicBool::new(false),
+            predecessor: Mutex::new(predecessor),
             dialling: AtomicBool::new(false),
             established: OnceLock::new(),
             out: Mutex::new(Outgoing {
@@ -210,6 +218,16 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closed`] after the end; [`SendError::Full`] for a message above the hard mark.
     pub(crate) fn send(&self, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+        self.queue(None, control, payload)
+    }
+
+    /// As [`Connection::send`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept among those
+    /// of `sender`.
+    pub(crate) fn send_from(&self, sender: Pid, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+        self.queue(Some(sender), control, payload)
+    }
+
+    fn queue(&self, sender: Option<Pid>, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
         let refusable = is_message(&control);
         let mut out = self.out.lock();
         if out.closed || out.draining {
@@ -227,7 +245,10 @@ impl Connection {
             }
         }
         let idle = out.outbox.is_empty();
-        out.outbox.push(control, payload);
+        match sender {
+            Some(sender) => out.outbox.push_from(sender, control, payload)?,
+            None => out.outbox.push(control, payload)?,
+        }
         let in_flight = out.in_flight();
         drop(out);
         if idle {
@@ -292,6 +313,10 @@ impl Connection {
         true
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_claimed(&self) -> bool {
         self.claimed.load(Ordering::Acquire)
     }
@@ -301,6 +326,16 @@ impl Connection {
         let mut seen = self.phase.subscribe();
         // Fails only if the sender is dropped, which `self` holds.
         let _ = seen.wait_for(|p| *p >= phase).await;
+    }
+
+    /// Returns when all that had this place before are gone: their `down` comes before our `up`.
+    pub(super) async fn predecessors_gone(&self) {
+        let mut next = self.predecessor.lock().clone();
+        while let Some(old) = next {
+            old.reached(Phase::Gone).await;
+            next = old.predecessor.lock().clone();
+        }
+        *self.predecessor.lock() = None;
     }
 
     /// By the owner of the claim: the handshake's result.
@@ -321,6 +356,7 @@ impl Connection {
     pub(super) fn end(&self, word: &'static str, detail: &str) {
         let _ = self.why.set(Why { word, detail: detail.to_owned() });
         self.refuse_senders();
+        self.ending.store(true, Ordering::Relaxed);
         self.phase.send_if_modified(|p| {
             let earlier = *p < Phase::Closing;
             *p = (*p).max(Phase::Closing);
@@ -348,6 +384,10 @@ impl Connection {
 
     /// No more sends; the writer ends when all is written.
     pub(super) fn drain(&self) {
+        let _ = self.why.set(Why {
+            word: "net_kernel_terminated",
+            detail: "this node stops".to_owned(),
+        });
         self.out.lock().draining = true;
         self.work.notify_one();
     }
@@ -404,15 +444,15 @@ impl Connection {
         if out.outbox.is_empty() {
             return if out.draining { Queued::Drained } else { Queued::Nothing };
         }
-        out.unwritten += out.outbox.bytes() + out.outbox.len() * SIGNAL_COST;
+        out.unwritten += out.outbox.bytes();
         std::mem::swap(&mut out.outbox, spare);
         Queued::Some
     }
 
-    /// The socket accepted `bytes`; with `all`, everything that the writer had taken.
-    pub(super) fn written(&self, bytes: usize, all: bool) {
+    /// What the writer holds after a write. Wakes those who wait for room.
+    pub(super) fn set_unwritten(&self, bytes: usize) {
         let mut out = self.out.lock();
-        out.unwritten = if all { 0 } else { out.unwritten.saturating_sub(bytes) };
+        out.unwritten = bytes;
         if !out.waiters.is_empty() && out.in_flight() < self.busy_mark {
             let waiters = std::mem::take(&mut out.waiters);
             drop(out);
@@ -423,7 +463,7 @@ impl Connection {
 
 impl Outgoing {
     fn in_flight(&self) -> usize {
-        self.outbox.bytes() + self.outbox.len() * SIGNAL_COST + self.unwritten
+        self.outbox.bytes() + self.unwritten
     }
 }
 

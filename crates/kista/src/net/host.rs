@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use kista_dist::{Control, Payload};
+use kista_dist::Control;
+use kista_dist::frame::Payload;
 use kista_etf::Pid;
 
 use super::Connection;

@@ -13,6 +13,7 @@
 //! 6. A connection that ends says why, once, in one rate-limited log line.
 
 mod accept;
+mod claim;
 mod config;
 mod connection;
 mod dial;
@@ -189,10 +190,10 @@ impl Net {
         }
         check_node_name(node.as_str()).map_err(|_| NotConnected::BadName)?;
         let old = old.cloned();
-        let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self);
+        let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old);
         table.insert(node, Arc::clone(&connection));
         drop(table);
-        self.runtime.spawn(dial::run(Arc::clone(self), Arc::clone(&connection), old));
+        self.runtime.spawn(dial::run(Arc::clone(self), Arc::clone(&connection)));
         Ok(connection)
     }
 

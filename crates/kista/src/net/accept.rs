@@ -1,0 +1,268 @@
+//! Connections from outside, from the accept to the proved cookie.
+//!
+//! 1. The loop only accepts, takes a place at the gate, and starts a task. Out of file descriptors, it pauses and goes on.
+//! 2. What a socket says before the cookie is proved changes nothing but a counter under its name ([`Incoming`]) and, if it is the lesser name's
+//!    turn, the answer it gets.
+//! 3. With the cookie proved: a pending entry of that name is claimed (our own dial stops); an entry that is up is ended, and its end
+//!    awaited, before the peer gets its digest; if that entry is our own dial, which won meanwhile by the rule of names, the newcomer goes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, simultaneous};
+use kista_etf::Atom;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::claim::Claim;
+use super::connection::Phase;
+use super::gate::Pass;
+use super::{Connection, Net};
+
+#[derive(Debug, Error)]
+enum AcceptError {
+    #[error("{0}")]
+    Handshake(#[from] HandshakeError),
+    #[error("handshake: {0}")]
+    Io(#[from] io::Error),
+    #[error("closed by the peer in the handshake")]
+    Closed,
+    #[error("handshake not finished in time")]
+    Timeout,
+    #[error("pushed out by newer unauthenticated connections")]
+    PushedOut,
+    #[error("this node's own connection to it was made at the same time")]
+    Lost,
+    #[error("the system's random source failed")]
+    Random,
+}
+
+/// The accept loop.
+pub(super) async fn run(net: Arc<Net>, listener: TcpListener) {
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((socket, from)) => admit(&net, socket, from),
+                Err(error) => {
+                    // Out of descriptors, or the peer was gone already.
+                    tracing::warn!(node = %net.name, %error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = net.stopping() => {}
+        () = accepting => {}
+    }
+}
+
+fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
+    match net.gate.enter(from.ip()) {
+        Some(pass) => {
+            let net = Arc::clone(net);
+            tokio::spawn(serve(net, socket, from, pass));
+        }
+        None => net.log.closed(net.name.as_str(), from, "too many unauthenticated connections from this address"),
+    }
+}
+
+async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
+    let result = tokio::select! {
+        biased;
+        () = net.stopping() => return,
+        result = tokio::time::timeout(net.config.setup_time, handshake(&net, socket, &pass)) => result.unwrap_or(Err(AcceptError::Timeout)),
+        () = pass.pushed_out() => Err(AcceptError::PushedOut),
+    };
+    match result {
+        Ok(()) => {}
+        // Two nodes that dial each other are no event.
+        Err(AcceptError::Lost) => tracing::debug!(node = %net.name, %from, "handshake given up for our own dial"),
+        Err(error) => net.log.closed(net.name.as_str(), from, error),
+    }
+}
+
+async fn handshake(net: &Arc<Net>, mut socket: TcpStream, pass: &Pass) -> Result<(), AcceptError> {
+    let _ = socket.set_nodelay(true);
+    let config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    let mut machine = Acceptor::new(Instant::now(), config);
+    let mut incoming = None;
+    let mut asked_alive = false;
+    let mut claim = None;
+    let mut buffer = [0; 2048];
+    loop {
+        let n = socket.read(&mut buffer).await?;
+        if n == 0 {
+            return Err(AcceptError::Closed);
+        }
+        if let Err(error) = machine.receive(Instant::now(), &buffer[..n]) {
+            let _ = socket.write_all(&machine.take_output()).await;
+            return Err(error.into());
+        }
+        let mut established = None;
+        while let Some(event) = machine.next_event() {
+            match event {
+                Event::NameReceived { name, wants_name, .. } => {
+                    pass.named();
+                    let (name, named) = if wants_name { dynamic_name(&name)? } else { (name, None) };
+                    let cookie = net.config.cookie_for(&name).clone();
+                    // Entered before the decision: either we see the dial, or the dial sees us.
+                    let entered = Incoming::enter(net, name);
+                    let decision = named.unwrap_or_else(|| net.decide(&entered.name));
+                    let refused = decision == Decision::Nok;
+                    asked_alive = decision == Decision::Alive;
+                    machine.decide(decision, cookie)?;
+                    if refused {
+                        socket.write_all(&machine.take_output()).await?;
+                        return Err(AcceptError::Lost);
+                    }
+                    incoming = Some(entered);
+                }
+                Event::Verified => {
+                    let Some(incoming) = &incoming else {
+                        return Err(HandshakeError::OutOfTurn.into());
+                    };
+                    let taken = take_over(net, &incoming.name, asked_alive)?;
+                    if let Some(connection) = taken.connection() {
+                        connection.predecessors_gone().await;
+                    }
+                    claim = Some(taken);
+                    machine.finish()?;
+                }
+                Event::Established(peer) => established = Some(peer),
+                _ => {}
+            }
+        }
+        let output = machine.take_output();
+        if !output.is_empty() {
+            socket.write_all(&output).await?;
+        }
+        if let (Some(peer), Some(claim)) = (established, claim.take()) {
+            claim.establish(socket, &peer, machine.leftover(), false);
+            return Ok(());
+        }
+    }
+}
+
+/// The proved peer's entry, claimed; an older connection is ended.
+fn take_over(net: &Arc<Net>, name: &str, asked_alive: bool) -> Result<Claim, AcceptError> {
+    let node = Atom::new(name).map_err(|_| HandshakeError::OutOfTurn)?;
+    loop {
+        let old = net.entry(node);
+        if let Some(connection) = &old {
+            if let Some(claim) = Claim::take(net, connection) {
+                return Ok(claim);
+            }
+            if !asked_alive && connection.established().is_some_and(|e| e.by_dial) && net.config.name.as_str() > name {
+                return Err(AcceptError::Lost);
+            }
+            connection.end("connection_closed", "replaced by a newer connection of that node");
+        }
+        // Not by `Net::connection`: no dial belongs to it.
+        let Some(connection) = net.insert_after(node, old.as_ref()) else {
+            continue;
+        };
+        if let Some(claim) = Claim::take(net, &connection) {
+            return Ok(claim);
+        }
+    }
+}
+
+/// A name for a node that has none: random, so that nobody's stale pids become its.
+fn dynamic_name(host: &str) -> Result<(String, Option<Decision>), AcceptError> {
+    let mut number = getrandom::u64().map_err(|_| AcceptError::Random)?;
+    let creation = getrandom::u32().map_err(|_| AcceptError::Random)?.max(4);
+    let mut name = String::with_capacity(14 + host.len());
+    for _ in 0..13 {
+        let digit = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(number % 36) as usize];
+        name.push(char::from(digit));
+        number /= 36;
+    }
+    name.push('@');
+    name.push_str(host);
+    Ok((name.clone(), Some(Decision::Named { name, creation })))
+}
+
+/// An accepted socket that said a name and has not proved it; see rule 2.
+pub(super) struct Incoming {
+    net: Arc<Net>,
+    name: String,
+}
+
+impl Incoming {
+    fn enter(net: &Arc<Net>, name: String) -> Self {
+        *net.incoming.lock().entry(name.clone()).or_default() += 1;
+        Self {
+            net: Arc::clone(net),
+            name,
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let mut incoming = self.net.incoming.lock();
+        if let Some(count) = incoming.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                incoming.remove(&self.name);
+            }
+        }
+        drop(incoming);
+        self.net.incoming_ended.notify_waiters();
+    }
+}
+
+impl Net {
+    /// What a socket that says to be `name` is answered.
+    fn decide(&self, name: &str) -> Decision {
+        let entry = Atom::lookup(name).and_then(|node| self.entry(node));
+        match entry {
+            Some(c) => match c.phase() {
+                Phase::Pending => simultaneous(self.config.name.as_str(), name, c.dialling.load(SeqCst)),
+                Phase::Claimed | Phase::Up => Decision::Alive,
+                Phase::Closing | Phase::Gone => Decision::Ok,
+            },
+            None => Decision::Ok,
+        }
+    }
+
+    /// A new entry for `node` in the place of `old`; `None` if the entry is another one by now.
+    fn insert_after(self: &Arc<Self>, node: Atom, old: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
+        let mut table = self.table.lock();
+        if let Some(current) = table.get(&node)
+            && old.is_none_or(|old| old.id() != current.id())
+        {
+            return None;
+        }
+        let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old.cloned());
+        table.insert(node, Arc::clone(&connection));
+        Some(connection)
+    }
+
+    /// Whether an accepted socket of that (unproved) name is in a handshake.
+    pub(super) fn has_incoming(&self, name: &str) -> bool {
+        self.incoming.lock().contains_key(name)
+    }
+
+    /// Returns when no accepted socket of that (unproved) name is in a handshake, after `limit` at the latest.
+    pub(super) async fn incoming_over(&self, name: &str, limit: Duration) {
+        let over = async {
+            loop {
+                let ended = self.incoming_ended.notified();
+                tokio::pin!(ended);
+                ended.as_mut().enable();
+                if !self.has_incoming(name) {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, over).await;
+    }
+}

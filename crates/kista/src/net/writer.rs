@@ -1,0 +1,72 @@
+//! The writer task: drains the queue into frames and the socket, many frames per system call.
+//!
+//! 1. New signals are taken over after every write, not only when all is written: a large message's fragments let the others pass.
+//! 2. The queue being empty, what there is goes out at once.
+//! 3. A write error ends the writing only: the reader still reads what the peer had sent, and then ends the connection.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use kista_dist::frame::Outbox;
+use tokio::net::TcpStream;
+
+use super::Connection;
+use super::connection::{Phase, Queued};
+use super::wire::Step;
+
+pub(super) async fn run(connection: Arc<Connection>, socket: Arc<TcpStream>) {
+    let ended = connection.reached(Phase::Closing);
+    tokio::select! {
+        biased;
+        () = ended => {}
+        () = write_all(&connection, &socket) => {}
+    }
+}
+
+async fn write_all(connection: &Connection, socket: &TcpStream) {
+    let Some(established) = connection.established() else {
+        return;
+    };
+    let mut batch = Outbox::new();
+    loop {
+        let queued = connection.take_queued(&mut batch);
+        if queued == Queued::Closed {
+            return;
+        }
+        let (step, unwritten) = {
+            let mut wire = established.wire.lock();
+            let Some(wire) = wire.as_mut() else {
+                return;
+            };
+            if queued == Queued::Some {
+                wire.accept(&mut batch);
+            }
+            let step = wire.step(|slices| socket.try_write_vectored(slices));
+            (step, wire.unwritten())
+        };
+        connection.set_unwritten(unwritten);
+        match step {
+            Ok(Step::Wrote) => {
+                connection.writes.fetch_add(1, Relaxed);
+                tokio::task::consume_budget().await;
+            }
+            Ok(Step::Blocked) => {
+                // An error shows itself at the next write.
+                let _ = socket.writable().await;
+            }
+            Ok(Step::Idle) => match queued {
+                Queued::Drained => {
+                    // The peer reads to the end, closes, and our reader sees that.
+                    connection.shut(Shutdown::Write);
+                    return;
+                }
+                _ => connection.work.notified().await,
+            },
+            Err(error) => {
+                connection.write_failed(&format!("write: {error}"));
+                return;
+            }
+        }
+    }
+}
