@@ -1,1 +1,51 @@
-//! kista
+//! Kista: Erlang/OTP's way of building systems, in Rust, and a first-class node of real Erlang and Elixir clusters.
+//!
+//! ```no_run
+//! use kista::{Node, gen_server};
+//!
+//! struct Counter { n: i64 }
+//!
+//! #[gen_server]
+//! impl Counter {
+//!     #[init] fn new(start: i64) -> Self { Counter { n: start } }
+//!     #[call] fn get(&self) -> i64 { self.n }
+//!     #[call] async fn add(&mut self, k: i64) -> i64 { self.n += k; self.n }
+//!     #[cast] fn reset(&mut self) { self.n = 0 }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let node = Node::builder("demo@127.0.0.1").cookie("secret").start().await?;
+//!     let counter = node.spawn(Counter::spec(0)).name("counter").await?;
+//!     assert_eq!(counter.add(2).await?, 2);
+//!     Ok(())
+//! }
+//! ```
+//! and from Erlang, with nothing more: `gen_server:call({counter, 'demo@127.0.0.1'}, {add, 2})`.
+//!
+//! The layers below stand on their own: [`etf`] is the external term format, [`dist`] the distribution protocol without sockets.
+//! The rules that processes keep are in `docs/semantics.md`; how the parts fit together, in `ARCHITECTURE.md`.
+
+mod epmd;
+mod gen_server;
+mod kernel;
+mod net;
+mod node;
+mod process;
+
+pub use kista_derive::gen_server;
+pub use kista_dist as dist;
+pub use kista_etf as etf;
+pub use kista_etf::{Atom, Binary, Decode, Encode, Pid, Reference, Term};
+
+pub use epmd::{EpmdInUse, EpmdMode};
+pub use gen_server::{
+    Address, Call, CallError, Caller, Client, Cx, Dynamic, Flow, GenServer, InitReturn, InitStop,
+    IntoFlow, Message, ReplyTo, SendError, Sent, ServerRef, Spawn, Spec, StartError, WireKind,
+    spec,
+};
+pub use net::{NodeName, NodeNameError, StartError as NetworkError};
+pub use node::{
+    ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, Request, Visibility,
+};
+pub use process::{Dest, ExitReason, Info, ProcessInfo};

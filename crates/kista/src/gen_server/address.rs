@@ -1,0 +1,147 @@
+use std::fmt;
+use std::sync::Arc;
+
+use kista_etf::atoms;
+
+use super::call::Call;
+use super::reply_to::{CallSlot, ReplyTo};
+use super::{CallError, Message, Sent, WireKind};
+use crate::node::{Node, Outcall};
+use crate::process::{Dest, Process, Signal, current};
+
+/// Where a server that takes `M` is reached: on this node, by moving values; elsewhere, by encoding them.
+///
+/// Users mostly hold a [`ServerRef`](crate::ServerRef), which wraps one. An address by name or by pid looks the process
+/// up at each use; a local process of the same type gets the moved value also then.
+pub struct Address<M>(Inner<M>);
+
+enum Inner<M> {
+    Local(Arc<Process<M>>),
+    Looked { node: Node, dest: Dest },
+}
+
+/// What a `ServerRef` dereferences to: an [`Address`], or the generated methods around one.
+pub trait Client<M: Message>: From<Address<M>> + Clone + Send + Sync + 'static {
+    /// The address underneath.
+    fn address(&self) -> &Address<M>;
+}
+
+impl<M: Message> Client<M> for Address<M> {
+    fn address(&self) -> &Self {
+        self
+    }
+}
+
+impl<M: Message> Address<M> {
+    pub(crate) fn local(process: Arc<Process<M>>) -> Self {
+        Self(Inner::Local(process))
+    }
+
+    pub(crate) fn looked_up(node: Node, dest: Dest) -> Self {
+        Self(Inner::Looked { node, dest })
+    }
+
+    /// Asks and waits for the answer: `address.call(|reply| Msg::Add(2, reply)).await?`.
+    ///
+    /// Nothing is sent before the first poll. The time allowed is 5 s unless [`Call::timeout`] says otherwise.
+    pub fn call<T, F>(&self, request: F) -> Call<'_, M, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(ReplyTo<T>) -> M,
+    {
+        let slot = CallSlot::new();
+        let message = request(ReplyTo::local(Arc::clone(&slot)));
+        Call::new(self, message, slot)
+    }
+
+    /// Sends and waits for nothing. To a dead process it is dropped, as in Erlang.
+    pub fn cast(&self, message: M) -> Sent {
+        match self.resolve() {
+            Resolved::Local(process) => {
+                // Err: the process has ended. The message is dropped here.
+                drop(process.push(Signal::Message(message)));
+                Sent::done()
+            }
+            Resolved::Wire(node, dest) => {
+                node.send_with(dest, |e| {
+                    e.tuple(2);
+                    e.atom(atoms::GEN_CAST);
+                    if message.encode(e)? == WireKind::Info {
+                        // A plain message after all: written again without the wrapping.
+                        e.clear();
+                        message.encode(e)?;
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    /// Where messages go.
+    pub fn dest(&self) -> Dest {
+        match &self.0 {
+            Inner::Local(process) => Dest::Pid(process.pid),
+            Inner::Looked { dest, .. } => *dest,
+        }
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        match &self.0 {
+            Inner::Local(process) => &process.node,
+            Inner::Looked { node, .. } => node,
+        }
+    }
+
+    pub(super) fn resolve(&self) -> Resolved<'_, M> {
+        match &self.0 {
+            Inner::Local(process) => Resolved::Local(std::borrow::Cow::Borrowed(process)),
+            Inner::Looked { node, dest } => match node.local_process::<M>(*dest) {
+                Some(process) => Resolved::Local(std::borrow::Cow::Owned(process)),
+                None => Resolved::Wire(node, *dest),
+            },
+        }
+    }
+
+    /// Starts a call that goes encoded. The message's own token arms the slot with the answer's decoder.
+    pub(super) fn start_outcall(
+        node: &Node,
+        dest: Dest,
+        message: &M,
+    ) -> Result<Outcall, CallError> {
+        Outcall::start(node, dest, |e| match message.encode(e)? {
+            WireKind::Call => Ok(()),
+            WireKind::Cast | WireKind::Info => Err(kista_etf::EncodeError::custom(
+                "this message is not a call: it carries no reply token",
+            )),
+        })
+    }
+
+    /// Whether a call by the running process would wait for itself.
+    pub(super) fn is_self(process: &Process<M>) -> bool {
+        current::pid_on(&process.node) == Some(process.pid)
+    }
+}
+
+/// An address after the look-up.
+pub(super) enum Resolved<'a, M> {
+    Local(std::borrow::Cow<'a, Arc<Process<M>>>),
+    Wire(&'a Node, Dest),
+}
+
+impl<M> Clone for Address<M> {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Inner::Local(process) => Inner::Local(Arc::clone(process)),
+            Inner::Looked { node, dest } => Inner::Looked {
+                node: node.clone(),
+                dest: *dest,
+            },
+        })
+    }
+}
+
+impl<M: Message> fmt::Debug for Address<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({})", self.dest())
+    }
+}

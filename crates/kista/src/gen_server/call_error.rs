@@ -1,0 +1,55 @@
+use kista_etf::{Atom, DecodeError, EncodeError};
+
+use crate::ExitReason;
+
+/// Why a call has no answer.
+///
+/// The first four are what OTP's `gen_server:call` exits with; the rest is between the caller and its own types.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// No answer within the time given. The server may still act on the request; its late answer is dropped.
+    #[error("no answer in time")]
+    Timeout,
+    /// There is no such process, or no process of that name.
+    #[error("no such process")]
+    NoProc,
+    /// The other node is not connected and could not be reached, or the connection was lost while waiting.
+    #[error("no connection to the node")]
+    NoConnection,
+    /// The server ended before it answered, or refused: `{no_reply, Request}`. A process that calls itself gets `calling_self`.
+    #[error("the server ended: {0}")]
+    Exit(ExitReason),
+    /// The connection holds more unwritten bytes than its hard mark allows; nothing was sent.
+    #[error("the connection is overloaded")]
+    Overloaded,
+    /// The request has no wire form.
+    #[error("the request cannot be encoded: {0}")]
+    Request(EncodeError),
+    /// The answer is not of the type awaited.
+    #[error("the answer is not of the expected type: {0}")]
+    Reply(DecodeError),
+}
+
+impl CallError {
+    pub(crate) fn calling_self() -> Self {
+        Self::Exit(ExitReason::from(Atom::from_static("calling_self")))
+    }
+}
+
+/// What a DOWN for a call's monitor means to its caller.
+impl From<ExitReason> for CallError {
+    fn from(reason: ExitReason) -> Self {
+        match reason {
+            ExitReason::NoProc => Self::NoProc,
+            ExitReason::NoConnection => Self::NoConnection,
+            other => Self::Exit(other),
+        }
+    }
+}
+
+impl From<EncodeError> for CallError {
+    fn from(error: EncodeError) -> Self {
+        Self::Request(error)
+    }
+}

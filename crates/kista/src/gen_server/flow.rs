@@ -1,0 +1,63 @@
+use crate::{ExitReason, GenServer};
+
+/// What a server does after a message.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Flow {
+    /// Takes the next message.
+    Continue,
+    /// Runs `terminate` and ends with this reason.
+    Stop(ExitReason),
+}
+
+/// Why a server did not come to be; the `Err` of [`GenServer::init`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InitStop {
+    /// `ignore`: there is nothing to do, and that is fine.
+    Ignore,
+    /// `{stop, Reason}`.
+    Stop(ExitReason),
+}
+
+impl<R: Into<ExitReason>> From<R> for InitStop {
+    fn from(reason: R) -> Self {
+        Self::Stop(reason.into())
+    }
+}
+
+/// What an `#[init]` function may return: the state, or a `Result` of it.
+pub trait InitReturn<S> {
+    /// The state, or why there is none.
+    fn into_init(self) -> Result<S, InitStop>;
+}
+
+impl<S: GenServer> InitReturn<S> for S {
+    fn into_init(self) -> Result<S, InitStop> {
+        Ok(self)
+    }
+}
+
+impl<S: GenServer, E: Into<InitStop>> InitReturn<S> for Result<S, E> {
+    fn into_init(self) -> Result<S, InitStop> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What a `#[cast]` or `#[info]` function may return: nothing, or a [`Flow`].
+pub trait IntoFlow {
+    /// How the server goes on.
+    fn into_flow(self) -> Flow;
+}
+
+impl IntoFlow for () {
+    fn into_flow(self) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl IntoFlow for Flow {
+    fn into_flow(self) -> Flow {
+        self
+    }
+}

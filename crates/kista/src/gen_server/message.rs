@@ -1,0 +1,76 @@
+use kista_etf::{DecodeError, Decoder, Encode, EncodeError, Encoder};
+
+use super::reply_to::{RemoteReply, ReplyTo};
+
+/// A server's message type: an enum of its calls, casts and plain messages.
+///
+/// A local message never needs more than `impl Message for Msg {}`: it is moved. The methods are the wire form, which
+/// [`#[gen_server]`](macro@crate::gen_server) writes. By its convention the variant `Add(i64, ReplyTo<i64>)` is the call
+/// `{add, K}`, `Get(ReplyTo<i64>)` the call `get`, `Reset` the cast `reset`.
+pub trait Message: Sized + Send + 'static {
+    /// Reads the request of a call; the token is made by [`Caller::reply_to`] once the variant is known.
+    ///
+    /// # Errors
+    /// When the request is not one of this type: the caller is refused, see [`ReplyTo`].
+    fn decode_call(d: &mut Decoder<'_>, caller: &mut Caller) -> Result<Self, DecodeError> {
+        let _ = (d, caller);
+        Err(DecodeError::custom("this server takes no remote calls"))
+    }
+
+    /// Reads the message of a cast.
+    ///
+    /// # Errors
+    /// When it is not one of this type: it goes to `handle_info`.
+    fn decode_cast(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let _ = d;
+        Err(DecodeError::custom("this server takes no remote casts"))
+    }
+
+    /// Reads a plain message.
+    ///
+    /// # Errors
+    /// When it is not one of this type: it goes to `handle_info`.
+    fn decode_info(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let _ = d;
+        Err(DecodeError::custom("this server takes no plain messages"))
+    }
+
+    /// Writes the request or message for another node, and says which it is. A call variant arms its token with
+    /// [`ReplyTo::arm`], so that the answer can be read.
+    ///
+    /// # Errors
+    /// When a value has no wire form.
+    fn encode(&self, e: &mut Encoder) -> Result<WireKind, EncodeError> {
+        let _ = e;
+        Err(EncodeError::custom(
+            "this server's messages do not leave the node: #[gen_server(local)]",
+        ))
+    }
+}
+
+/// How a message is wrapped on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireKind {
+    /// `{'$gen_call', From, Request}`.
+    Call,
+    /// `{'$gen_cast', Message}`.
+    Cast,
+    /// The message itself.
+    Info,
+}
+
+/// The one who waits for the answer to a call that came encoded.
+pub struct Caller(pub(super) Option<RemoteReply>);
+
+impl Caller {
+    /// The token for the answer. It knows how to encode `T` from here on.
+    ///
+    /// # Errors
+    /// When it was taken before: a request has one answer.
+    pub fn reply_to<T: Encode + Send + 'static>(&mut self) -> Result<ReplyTo<T>, DecodeError> {
+        match self.0.take() {
+            Some(remote) => Ok(ReplyTo::remote(remote)),
+            None => Err(DecodeError::custom("the reply token was taken twice")),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `gen_server`: state behind a queue of typed calls and casts.
+//!
+//! The attribute [`#[gen_server]`](macro@crate::gen_server) is sugar over the trait [`GenServer`]; both make the same
+//! server. Its message type is an enum ([`Message`]) whose call variants carry a [`ReplyTo`]:
+//!
+//! ```
+//! use kista::{Address, Cx, ExitReason, Flow, GenServer, InitStop, Message, Node, ReplyTo};
+//!
+//! enum Msg { Get(ReplyTo<i64>), Add(i64, ReplyTo<i64>), Reset }
+//! impl Message for Msg {}                       // local; see `Message` for the wire
+//!
+//! struct Counter { n: i64 }
+//! impl GenServer for Counter {
+//!     type Args = i64;
+//!     type Msg = Msg;
+//!     type Client = Address<Msg>;
+//!     async fn init(n: i64, _cx: &mut Cx<Self>) -> Result<Self, InitStop> { Ok(Counter { n }) }
+//!     async fn handle(&mut self, msg: Msg, _cx: &mut Cx<Self>) -> Flow {
+//!         match msg {
+//!             Msg::Get(reply) => reply.reply(self.n),
+//!             Msg::Add(k, reply) => { self.n += k; reply.reply(self.n) }
+//!             Msg::Reset => self.n = 0,
+//!         }
+//!         Flow::Continue
+//!     }
+//! }
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = Node::builder("doc@127.0.0.1").no_network().start().await?;
+//! let counter = node.spawn(kista::spec::<Counter>(0)).await?;
+//! assert_eq!(counter.call(|r| Msg::Add(2, r)).await?, 2);
+//! # node.stop().await; Ok(()) }
+//! ```
+//!
+//! Rules:
+//! 1. Messages of one sender are handled in the order they were sent, one at a time.
+//! 2. A handler that awaits keeps the process alive to signals: links, monitors and exits act at once, and a fatal exit
+//!    drops the handler where it stands.
+//! 3. A call is answered exactly once, or its caller learns why not: see [`ReplyTo`].
+//! 4. `terminate` runs exactly when OTP runs it: on stop, after a panic in a handler, on `sys` terminate, and on the
+//!    parent's exit only when exits are trapped.
+//!
+//! Source: *gen_server Behaviour* in OTP Design Principles; the `gen_server` module of STDLIB.
+
+mod address;
+mod call;
+mod call_error;
+mod cx;
+mod dynamic;
+mod flow;
+mod message;
+mod reply_to;
+mod sent;
+mod serve;
+mod server_ref;
+mod spec;
+
+use std::future::Future;
+
+pub use address::{Address, Client};
+pub use call::Call;
+pub(crate) use call::{DEFAULT_TIMEOUT, poll_deadline};
+pub use call_error::CallError;
+pub use cx::Cx;
+pub use dynamic::Dynamic;
+pub use flow::{Flow, InitReturn, InitStop, IntoFlow};
+pub use message::{Caller, Message, WireKind};
+pub use reply_to::ReplyTo;
+pub(crate) use reply_to::{CallSlot, PendingReply};
+pub use sent::{SendError, Sent};
+pub use server_ref::ServerRef;
+pub use spec::{Spawn, Spec, StartError, spec};
+
+use crate::{ExitReason, Info};
+
+/// A server: state, and what it does with each message. See the [module](self) for the rules.
+pub trait GenServer: Sized + Send + 'static {
+    /// What [`init`](Self::init) starts from.
+    type Args: Send + 'static;
+    /// Everything that can be asked of the server.
+    type Msg: Message;
+    /// What a [`ServerRef`] of this server dereferences to; `Address<Self::Msg>` when no methods are generated.
+    type Client: Client<Self::Msg>;
+
+    /// Makes the state, inside the new process. The one who spawns waits for it.
+    fn init(
+        args: Self::Args,
+        cx: &mut Cx<Self>,
+    ) -> impl Future<Output = Result<Self, InitStop>> + Send;
+
+    /// Handles one message.
+    fn handle(&mut self, msg: Self::Msg, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send;
+
+    /// Handles what is not of the server's own type: DOWN, trapped exits, node events, foreign terms.
+    /// By default it is logged at debug level and dropped.
+    fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send {
+        let pid = cx.pid();
+        async move {
+            tracing::debug!(%pid, ?info, "message not handled");
+            Flow::Continue
+        }
+    }
+
+    /// The last act: see rule 4 of the [module](self).
+    fn terminate(
+        &mut self,
+        _reason: &ExitReason,
+        _cx: &mut Cx<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}

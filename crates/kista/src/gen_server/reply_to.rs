@@ -1,0 +1,295 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use kista_dist::frame::Payload;
+use kista_etf::{
+    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, Term, atoms,
+};
+use kista_sync::slot::ReplySlot;
+
+use super::CallError;
+use crate::ExitReason;
+use crate::node::Node;
+use crate::process::{ControlSignal, current};
+
+/// The right, and the duty, to answer one call.
+///
+/// It can be kept and answered later, moved to another task, or handed to another process; [`reply`](Self::reply) takes it,
+/// so answering twice does not compile. What happens otherwise:
+/// - dropped by a living server: the caller gets `{no_reply, Request}` as [`CallError::Exit`];
+/// - dropped because the server ends: the caller gets the reason with which it ended;
+/// - answered after the caller gave up: nothing happens, and nothing is left behind.
+pub struct ReplyTo<T>(Inner<T>);
+
+enum Inner<T> {
+    Local(Arc<CallSlot<T>>),
+    Remote(RemoteReply, EncodeFn<T>),
+    Taken,
+}
+
+type EncodeFn<T> = fn(&T, &mut Encoder) -> Result<(), EncodeError>;
+type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
+
+/// Where the caller waits. `decode` is set when the request left the node: the answer then comes encoded.
+pub(crate) struct CallSlot<T> {
+    pub(super) slot: ReplySlot<T, CallError>,
+    pub(super) decode: OnceLock<DecodeFn<T>>,
+}
+
+impl<T> CallSlot<T> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            slot: ReplySlot::new(),
+            decode: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        self.slot.poll(cx)
+    }
+}
+
+/// A caller's slot whatever the type of its answer: what a server keeps to fail the calls it leaves unanswered.
+pub(crate) trait PendingReply: Send + Sync {
+    fn is_pending(&self) -> bool;
+    fn fail(&self, error: CallError);
+}
+
+impl<T: Send> PendingReply for CallSlot<T> {
+    fn is_pending(&self) -> bool {
+        self.slot.is_pending()
+    }
+
+    fn fail(&self, error: CallError) {
+        // Refused when the call is settled already: then nobody waits for this error.
+        let _ = self.slot.fail(error);
+    }
+}
+
+impl<T> ReplyTo<T> {
+    /// Answers the call.
+    ///
+    /// An answer that cannot be encoded for a caller on another node refuses the call and is logged.
+    pub fn reply(mut self, value: T) {
+        match std::mem::replace(&mut self.0, Inner::Taken) {
+            // Err: the caller gave up. The value is dropped here, in the server's own time.
+            Inner::Local(slot) => drop(slot.slot.fill(value)),
+            Inner::Remote(remote, encode) => remote.send(|e| encode(&value, e)),
+            Inner::Taken => {}
+        }
+    }
+
+    /// Lets the answer be read when the request goes to another node; called by [`Message::encode`](crate::Message::encode).
+    pub fn arm(&self)
+    where
+        T: for<'a> Decode<'a>,
+    {
+        if let Inner::Local(slot) = &self.0 {
+            let _ = slot.decode.set(|d| T::decode(d));
+        }
+    }
+
+    pub(super) fn local(slot: Arc<CallSlot<T>>) -> Self {
+        Self(Inner::Local(slot))
+    }
+
+    pub(super) fn remote(remote: RemoteReply) -> Self
+    where
+        T: Encode,
+    {
+        Self(Inner::Remote(remote, |value, e| value.encode(e)))
+    }
+}
+
+impl<T> Drop for ReplyTo<T> {
+    fn drop(&mut self) {
+        // The end of the server speaks for itself: its links and monitors carry the real reason.
+        if matches!(self.0, Inner::Taken) || current::is_ending() || std::thread::panicking() {
+            return;
+        }
+        match std::mem::replace(&mut self.0, Inner::Taken) {
+            // A typed local request has no term to show.
+            Inner::Local(slot) => {
+                if slot.slot.is_pending() {
+                    let _ = slot.slot.fail(CallError::Exit(no_reply(Term::NIL)));
+                }
+            }
+            Inner::Remote(remote, _) => remote.refuse(),
+            Inner::Taken => {}
+        }
+    }
+}
+
+impl<T> fmt::Debug for ReplyTo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Inner::Local(_) => "ReplyTo(local)",
+            Inner::Remote(..) => "ReplyTo(remote)",
+            Inner::Taken => "ReplyTo(taken)",
+        })
+    }
+}
+
+fn no_reply(request: Term) -> ExitReason {
+    ExitReason::from(Term::tuple([Term::from(atoms::NO_REPLY), request]))
+}
+
+/// How a caller wants its answer, by the tag it sent. The tag is echoed exactly.
+pub(crate) enum Tag {
+    /// `[alias|Ref]`: OTP's `gen_server:call`. Answered to the alias, which dies with the call.
+    Alias(Reference),
+    /// `[[alias|Alias]|Monitor]`: OTP 26's `multi_call` and `send_request` with options.
+    AliasMonitor {
+        alias: Reference,
+        monitor: Reference,
+    },
+    /// Anything else is answered to the pid.
+    Other(Term),
+}
+
+impl Tag {
+    /// The tag of a `From` tuple, in every form that OTP 24 to 29 sends.
+    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::from_term(d.term()?))
+    }
+
+    fn from_term(term: Term) -> Self {
+        if let Some((head, last)) = cons_of_reference(&term) {
+            if head.as_atom() == Some(atoms::ALIAS) {
+                return Self::Alias(last);
+            }
+            if let Some((inner, alias)) = cons_of_reference(head)
+                && inner.as_atom() == Some(atoms::ALIAS)
+            {
+                return Self::AliasMonitor {
+                    alias,
+                    monitor: last,
+                };
+            }
+        }
+        Self::Other(term)
+    }
+
+    fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        let alias = |e: &mut Encoder, reference: &Reference| {
+            e.list(1);
+            e.atom(atoms::ALIAS);
+            e.reference(reference);
+        };
+        match self {
+            Self::Alias(reference) => alias(e, reference),
+            Self::AliasMonitor { alias: a, monitor } => {
+                e.list(1);
+                alias(e, a);
+                e.reference(monitor);
+            }
+            Self::Other(term) => e.term(term)?,
+        }
+        Ok(())
+    }
+
+    /// The monitor whose DOWN refuses the call.
+    fn monitor(&self) -> Option<Reference> {
+        match self {
+            Self::Alias(reference) => Some(*reference),
+            Self::AliasMonitor { monitor, .. } => Some(*monitor),
+            Self::Other(term) => term.as_reference(),
+        }
+    }
+
+    fn alias(&self) -> Option<Reference> {
+        match self {
+            Self::Alias(reference)
+            | Self::AliasMonitor {
+                alias: reference, ..
+            } => Some(*reference),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// `[Head|Reference]`.
+fn cons_of_reference(term: &Term) -> Option<(&Term, Reference)> {
+    let Term::ImproperList(list) = term else {
+        return None;
+    };
+    let [head] = list.elements() else { return None };
+    Some((head, list.tail().as_reference()?))
+}
+
+/// The caller of a request that came encoded, from this node or another.
+pub(crate) struct RemoteReply(Box<RemoteCaller>);
+
+struct RemoteCaller {
+    node: Node,
+    server: Pid,
+    from: Pid,
+    tag: Tag,
+    /// Kept to name the request in a refusal.
+    request: Payload,
+}
+
+impl RemoteReply {
+    pub(crate) fn new(node: Node, server: Pid, from: Pid, tag: Tag, request: Payload) -> Self {
+        Self(Box::new(RemoteCaller {
+            node,
+            server,
+            from,
+            tag,
+            request,
+        }))
+    }
+
+    fn send(self, value: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>) {
+        let RemoteCaller {
+            node,
+            server,
+            from,
+            tag,
+            ..
+        } = &*self.0;
+        let sent = node.send_reply(*server, *from, tag.alias(), |e| {
+            e.tuple(2);
+            tag.encode(e)?;
+            value(e)
+        });
+        if let Err(error) = sent {
+            tracing::warn!(%server, %from, %error, "an answer could not be encoded; the call is refused");
+            self.refuse();
+        }
+    }
+
+    pub(super) fn send_ok(self) {
+        self.send(|e| {
+            e.atom(atoms::OK);
+            Ok(())
+        });
+    }
+
+    /// Ends the call's monitor with DOWN `{no_reply, Request}`, the only refusal that OTP's wire has. A caller that
+    /// holds no monitor is left to its timeout.
+    pub(crate) fn refuse(&self) {
+        let RemoteCaller {
+            node,
+            server,
+            tag,
+            request,
+            ..
+        } = &*self.0;
+        let Some(reference) = tag.monitor() else {
+            return;
+        };
+        let request = request_term(request).unwrap_or(Term::NIL);
+        node.signal(*server, ControlSignal::RefuseCall { reference, request });
+    }
+}
+
+/// The third element of `{'$gen_call', From, Request}`.
+fn request_term(payload: &Payload) -> Option<Term> {
+    let mut d = payload.decoder();
+    d.tuple().ok()?;
+    d.skip().ok()?;
+    d.skip().ok()?;
+    d.term().ok()
+}

@@ -1,0 +1,71 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use kista_etf::EncodeError;
+
+use crate::net::Connection;
+
+/// A message on its way. Dropping it is fine: the message is queued already.
+///
+/// Awaiting it waits for room: when the connection holds more than its mark (1 MiB unless set otherwise) of what was
+/// not written yet. Within the node there is always room.
+pub struct Sent(Result<Option<Arc<Connection>>, SendError>);
+
+/// Why a message was not queued.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The message has no wire form.
+    #[error("the message cannot be encoded: {0}")]
+    Encode(EncodeError),
+    /// The connection holds more unwritten bytes than its hard mark allows (64 MiB unless set otherwise).
+    #[error("the connection is overloaded: its hard mark of unwritten bytes was passed")]
+    Overloaded,
+}
+
+impl Sent {
+    /// Whether the message was queued; like Erlang's `!` this says nothing about its arrival.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn result(&self) -> Result<(), SendError> {
+        self.0.as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
+    pub(crate) fn done() -> Self {
+        Self(Ok(None))
+    }
+
+    pub(crate) fn busy(connection: Arc<Connection>) -> Self {
+        Self(Ok(Some(connection)))
+    }
+
+    pub(crate) fn failed(error: SendError) -> Self {
+        Self(Err(error))
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(None) => f.write_str("Sent"),
+            Ok(Some(_)) => f.write_str("Sent(busy)"),
+            Err(error) => write!(f, "Sent({error})"),
+        }
+    }
+}
+
+impl Future for Sent {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &self.0 {
+            Ok(None) => Poll::Ready(Ok(())),
+            Ok(Some(connection)) => connection.poll_room(cx).map(Ok),
+            Err(error) => Poll::Ready(Err(error.clone())),
+        }
+    }
+}

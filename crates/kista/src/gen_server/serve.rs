@@ -1,0 +1,277 @@
+//! The loop of a gen_server, run as the body of its process.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+
+use kista_etf::{Decoder, Term, atoms};
+
+use super::message::{Caller, Message};
+use super::reply_to::{CallSlot, PendingReply, RemoteReply, Tag};
+use super::{CallError, Cx, Flow, GenServer, InitStop};
+use crate::process::{AnyProcess, Info, Process, Signal, WireMessage, panic_text, run};
+use crate::{ExitReason, Pid};
+
+/// Starts the process's task. `started` is settled when `init` returns, or with the reason when the process ends before.
+pub(crate) fn start<S: GenServer>(
+    process: Arc<Process<S::Msg>>,
+    args: S::Args,
+    started: Arc<CallSlot<()>>,
+    parent: Option<Arc<dyn AnyProcess>>,
+) {
+    process
+        .state
+        .lock()
+        .deferred
+        .push(Arc::clone(&started) as _);
+    let runtime = process.node.runtime().clone();
+    runtime.spawn(run(
+        Arc::clone(&process),
+        serve::<S>(process, args, started, parent),
+    ));
+}
+
+async fn serve<S: GenServer>(
+    process: Arc<Process<S::Msg>>,
+    args: S::Args,
+    started: Arc<CallSlot<()>>,
+    parent: Option<Arc<dyn AnyProcess>>,
+) -> ExitReason {
+    let mut cx = Cx::<S>::new(process);
+    let mut server = match caught(S::init(args, &mut cx)).await {
+        Ok(Ok(server)) => server,
+        Ok(Err(InitStop::Ignore)) => {
+            disown(parent.as_deref(), cx.pid());
+            started.fail(CallError::NoProc);
+            return ExitReason::Normal;
+        }
+        // As OTP 26 and later: the starter hears of it as an error, not as an exit signal too.
+        Ok(Err(InitStop::Stop(reason))) | Err(reason) => {
+            disown(parent.as_deref(), cx.pid());
+            return reason;
+        }
+    };
+    drop(parent);
+    cx.process().state.lock().deferred.clear();
+    let _ = started.slot.fill(());
+    drop(started);
+
+    loop {
+        let step = match cx.next().await {
+            Signal::Message(message) => caught(server.handle(message, &mut cx)).await,
+            Signal::Call(message, pending) => {
+                let _kept = KeptIfUnanswered {
+                    process: Arc::clone(cx.process()),
+                    pending: Some(pending),
+                };
+                caught(server.handle(message, &mut cx)).await
+            }
+            Signal::Wire(wire) => match read::<S::Msg>(cx.process(), *wire) {
+                Read::Message(message) => caught(server.handle(message, &mut cx)).await,
+                Read::Info(term) => caught(server.handle_info(Info::Term(term), &mut cx)).await,
+                Read::Stop(reason) => Ok(Flow::Stop(reason)),
+                Read::Nothing => continue,
+            },
+            Signal::Notice(info) => match *info {
+                Info::Exit { from, ref reason } if Some(from) == cx.parent() => {
+                    Ok(Flow::Stop(reason.clone()))
+                }
+                info => caught(server.handle_info(info, &mut cx)).await,
+            },
+            Signal::Stop(reason, pending) => {
+                cx.process().state.lock().deferred.extend(pending);
+                Ok(Flow::Stop(reason))
+            }
+            Signal::Control(_) => unreachable!("the shell keeps control signals to itself"),
+        };
+        let reason = match step {
+            Ok(Flow::Continue) => continue,
+            Ok(Flow::Stop(reason)) | Err(reason) => reason,
+        };
+        if let Err(panic) = caught(server.terminate(&reason, &mut cx)).await {
+            return panic;
+        }
+        if !reason.is_normal() {
+            tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
+        }
+        return reason;
+    }
+}
+
+/// Runs a callback; a panic becomes the reason `{panic, Text}`, with the state still there for `terminate`.
+async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
+    let mut callback = pin!(callback);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                std::task::Poll::Ready(Err(ExitReason::Panic(panic_text(&*panic).into())))
+            }
+        },
+    )
+    .await
+}
+
+fn disown(parent: Option<&dyn AnyProcess>, child: Pid) {
+    if let Some(parent) = parent {
+        parent.disown(child);
+    }
+}
+
+/// Keeps the slot of a call whose handler is over while its token lives on, so that the process's end reaches the caller;
+/// also when the handler is dropped or unwinds.
+struct KeptIfUnanswered<M: Send + 'static> {
+    process: Arc<Process<M>>,
+    pending: Option<Arc<dyn PendingReply>>,
+}
+
+impl<M: Send + 'static> Drop for KeptIfUnanswered<M> {
+    fn drop(&mut self) {
+        if let Some(pending) = self.pending.take()
+            && pending.is_pending()
+        {
+            let mut state = self.process.state.lock();
+            // Answered ones go when the list would grow, so that it holds at most twice the open calls.
+            if state.deferred.len() == state.deferred.capacity() {
+                state.deferred.retain(|kept| kept.is_pending());
+            }
+            state.deferred.push(pending);
+        }
+    }
+}
+
+enum Read<M> {
+    Message(M),
+    Info(Term),
+    Stop(ExitReason),
+    Nothing,
+}
+
+/// Decodes a message in the receiver's own task. What does not fit the type is an [`Info`], a call that does not fit is
+/// refused, and a payload that is no term ends the connection it came by.
+fn read<M: Message>(process: &Arc<Process<M>>, wire: WireMessage) -> Read<M> {
+    let read = match shape(&mut wire.payload.decoder()) {
+        Shape::Call(from, tag) => read_call(process, &wire, from, tag),
+        Shape::Cast => {
+            let mut d = wire.payload.decoder();
+            let message = d
+                .tuple()
+                .and_then(|_| d.skip())
+                .and_then(|()| M::decode_cast(&mut d));
+            message
+                .ok()
+                .filter(|_| d.finish().is_ok())
+                .map(Read::Message)
+        }
+        Shape::Terminate(from, tag, reason) => {
+            RemoteReply::new(
+                process.node.clone(),
+                process.pid,
+                from,
+                tag,
+                wire.payload.clone(),
+            )
+            .send_ok();
+            Some(Read::Stop(reason))
+        }
+        Shape::Plain => {
+            let mut d = wire.payload.decoder();
+            M::decode_info(&mut d)
+                .ok()
+                .filter(|_| d.finish().is_ok())
+                .map(Read::Message)
+        }
+    };
+    if let Some(read) = read {
+        return read;
+    }
+    let mut d = wire.payload.decoder();
+    match d.term().and_then(|term| d.finish().map(|()| term)) {
+        Ok(term) => Read::Info(term),
+        Err(error) => {
+            if let Some(connection) = &wire.via {
+                connection.close(&format!("a message is not a term: {error}"));
+            }
+            Read::Nothing
+        }
+    }
+}
+
+/// `None` when the payload is broken; a well-formed request of another type is refused here.
+fn read_call<M: Message>(
+    process: &Arc<Process<M>>,
+    wire: &WireMessage,
+    from: Pid,
+    tag: Tag,
+) -> Option<Read<M>> {
+    let remote = RemoteReply::new(
+        process.node.clone(),
+        process.pid,
+        from,
+        tag,
+        wire.payload.clone(),
+    );
+    let mut caller = Caller(Some(remote));
+    let mut d = wire.payload.decoder();
+    let message = d
+        .tuple()
+        .and_then(|_| d.skip())
+        .and_then(|()| d.skip())
+        .and_then(|()| M::decode_call(&mut d, &mut caller))
+        .and_then(|message| d.finish().map(|()| message));
+    match message {
+        Ok(message) => Some(Read::Message(message)),
+        Err(error) => {
+            let mut d = wire.payload.decoder();
+            d.skip().and_then(|()| d.finish()).ok()?;
+            tracing::debug!(pid = %process.pid, %from, %error, "a call does not fit the server; refused");
+            if let Some(remote) = caller.0.take() {
+                remote.refuse();
+            }
+            Some(Read::Nothing)
+        }
+    }
+}
+
+enum Shape {
+    Call(Pid, Tag),
+    Cast,
+    /// `sys:terminate`; answered `ok` before it is obeyed.
+    Terminate(Pid, Tag, ExitReason),
+    Plain,
+}
+
+/// Which of OTP's wrappings a payload wears. Anything that does not parse as one is plain.
+fn shape(d: &mut Decoder<'_>) -> Shape {
+    let mut look = || {
+        let arity = d.tuple().ok()?;
+        let tag = d.atom_str().ok()?;
+        match (arity, &*tag) {
+            (3, "$gen_call") => {
+                let (from, tag) = read_from(d)?;
+                Some(Shape::Call(from, tag))
+            }
+            (2, "$gen_cast") => Some(Shape::Cast),
+            (3, "system") => {
+                let (from, tag) = read_from(d)?;
+                match d.term().ok()?.as_tuple()? {
+                    [request, reason] if request.as_atom() == Some(atoms::TERMINATE) => Some(
+                        Shape::Terminate(from, tag, ExitReason::from(reason.clone())),
+                    ),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    };
+    look().unwrap_or(Shape::Plain)
+}
+
+/// `{Pid, Tag}`.
+fn read_from(d: &mut Decoder<'_>) -> Option<(Pid, Tag)> {
+    if d.tuple().ok()? != 2 {
+        return None;
+    }
+    Some((d.pid().ok()?, Tag::decode(d).ok()?))
+}

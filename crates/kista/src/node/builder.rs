@@ -1,0 +1,236 @@
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kista_dist::handshake::Cookie;
+use kista_sync::table::Table;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::cookie::{self, CookieSource};
+use super::deadlines::Deadlines;
+use super::error::NodeError;
+use super::events::Subscribers;
+use super::names::Names;
+use super::{Inner, Node};
+use crate::net::{Host, Net, NetConfig, NodeName};
+use crate::{EpmdMode, kernel};
+
+/// EPMD's well-known port.
+const EPMD_PORT: u16 = 4369;
+
+/// Whether a node joins `nodes()` of its peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Seen only by those who ask: the default, until Kista speaks all of `global`.
+    #[default]
+    Hidden,
+    /// A full member, as `erl` without `-hidden`.
+    Visible,
+}
+
+/// The configuration of a node about to start; made by [`Node::builder`].
+///
+/// ```no_run
+/// # async fn f() -> Result<(), kista::NodeError> {
+/// let node = kista::Node::builder("demo@127.0.0.1").cookie("secret").start().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a node starts with start()"]
+pub struct NodeBuilder {
+    name: String,
+    cookie: CookieSource,
+    peer_cookies: Vec<(String, Cookie)>,
+    listen: Option<IpAddr>,
+    ports: RangeInclusive<u16>,
+    visibility: Visibility,
+    epmd: EpmdMode,
+    epmd_port: Option<u16>,
+    net_ticktime: Duration,
+    send_marks: Option<(usize, usize)>,
+    network: bool,
+}
+
+impl NodeBuilder {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            cookie: CookieSource::Default,
+            peer_cookies: Vec::new(),
+            listen: None,
+            ports: 0..=0,
+            visibility: Visibility::Hidden,
+            epmd: EpmdMode::Auto,
+            epmd_port: None,
+            net_ticktime: Duration::from_secs(60),
+            send_marks: None,
+            network: true,
+        }
+    }
+
+    /// The cluster's shared secret. Without it: `KISTA_COOKIE`, else the user's `~/.erlang.cookie`, made when missing as `erl` makes it.
+    pub fn cookie(mut self, cookie: impl AsRef<str>) -> Self {
+        self.cookie = CookieSource::Given(Cookie::from(cookie.as_ref()));
+        self
+    }
+
+    /// Reads the cookie from this file; its mode is not checked.
+    pub fn cookie_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cookie = CookieSource::File(path.into());
+        self
+    }
+
+    /// Another cookie for one peer, by full name: `erlang:set_cookie(Node, Cookie)`.
+    pub fn peer_cookie(mut self, node: impl Into<String>, cookie: impl AsRef<str>) -> Self {
+        self.peer_cookies
+            .push((node.into(), Cookie::from(cookie.as_ref())));
+        self
+    }
+
+    /// Listens on this address only. By default: on the address that the name's host part spells out (an IP literal or
+    /// `localhost`), else on all, which is said in a log line.
+    pub fn listen_on(mut self, address: IpAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
+    /// Listens on this port. By default the system chooses one.
+    pub fn port(self, port: u16) -> Self {
+        self.ports(port..=port)
+    }
+
+    /// Listens on the first free port of this range.
+    pub fn ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.ports = ports;
+        self
+    }
+
+    /// Hidden (the default) or visible.
+    pub fn visibility(mut self, visibility: Visibility) -> Self {
+        self.visibility = visibility;
+        self
+    }
+
+    /// A full member of the cluster: `visibility(Visibility::Visible)`.
+    pub fn visible(self) -> Self {
+        self.visibility(Visibility::Visible)
+    }
+
+    /// Which EPMD to use.
+    pub fn epmd(mut self, mode: EpmdMode) -> Self {
+        self.epmd = mode;
+        self
+    }
+
+    /// EPMD's port, here and at every peer. By default `ERL_EPMD_PORT`, else 4369.
+    pub fn epmd_port(mut self, port: u16) -> Self {
+        self.epmd_port = Some(port);
+        self
+    }
+
+    /// A peer that is silent for this long is down (a quarter more at most); default 60 s, as in OTP, and to be the same at every node.
+    pub fn net_ticktime(mut self, time: Duration) -> Self {
+        self.net_ticktime = time;
+        self
+    }
+
+    /// The marks of bytes that a connection holds unwritten: above `busy` senders are held at their next await, above `full`
+    /// messages are refused. Defaults: 1 MiB and 64 MiB.
+    pub fn send_marks(mut self, busy: usize, full: usize) -> Self {
+        self.send_marks = Some((busy, full.max(busy)));
+        self
+    }
+
+    /// A node on its own: processes and servers without a network, a cookie or EPMD.
+    pub fn no_network(mut self) -> Self {
+        self.network = false;
+        self
+    }
+
+    /// Starts the node: listens, registers with EPMD, starts the system processes. It accepts connections when this returns.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(self) -> Result<Node, NodeError> {
+        if cfg!(panic = "abort") {
+            return Err(NodeError::PanicAborts);
+        }
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| NodeError::NoRuntime)?;
+        let name = self.full_name()?;
+        let net = match self.network {
+            true => Some(Net::start(self.net_config(name.clone())?).await?),
+            false => None,
+        };
+        let node = Node(Arc::new_cyclic(|me| Inner {
+            me: me.clone(),
+            name: name.atom(),
+            creation: net.as_ref().map_or(4, |net| net.creation()),
+            processes: Table::new(),
+            ended: Notify::new(),
+            names: Names::default(),
+            calls: Table::new(),
+            references: AtomicU64::new(1),
+            deadlines: Deadlines::start(&runtime),
+            runtime,
+            net,
+            subscribers: Subscribers::default(),
+            node_monitors: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }));
+        if let Some(net) = &node.0.net {
+            kernel::start(&node).await?;
+            let host: Weak<dyn Host> = node.0.me.clone();
+            net.open(host);
+        }
+        Ok(node)
+    }
+
+    fn full_name(&self) -> Result<NodeName, NodeError> {
+        if self.name.contains('@') {
+            return Ok(NodeName::parse(&self.name)?);
+        }
+        // As `erl -sname`: the host's name up to the first dot.
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+            .unwrap_or_else(|_| "localhost".to_owned());
+        let short = host.trim().split('.').next().unwrap_or("localhost");
+        Ok(NodeName::parse(&format!("{}@{short}", self.name))?)
+    }
+
+    fn net_config(&self, name: NodeName) -> Result<NetConfig, NodeError> {
+        let mut config = NetConfig::new(name, cookie::load(self.cookie.clone())?);
+        config
+            .peer_cookies
+            .extend(self.peer_cookies.iter().cloned());
+        match self.listen {
+            Some(address) => config.listen = address,
+            None if config.name.literal_address().is_none() => {
+                tracing::info!(
+                    name = config.name.as_str(),
+                    "listening on all addresses; listen_on narrows it"
+                );
+            }
+            None => {}
+        }
+        config.ports = self.ports.clone();
+        config.hidden = self.visibility == Visibility::Hidden;
+        config.epmd = self.epmd;
+        config.epmd_port = match self.epmd_port {
+            Some(port) => port,
+            None => match std::env::var("ERL_EPMD_PORT") {
+                Ok(port) => port.trim().parse().map_err(|_| NodeError::EpmdPort(port))?,
+                Err(_) => EPMD_PORT,
+            },
+        };
+        config.net_ticktime = self.net_ticktime;
+        if let Some((busy, full)) = self.send_marks {
+            config.limits.busy_mark = busy;
+            config.limits.full_mark = full;
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,119 @@
+//! The deadlines of calls: one coarse wheel per node, so that a call costs no timer of its own.
+//!
+//! Rules: a deadline fires up to 10 ms late (more when the machine is busy), never early; an idle wheel costs nothing: its driver
+//! sleeps until a deadline is armed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use kista_sync::wheel::{Wheel, WheelKey};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+const TICK: Duration = Duration::from_millis(10);
+
+pub(crate) struct Deadlines {
+    epoch: Instant,
+    wheel: Mutex<Wheel<Waker>>,
+    armed: Notify,
+    stopped: AtomicBool,
+}
+
+impl Deadlines {
+    pub(super) fn start(runtime: &tokio::runtime::Handle) -> Arc<Self> {
+        let deadlines = Arc::new(Self {
+            epoch: Instant::now(),
+            wheel: Mutex::new(Wheel::new()),
+            armed: Notify::new(),
+            stopped: AtomicBool::new(false),
+        });
+        runtime.spawn(Arc::clone(&deadlines).drive());
+        deadlines
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+        self.armed.notify_one();
+    }
+
+    async fn drive(self: Arc<Self>) {
+        let mut expired = Vec::new();
+        while !self.stopped.load(Relaxed) {
+            if self.wheel.lock().is_empty() {
+                self.armed.notified().await;
+                continue;
+            }
+            tokio::time::sleep(TICK).await;
+            self.wheel
+                .lock()
+                .advance(self.ticks(self.epoch.elapsed()), &mut expired);
+            expired.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    fn ticks(&self, time: Duration) -> u64 {
+        u64::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn insert(&self, at: Instant, waker: Waker) -> WheelKey {
+        // Rounded up: the tick at which it fires begins after the deadline.
+        let tick = self.ticks(at.duration_since(self.epoch)).saturating_add(1);
+        let mut wheel = self.wheel.lock();
+        let was_empty = wheel.is_empty();
+        let key = wheel.insert(tick, waker);
+        drop(wheel);
+        if was_empty {
+            self.armed.notify_one();
+        }
+        key
+    }
+}
+
+/// One deadline, armed on its first poll. Dropping it takes it off the wheel.
+pub(crate) struct Deadline {
+    deadlines: Arc<Deadlines>,
+    at: Instant,
+    armed: Option<(WheelKey, Waker)>,
+}
+
+impl Deadline {
+    pub(super) fn new(deadlines: Arc<Deadlines>, timeout: Duration) -> Self {
+        let now = Instant::now();
+        // Beyond any clock: a hundred years will do.
+        let at = now
+            .checked_add(timeout)
+            .unwrap_or_else(|| now + Duration::from_secs(3_153_600_000));
+        Self {
+            deadlines,
+            at,
+            armed: None,
+        }
+    }
+
+    /// Ready when the time is up.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some((key, waker)) = &self.armed {
+            if Instant::now() >= self.at {
+                return Poll::Ready(());
+            }
+            if waker.will_wake(cx.waker()) {
+                return Poll::Pending;
+            }
+            drop(self.deadlines.wheel.lock().remove(*key));
+        }
+        let waker = cx.waker().clone();
+        self.armed = Some((self.deadlines.insert(self.at, waker.clone()), waker));
+        Poll::Pending
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        if let Some((key, _)) = self.armed.take() {
+            drop(self.deadlines.wheel.lock().remove(key));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What arrives from other nodes, on its way to processes. Runs in reader tasks: decodes control data only, and never waits.
+
+use std::sync::Arc;
+
+use kista_dist::Control;
+use kista_dist::control::{Recipient, SpawnResult, Target};
+use kista_dist::frame::Payload;
+use kista_etf::{Atom, AtomName, Pid, Reference};
+
+use super::events::NodeEvent;
+use super::route::send_control;
+use super::{Inner, Node};
+use crate::ExitReason;
+use crate::gen_server::CallError;
+use crate::net::{Connection, Host};
+use crate::process::{ControlSignal, Dest, Envelope, Info, WireMessage};
+
+/// The network holds its host weakly: a node that is gone receives nothing.
+impl Host for Inner {
+    fn signal(&self, connection: &Arc<Connection>, control: Control, payload: Option<Payload>) {
+        if let Some(inner) = self.me.upgrade() {
+            Inbound {
+                node: Node(inner),
+                connection,
+            }
+            .dispatch(control, payload);
+        }
+    }
+
+    fn up(&self, connection: &Arc<Connection>) {
+        let Some(inner) = self.me.upgrade() else {
+            return;
+        };
+        let node = Node(inner);
+        let (peer, hidden) = (connection.peer(), connection.hidden());
+        tracing::info!(node = %node.name(), %peer, hidden, "nodeup");
+        node.notify_monitors(&Info::NodeUp(peer), hidden);
+        node.0
+            .subscribers
+            .publish(&NodeEvent::Up { node: peer, hidden });
+    }
+
+    fn down(&self, connection: &Arc<Connection>, was_up: bool, reason: &str, watchers: Vec<Pid>) {
+        let Some(inner) = self.me.upgrade() else {
+            return;
+        };
+        let node = Node(inner);
+        for pid in watchers {
+            if let Some(process) = node.find(pid) {
+                let lost = ControlSignal::ConnectionLost {
+                    connection: connection.id(),
+                };
+                let _ = process.push_control(lost.into());
+            }
+        }
+        node.fail_calls_via(connection.id());
+        if was_up {
+            let (peer, hidden) = (connection.peer(), connection.hidden());
+            tracing::info!(node = %node.name(), %peer, reason, "nodedown");
+            node.notify_monitors(&Info::NodeDown(peer), hidden);
+            node.0.subscribers.publish(&NodeEvent::Down {
+                node: peer,
+                hidden,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+}
+
+impl Node {
+    /// As `net_kernel:monitor_nodes/1`: visible nodes only.
+    fn notify_monitors(&self, info: &Info, hidden: bool) {
+        if hidden {
+            return;
+        }
+        self.0
+            .node_monitors
+            .lock()
+            .retain(|pid| match self.find(*pid) {
+                Some(process) => {
+                    process.push_notice(info.clone());
+                    true
+                }
+                None => false,
+            });
+    }
+}
+
+struct Inbound<'a> {
+    node: Node,
+    connection: &'a Arc<Connection>,
+}
+
+impl Inbound<'_> {
+    fn dispatch(&self, control: Control, payload: Option<Payload>) {
+        match control {
+            Control::Send { to, .. } => self.message(Some(to), payload),
+            Control::RegSend { to, .. } => self.message(self.named(&to), payload),
+            Control::AliasSend { to, .. } => self.answer(&to, payload),
+            Control::Link { from, to } => self.control(to, ControlSignal::Link { from }),
+            Control::UnlinkId { id, from, to } => {
+                self.control(to, ControlSignal::Unlink { from, id })
+            }
+            Control::UnlinkIdAck { id, from, to } => {
+                self.control(to, ControlSignal::UnlinkAck { from, id })
+            }
+            Control::Exit { from, to, .. } => {
+                if let Some(reason) = self.reason(payload) {
+                    self.control(to, ControlSignal::LinkExit { from, reason });
+                }
+            }
+            Control::Exit2 { from, to, .. } => self.exit(from, to, payload),
+            Control::Monitor {
+                from,
+                to,
+                reference,
+            } => self.monitor(from, &to, reference),
+            Control::Demonitor { to, reference, .. } => {
+                if let Some(pid) = self.target(&to) {
+                    self.control(pid, ControlSignal::Demonitor { reference });
+                }
+            }
+            Control::MonitorExit {
+                from,
+                to,
+                reference,
+            } => self.down(&from, to, reference, payload),
+            Control::GroupLeader { from, to } => {
+                self.control(to, ControlSignal::GroupLeader { leader: from })
+            }
+            Control::SpawnRequest(request) => {
+                // Remote spawn is not built yet: refused as a node without it refuses.
+                let result = SpawnResult::Failed(Atom::from_static("notsup").into());
+                let reply = Control::SpawnReply {
+                    id: request.id,
+                    to: request.from,
+                    flags: 0,
+                    result,
+                    token: None,
+                };
+                send_control(self.connection, None, reply, None);
+            }
+            Control::Priority { from, to, exit, .. } => match (to, exit) {
+                (Recipient::Pid(to), true) => self.exit(from, to, payload),
+                (Recipient::Name(name), true) => {
+                    if let Some(to) = self.named(&name) {
+                        self.exit(from, to, payload);
+                    }
+                }
+                (Recipient::Pid(to), false) => self.message(Some(to), payload),
+                (Recipient::Name(name), false) => self.message(self.named(&name), payload),
+                (Recipient::Alias(alias), _) => self.answer(&alias, payload),
+            },
+            // Nothing that we asked for, or nothing that acts.
+            Control::SpawnReply { .. } | Control::Unlink { .. } | Control::NodeLink => {}
+            // A control message that a later kista-dist knows: it is not ours to close the connection for.
+            other => {
+                tracing::debug!(peer = %self.connection.peer(), ?other, "control message ignored")
+            }
+        }
+    }
+
+    fn message(&self, to: Option<Pid>, payload: Option<Payload>) {
+        // To a missing process: dropped silently, as everywhere in Erlang.
+        if let Some(process) = to.and_then(|to| self.node.find(to))
+            && let Some(message) = self.wire(payload)
+        {
+            process.push_wire(message);
+        }
+    }
+
+    fn answer(&self, alias: &Reference, payload: Option<Payload>) {
+        if let Some(key) = self.node.call_key(alias)
+            && let Some(message) = self.wire(payload)
+        {
+            self.node.answer_call(key, message);
+        }
+    }
+
+    fn wire(&self, payload: Option<Payload>) -> Option<WireMessage> {
+        let payload = payload?;
+        let charge = self.connection.charge(payload.len());
+        Some(WireMessage {
+            payload,
+            via: Some(Arc::clone(self.connection)),
+            _charge: Some(charge),
+        })
+    }
+
+    fn control(&self, to: Pid, signal: ControlSignal) {
+        let envelope = Envelope {
+            signal,
+            via: Some(Arc::clone(self.connection)),
+        };
+        let unreached = match self.node.find(to) {
+            Some(process) => match process.push_control(envelope) {
+                Ok(()) => return,
+                Err(envelope) => envelope,
+            },
+            None => envelope,
+        };
+        self.node
+            .answer_for_dead(to, unreached, &ExitReason::NoProc);
+    }
+
+    fn exit(&self, from: Pid, to: Pid, payload: Option<Payload>) {
+        if let Some(reason) = self.reason(payload) {
+            self.control(to, ControlSignal::Exit { from, reason });
+        }
+    }
+
+    fn monitor(&self, watcher: Pid, to: &Target, reference: Reference) {
+        let name = match to {
+            Target::Pid(_) => None,
+            Target::Name(name) => Some(name),
+        };
+        match self.target(to) {
+            Some(pid) => {
+                let name = name.and_then(as_atom);
+                self.control(
+                    pid,
+                    ControlSignal::Monitor {
+                        watcher,
+                        reference,
+                        name,
+                    },
+                );
+            }
+            // Answered at once: a caller with an infinite timeout waits for nothing else.
+            None => {
+                let control = Control::MonitorExit {
+                    from: to.clone(),
+                    to: watcher,
+                    reference,
+                };
+                send_control(self.connection, None, control, Some(&ExitReason::NoProc));
+            }
+        }
+    }
+
+    fn down(&self, from: &Target, to: Pid, reference: Reference, payload: Option<Payload>) {
+        let Some(reason) = self.reason(payload) else {
+            return;
+        };
+        if let Some(key) = self.node.call_key(&reference) {
+            return self.node.fail_call(key, CallError::from(reason));
+        }
+        // The record at the watcher says what was monitored; this is only to have a value.
+        let from = match from {
+            Target::Pid(pid) => Dest::Pid(*pid),
+            Target::Name(name) => {
+                let Some(name) = as_atom(name) else { return };
+                Dest::Remote {
+                    name,
+                    node: self.connection.peer(),
+                }
+            }
+        };
+        self.control(
+            to,
+            ControlSignal::Down {
+                from,
+                reference,
+                reason,
+            },
+        );
+    }
+
+    fn target(&self, target: &Target) -> Option<Pid> {
+        match target {
+            Target::Pid(pid) => Some(*pid),
+            Target::Name(name) => self.named(name),
+        }
+    }
+
+    fn named(&self, name: &AtomName) -> Option<Pid> {
+        self.node.0.names.find(as_atom(name)?)
+    }
+
+    /// `None`, and the end of the connection, when the payload is no term.
+    fn reason(&self, payload: Option<Payload>) -> Option<ExitReason> {
+        let payload = payload?;
+        let mut d = payload.decoder();
+        match d.term().and_then(|term| d.finish().map(|()| term)) {
+            Ok(term) => Some(ExitReason::from(term)),
+            Err(error) => {
+                self.connection
+                    .close(&format!("an exit reason is not a term: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// A name that stayed text can be registered nowhere here, unless it became an atom since.
+fn as_atom(name: &AtomName) -> Option<Atom> {
+    match name {
+        AtomName::Interned(atom) => Some(*atom),
+        AtomName::Text(text) => Atom::lookup(text.as_str()),
+    }
+}

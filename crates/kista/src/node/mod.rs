@@ -1,0 +1,504 @@
+//! The node: the home of processes and names, and this program's place in a cluster.
+//!
+//! Rules:
+//! 1. A process is found by index: a pid's number is its slot, its serial the slot's generation. There is no map of pids.
+//! 2. Signals to another node go through the one connection to it, which is dialled on first use ([`route`]).
+//! 3. Nodes share nothing but interned atoms: several may live in one OS process.
+//! 4. A node lives until [`Node::stop`]; dropping the last handle stops nothing silently.
+
+mod builder;
+mod cookie;
+mod deadlines;
+mod dispatch;
+mod error;
+mod events;
+mod names;
+mod outcall;
+mod request;
+mod route;
+mod scratch;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use kista_etf::{Atom, Pid, Reference, atoms};
+use kista_sync::table::{Key, Table};
+use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
+use tokio::sync::Notify;
+
+pub use builder::{NodeBuilder, Visibility};
+pub(crate) use deadlines::{Deadline, Deadlines};
+pub use error::{ConnectError, NodeError};
+pub use events::{NodeEvent, NodeEvents};
+pub(crate) use outcall::Outcall;
+pub use request::Request;
+
+use crate::gen_server::{
+    Address, CallError, CallSlot, GenServer, Message, ServerRef, Spawn, Spec, StartError,
+    poll_deadline,
+};
+use crate::net::Net;
+use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
+use crate::{EpmdInUse, ExitReason};
+use events::Subscribers;
+use names::Names;
+use outcall::PendingCall;
+
+/// How long processes may take to end in order before [`Node::stop`] kills them.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// A running node. Cheap to clone; all clones are the same node.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = kista::Node::builder("docs@127.0.0.1").no_network().start().await?;
+/// assert_eq!(node.name().as_str(), "docs@127.0.0.1");
+/// node.stop().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    me: Weak<Self>,
+    name: Atom,
+    creation: u32,
+    runtime: tokio::runtime::Handle,
+    processes: Table<Arc<dyn AnyProcess>>,
+    /// Woken when a process has ended while the node stops.
+    ended: Notify,
+    names: Names,
+    /// Calls under way that wait for an encoded answer; the index is in their reference.
+    calls: Table<Arc<PendingCall>>,
+    references: AtomicU64,
+    /// `None`: a node without a network.
+    net: Option<Arc<Net>>,
+    deadlines: Arc<Deadlines>,
+    subscribers: Subscribers,
+    node_monitors: Mutex<FxHashSet<Pid>>,
+    stopping: AtomicBool,
+}
+
+impl Node {
+    /// Begins to configure a node: `name@host`, or a name alone for this host's short name.
+    pub fn builder(name: impl Into<String>) -> NodeBuilder {
+        NodeBuilder::new(name.into())
+    }
+
+    /// The full name, `name@host`.
+    pub fn name(&self) -> Atom {
+        self.0.name
+    }
+
+    /// What tells this run of the node from earlier ones of the same name.
+    pub fn creation(&self) -> u32 {
+        self.0.creation
+    }
+
+    /// The port that peers connect to; 0 without a network.
+    pub fn port(&self) -> u16 {
+        self.0.net.as_ref().map_or(0, |net| net.port())
+    }
+
+    /// Which EPMD this node is registered with.
+    pub fn epmd(&self) -> EpmdInUse {
+        self.0
+            .net
+            .as_ref()
+            .map_or(EpmdInUse::None, |net| net.epmd())
+    }
+
+    /// Starts a server: `node.spawn(Counter::spec(0)).name("counter").await?`.
+    pub fn spawn<S: GenServer>(&self, spec: Spec<S>) -> Spawn<S> {
+        Spawn::new(self.clone(), spec, None)
+    }
+
+    /// A typed handle by pid or name, here or on another node. Nothing is checked until it is used.
+    ///
+    /// ```no_run
+    /// # use kista::{Node, GenServer, ServerRef};
+    /// # fn f<Counter: GenServer>(node: &Node) -> ServerRef<Counter> {
+    /// let counter = node.server::<Counter>(("counter", "demo@127.0.0.1"));
+    /// # counter }
+    /// ```
+    pub fn server<S: GenServer>(&self, dest: impl Into<Dest>) -> ServerRef<S> {
+        ServerRef::new(Address::looked_up(self.clone(), dest.into()))
+    }
+
+    /// The process registered under this name on this node.
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.0.names.find(Atom::lookup(name)?)
+    }
+
+    /// The names registered on this node.
+    pub fn registered(&self) -> Vec<Atom> {
+        self.0.names.all()
+    }
+
+    /// The processes of this node.
+    pub fn processes(&self) -> Vec<Pid> {
+        self.0
+            .processes
+            .keys()
+            .map(|key| self.pid_of(key))
+            .collect()
+    }
+
+    /// Whether there is such a process here now. A process of another node counts as alive.
+    pub fn is_alive(&self, dest: impl Into<Dest>) -> bool {
+        match self.local(dest.into()) {
+            Some(Some(pid)) => self.0.processes.contains(key_of(pid)),
+            Some(None) => false,
+            None => true,
+        }
+    }
+
+    /// What a process of this node says of itself; `None` when there is no such process.
+    pub async fn process_info(&self, pid: Pid) -> Option<ProcessInfo> {
+        let process = self.find(pid)?;
+        let slot = Arc::new(InfoSlot::new());
+        process
+            .push_control(
+                ControlSignal::Info {
+                    slot: Arc::clone(&slot),
+                }
+                .into(),
+            )
+            .ok()?;
+        drop(process);
+        std::future::poll_fn(|cx| slot.poll(cx)).await.ok()
+    }
+
+    /// Sends an exit signal: `exit(Pid, Reason)`.
+    pub fn exit(&self, to: Pid, reason: impl Into<ExitReason>) {
+        self.signal(
+            to,
+            ControlSignal::Exit {
+                from: self.outside(),
+                reason: reason.into(),
+            },
+        );
+    }
+
+    /// The other nodes that are connected and visible.
+    pub fn nodes(&self) -> Vec<Atom> {
+        self.nodes_where(|hidden| !hidden)
+    }
+
+    /// The other nodes that are connected by a hidden link: either side is hidden.
+    pub fn hidden_nodes(&self) -> Vec<Atom> {
+        self.nodes_where(|hidden| hidden)
+    }
+
+    fn nodes_where(&self, wanted: impl Fn(bool) -> bool) -> Vec<Atom> {
+        let nodes = self
+            .0
+            .net
+            .as_ref()
+            .map(|net| net.nodes())
+            .unwrap_or_default();
+        nodes
+            .into_iter()
+            .filter(|(_, hidden)| wanted(*hidden))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// Connects to another node and waits for it; at once when it is connected already.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn connect(&self, node: &str) -> Result<(), ConnectError> {
+        let name = Atom::new(node).map_err(|_| ConnectError::BadName(node.to_owned()))?;
+        let Some(net) = &self.0.net else {
+            return Err(ConnectError::NotRunning);
+        };
+        net.connect(name)
+            .await
+            .map_err(|error| ConnectError::new(node, error))
+    }
+
+    /// Whether the other node answers: `net_adm:ping/1`.
+    pub async fn ping(&self, node: &str) -> bool {
+        let Ok(name) = Atom::new(node) else {
+            return false;
+        };
+        if name == self.name() {
+            return true;
+        }
+        let request = (Atom::from_static("is_auth"), self.name());
+        let answer = self
+            .call::<Atom>((Atom::from_static("net_kernel"), name), &request)
+            .await;
+        answer.is_ok_and(|answer| answer.as_str() == "yes")
+    }
+
+    /// Closes the connection to another node; false when there was none.
+    pub fn disconnect(&self, node: &str) -> bool {
+        match (&self.0.net, Atom::lookup(node)) {
+            (Some(net), Some(name)) => net.disconnect(name),
+            _ => false,
+        }
+    }
+
+    /// Subscribes to nodes that come and go, from outside any process. Inside one see [`Cx::monitor_nodes`](crate::Cx::monitor_nodes).
+    pub fn events(&self) -> NodeEvents {
+        self.0.subscribers.subscribe()
+    }
+
+    /// Makes a reference that no other of this node equals.
+    pub fn make_ref(&self) -> Reference {
+        let n = self.0.references.fetch_add(1, Relaxed);
+        // Bit 17 of the first word is clear: the second kind, whose words find a call, has it set. Old peers take 18 bits there.
+        let words = [(n & 0x1_ffff) as u32, (n >> 17) as u32, (n >> 49) as u32];
+        Reference::from_words(self.name(), self.creation(), words)
+    }
+
+    /// Stops the node: its servers end in turn with their messages through `terminate`, within 5 s; what did not end is
+    /// killed and named in the log. What is queued for other nodes is written out, connections close, the name is
+    /// unregistered from EPMD. Returns when all of that is done.
+    ///
+    /// To be called from outside the node's processes: a handler that awaits it is itself waited for.
+    pub async fn stop(&self) {
+        if self.0.stopping.swap(true, Relaxed) {
+            return self.wait_until_empty().await;
+        }
+        self.each_process(|process| {
+            process.push_stop(ExitReason::Shutdown, None);
+        });
+        if tokio::time::timeout(STOP_TIME, self.wait_until_empty())
+            .await
+            .is_err()
+        {
+            self.each_process(|process| {
+                tracing::warn!(pid = %process.pid(), "did not end in time; killed");
+                let kill = ControlSignal::Exit {
+                    from: self.outside(),
+                    reason: ExitReason::Kill,
+                };
+                let _ = process.push_control(kill.into());
+            });
+            // A handler that blocks its thread cannot be ended by anyone.
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.wait_until_empty()).await;
+        }
+        if let Some(net) = &self.0.net {
+            net.stop().await;
+        }
+        self.0.deadlines.stop();
+    }
+
+    async fn wait_until_empty(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.0.processes.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn each_process(&self, act: impl Fn(&Arc<dyn AnyProcess>)) {
+        for key in self.0.processes.keys() {
+            if let Some(process) = self.0.processes.get(key) {
+                act(&process);
+            }
+        }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.0.runtime
+    }
+
+    pub(crate) fn deadline(&self, timeout: Duration) -> Deadline {
+        Deadline::new(Arc::clone(&self.0.deadlines), timeout)
+    }
+
+    /// The sender of what no process sends.
+    pub(crate) fn outside(&self) -> Pid {
+        Pid {
+            node: self.name(),
+            id: 0,
+            serial: 0,
+            creation: self.creation(),
+        }
+    }
+
+    pub(crate) fn insert_process<M: Message>(
+        &self,
+        behaviour: &'static str,
+        parent: Option<Pid>,
+        name: Option<Atom>,
+    ) -> Result<Arc<Process<M>>, StartError> {
+        if self.0.stopping.load(Relaxed) {
+            return Err(StartError::NodeStopped);
+        }
+        let mut made = None;
+        self.0
+            .processes
+            .insert_with(|key| {
+                let process = Arc::new(Process::new(
+                    self.clone(),
+                    self.pid_of(key),
+                    behaviour,
+                    parent,
+                ));
+                made = Some(Arc::clone(&process));
+                process
+            })
+            .map_err(|_| StartError::TooManyProcesses)?;
+        let Some(process) = made else {
+            unreachable!("insert_with succeeded")
+        };
+        if let Some(name) = name {
+            if let Err(holder) = self.0.names.register(name, process.pid) {
+                self.forget(process.pid);
+                return Err(StartError::AlreadyStarted(holder));
+            }
+            process.state.lock().name = Some(name);
+        }
+        Ok(process)
+    }
+
+    pub(crate) fn insert_guest(&self) -> Option<Arc<Guest>> {
+        let mut made = None;
+        self.0
+            .processes
+            .insert_with(|key| {
+                let guest = Arc::new(Guest::new(self.clone(), self.pid_of(key)));
+                made = Some(Arc::clone(&guest));
+                guest
+            })
+            .ok()?;
+        made
+    }
+
+    /// Takes an ended process out of the table.
+    pub(crate) fn forget(&self, pid: Pid) {
+        drop(self.0.processes.remove(key_of(pid)));
+        if self.0.stopping.load(Relaxed) {
+            self.0.ended.notify_waiters();
+        }
+    }
+
+    pub(crate) fn free_name(&self, name: Atom, pid: Pid) {
+        self.0.names.free(name, pid);
+    }
+
+    pub(crate) fn find(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
+        self.is_own(pid)
+            .then(|| self.0.processes.get(key_of(pid)))
+            .flatten()
+    }
+
+    pub(crate) fn is_own(&self, pid: Pid) -> bool {
+        pid.node == self.name() && pid.creation == self.creation()
+    }
+
+    /// `None`: on another node. `Some(None)`: here, but no such name.
+    pub(crate) fn local(&self, dest: Dest) -> Option<Option<Pid>> {
+        match dest {
+            Dest::Pid(pid) if pid.node == self.name() => {
+                Some(Some(pid).filter(|pid| self.is_own(*pid)))
+            }
+            Dest::Pid(_) => None,
+            Dest::Name(name) => Some(self.0.names.find(name)),
+            Dest::Remote { name, node } if node == self.name() => Some(self.0.names.find(name)),
+            Dest::Remote { .. } => None,
+        }
+    }
+
+    /// The node that a destination is on.
+    pub(crate) fn node_of(&self, dest: Dest) -> Atom {
+        match dest {
+            Dest::Pid(pid) => pid.node,
+            Dest::Name(_) => self.name(),
+            Dest::Remote { node, .. } => node,
+        }
+    }
+
+    /// The process behind a destination when it is here and takes this message type.
+    pub(crate) fn local_process<M: Message>(&self, dest: Dest) -> Option<Arc<Process<M>>> {
+        let process = self.find(self.local(dest)??)?;
+        let any: Arc<dyn Any + Send + Sync> = process.as_any();
+        any.downcast().ok()
+    }
+
+    pub(crate) async fn stop_process(
+        &self,
+        dest: Dest,
+        reason: ExitReason,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let ended = match self.local(dest) {
+            None => {
+                let request = (kista_etf::atoms::TERMINATE, reason.clone());
+                Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
+                    .limit(timeout)
+                    .await
+                    .map(|_| ())
+            }
+            Some(pid) => {
+                let process = pid
+                    .and_then(|pid| self.find(pid))
+                    .ok_or(CallError::NoProc)?;
+                let slot = CallSlot::<()>::new();
+                if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
+                    return Err(CallError::NoProc);
+                }
+                drop(process);
+                let mut deadline = None;
+                std::future::poll_fn(|cx| match slot.poll(cx) {
+                    Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
+                    ready => ready,
+                })
+                .await
+            }
+        };
+        match ended {
+            Err(CallError::Exit(why)) if why == reason => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(crate) fn monitor_nodes(&self, pid: Pid, on: bool) {
+        let mut monitors = self.0.node_monitors.lock();
+        if on {
+            monitors.insert(pid)
+        } else {
+            monitors.remove(&pid)
+        };
+    }
+
+    fn pid_of(&self, key: Key) -> Pid {
+        Pid {
+            node: self.name(),
+            id: key.index,
+            serial: key.generation,
+            creation: self.creation(),
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.name())
+    }
+}
+
+fn key_of(pid: Pid) -> Key {
+    Key {
+        index: pid.id,
+        generation: pid.serial,
+    }
+}

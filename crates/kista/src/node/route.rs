@@ -1,0 +1,355 @@
+//! Where signals go: to a process here, by its index; to another node, by the connection there.
+
+use std::sync::Arc;
+
+use kista_dist::Control;
+use kista_dist::control::Target;
+use kista_dist::frame::Payload;
+use kista_etf::{Atom, Encode, EncodeError, Encoder, Pid, Reference, atoms};
+
+use super::Node;
+use super::scratch::with_encoder;
+use crate::ExitReason;
+use crate::gen_server::{CallError, SendError, Sent};
+use crate::net::{self, Connection, NotConnected, Pressure};
+use crate::process::{ControlSignal, Dest, Envelope, WireMessage, current};
+
+impl Node {
+    /// Sends a message in Erlang's format: `To ! Message`. To a process that does not exist it is dropped, as in Erlang.
+    pub fn send<T: Encode + ?Sized>(&self, to: impl Into<Dest>, message: &T) -> Sent {
+        self.send_with(to.into(), |e| message.encode(e))
+    }
+
+    /// Sends a cast in Erlang's format: `gen_server:cast/2`.
+    pub fn cast<T: Encode + ?Sized>(&self, to: impl Into<Dest>, message: &T) -> Sent {
+        self.send_with(to.into(), |e| {
+            e.tuple(2);
+            e.atom(atoms::GEN_CAST);
+            message.encode(e)
+        })
+    }
+
+    pub(crate) fn send_with(
+        &self,
+        to: Dest,
+        message: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Sent {
+        with_encoder(|e| match message(e) {
+            Ok(()) => self.send_encoded(to, e),
+            Err(error) => Sent::failed(SendError::Encode(error)),
+        })
+    }
+
+    fn send_encoded(&self, to: Dest, e: &Encoder) -> Sent {
+        if let Some(local) = self.local(to) {
+            if let Some(process) = local.and_then(|pid| self.find(pid)) {
+                process.push_wire(local_message(e));
+            }
+            return Sent::done();
+        }
+        let from = current::pid_on(self).unwrap_or_else(|| self.outside());
+        let control = match to {
+            Dest::Pid(to) => Control::Send {
+                from: Some(from),
+                to,
+                token: None,
+            },
+            Dest::Name(name) | Dest::Remote { name, .. } => Control::RegSend {
+                from,
+                to: name.into(),
+                token: None,
+            },
+        };
+        match self.connection(self.node_of(to)) {
+            Ok(connection) => self.send_by(&connection, control, e),
+            // No way there: dropped, as in Erlang.
+            Err(_) => Sent::done(),
+        }
+    }
+
+    fn send_by(&self, connection: &Arc<Connection>, control: Control, e: &Encoder) -> Sent {
+        match connection.send(control, Some(e)) {
+            Ok(Pressure::Busy) => {
+                current::hold(connection);
+                Sent::busy(Arc::clone(connection))
+            }
+            Err(net::SendError::Full) => Sent::failed(SendError::Overloaded),
+            Ok(_) | Err(_) => Sent::done(),
+        }
+    }
+
+    /// Sends the answer `{Tag, Reply}` that `reply` writes to a caller: to its alias, or to the pid when the tag holds none.
+    pub(crate) fn send_reply(
+        &self,
+        server: Pid,
+        from: Pid,
+        alias: Option<Reference>,
+        reply: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        with_encoder(|e| {
+            reply(e)?;
+            match alias {
+                None => drop(self.send_encoded(Dest::Pid(from), e)),
+                Some(alias) if from.node == self.name() => {
+                    if let Some(key) = self.call_key(&alias) {
+                        self.answer_call(key, local_message(e));
+                    }
+                }
+                Some(alias) => {
+                    if let Ok(connection) = self.connection(from.node) {
+                        let control = Control::AliasSend {
+                            from: server,
+                            to: alias,
+                            token: None,
+                        };
+                        drop(self.send_by(&connection, control, e));
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Sends a control signal to a process anywhere. One that cannot arrive is answered as if by the dead process.
+    pub(crate) fn signal(&self, to: Pid, signal: ControlSignal) {
+        self.signal_from(None, to, signal);
+    }
+
+    /// [`signal`](Self::signal) where the signal itself does not say who sends it: the order among the sender's is kept.
+    pub(crate) fn signal_from(&self, sender: Option<Pid>, to: Pid, signal: ControlSignal) {
+        if to.node != self.name() {
+            return self.signal_remote(sender, to, signal);
+        }
+        // The DOWN of a call's monitor is for the call, not for the process that made it.
+        if let ControlSignal::Down {
+            reference, reason, ..
+        } = &signal
+            && let Some(key) = self.call_key(reference)
+        {
+            return self.fail_call(key, CallError::from(reason.clone()));
+        }
+        let unreached = match self.find(to) {
+            Some(process) => match process.push_control(signal.into()) {
+                Ok(()) => return,
+                Err(envelope) => envelope,
+            },
+            None => Envelope::from(signal),
+        };
+        self.answer_for_dead(to, unreached, &ExitReason::NoProc);
+    }
+
+    /// What a process that is no more answers: links and monitors get `reason`, unlinking is acknowledged, the rest is void.
+    pub(crate) fn answer_for_dead(&self, dead: Pid, envelope: Envelope, reason: &ExitReason) {
+        let reason = reason.clone();
+        match envelope.signal {
+            ControlSignal::Link { from } => {
+                self.signal(from, ControlSignal::LinkExit { from: dead, reason })
+            }
+            ControlSignal::Unlink { from, id } => {
+                self.signal(from, ControlSignal::UnlinkAck { from: dead, id })
+            }
+            ControlSignal::Monitor {
+                watcher,
+                reference,
+                name,
+            } => {
+                let from = name.map_or(Dest::Pid(dead), Dest::Name);
+                self.signal(
+                    watcher,
+                    ControlSignal::Down {
+                        from,
+                        reference,
+                        reason,
+                    },
+                );
+            }
+            ControlSignal::Info { slot } => {
+                let _ = slot.fail(CallError::NoProc);
+            }
+            _ => {}
+        }
+    }
+
+    fn signal_remote(&self, sender: Option<Pid>, to: Pid, signal: ControlSignal) {
+        let token = None;
+        // Only what begins something dials; an answer to a connection that is gone is void.
+        let (control, reason, dials) = match signal {
+            ControlSignal::Link { from } => (Control::Link { from, to }, None, true),
+            ControlSignal::Unlink { from, id } => (Control::UnlinkId { id, from, to }, None, false),
+            ControlSignal::UnlinkAck { from, id } => {
+                (Control::UnlinkIdAck { id, from, to }, None, false)
+            }
+            ControlSignal::LinkExit { from, reason } => {
+                (Control::Exit { from, to, token }, Some(reason), false)
+            }
+            ControlSignal::Exit { from, reason } => {
+                (Control::Exit2 { from, to, token }, Some(reason), true)
+            }
+            ControlSignal::Down {
+                from,
+                reference,
+                reason,
+            } => (
+                Control::MonitorExit {
+                    from: target(from),
+                    to,
+                    reference,
+                },
+                Some(reason),
+                false,
+            ),
+            ControlSignal::GroupLeader { leader } => {
+                (Control::GroupLeader { from: leader, to }, None, true)
+            }
+            ControlSignal::Monitor {
+                watcher, reference, ..
+            } => (
+                Control::Monitor {
+                    from: watcher,
+                    to: Target::Pid(to),
+                    reference,
+                },
+                None,
+                true,
+            ),
+            // These have their own way out or never leave the node.
+            ControlSignal::Demonitor { .. }
+            | ControlSignal::RefuseCall { .. }
+            | ControlSignal::ConnectionLost { .. }
+            | ControlSignal::Info { .. } => return,
+        };
+        let connection = if dials {
+            self.connection(to.node).ok()
+        } else {
+            self.connected(to.node)
+        };
+        if let Some(connection) = connection {
+            send_control(&connection, sender, control, reason.as_ref());
+        }
+    }
+
+    /// Asks for a monitor that is recorded with the watcher already.
+    pub(crate) fn monitor(&self, watcher: Pid, to: Dest, reference: Reference) {
+        let down = |reason| ControlSignal::Down {
+            from: to,
+            reference,
+            reason,
+        };
+        match self.local(to) {
+            Some(Some(pid)) => {
+                let name = match to {
+                    Dest::Pid(_) => None,
+                    Dest::Name(name) | Dest::Remote { name, .. } => Some(name),
+                };
+                self.signal(
+                    pid,
+                    ControlSignal::Monitor {
+                        watcher,
+                        reference,
+                        name,
+                    },
+                );
+            }
+            Some(None) => self.signal(watcher, down(ExitReason::NoProc)),
+            None => {
+                let control = Control::Monitor {
+                    from: watcher,
+                    to: target(to),
+                    reference,
+                };
+                if let Ok(connection) = self.connection(self.node_of(to)) {
+                    send_control(&connection, None, control, None);
+                }
+            }
+        }
+    }
+
+    /// Takes a monitor back.
+    pub(crate) fn demonitor(&self, watcher: Pid, to: Dest, reference: Reference) {
+        match self.local(to) {
+            Some(Some(pid)) => self.signal(pid, ControlSignal::Demonitor { reference }),
+            Some(None) => {}
+            None => {
+                if let Some(connection) = self.connected(self.node_of(to)) {
+                    let control = Control::Demonitor {
+                        from: watcher,
+                        to: target(to),
+                        reference,
+                    };
+                    send_control(&connection, None, control, None);
+                }
+            }
+        }
+    }
+
+    /// The connection that a new relation of `pid` with a process on `node` goes through, watched for its loss;
+    /// `None` within the node.
+    pub(crate) fn relation_via(&self, pid: Pid, node: Atom) -> Result<Option<u64>, NotConnected> {
+        if node == self.name() {
+            return Ok(None);
+        }
+        let connection = self.connection(node)?;
+        if connection.watch(pid) {
+            Ok(Some(connection.id()))
+        } else {
+            Err(NotConnected::NotRunning)
+        }
+    }
+
+    fn connection(&self, node: Atom) -> Result<Arc<Connection>, NotConnected> {
+        self.0
+            .net
+            .as_ref()
+            .ok_or(NotConnected::NotRunning)?
+            .connection(node)
+    }
+
+    fn connected(&self, node: Atom) -> Option<Arc<Connection>> {
+        self.0.net.as_ref()?.connected(node)
+    }
+}
+
+/// A message from this node to itself.
+pub(super) fn local_message(e: &Encoder) -> WireMessage {
+    let atoms = e.atoms().iter().map(|atom| (*atom).into()).collect();
+    WireMessage {
+        payload: Payload {
+            bytes: e.to_bytes(),
+            atoms,
+        },
+        via: None,
+        _charge: None,
+    }
+}
+
+pub(super) fn send_control(
+    connection: &Connection,
+    sender: Option<Pid>,
+    control: Control,
+    reason: Option<&ExitReason>,
+) {
+    let send = |payload: Option<&Encoder>| match sender {
+        Some(sender) => connection.send_from(sender, control, payload),
+        None => connection.send(control, payload),
+    };
+    // An error means that the connection is closed: what was related through it ends with it.
+    let sent = match reason {
+        None => send(None),
+        Some(reason) => with_encoder(|e| {
+            if reason.encode(e).is_err() {
+                // A reason made of terms always encodes, but for a float that is none.
+                e.clear();
+                e.atom(Atom::from_static("badarg"));
+            }
+            send(Some(e))
+        }),
+    };
+    drop(sent);
+}
+
+fn target(dest: Dest) -> Target {
+    match dest {
+        Dest::Pid(pid) => Target::Pid(pid),
+        Dest::Name(name) | Dest::Remote { name, .. } => Target::Name(name.into()),
+    }
+}

@@ -1,0 +1,77 @@
+//! Which process runs on this thread right now.
+//!
+//! The shell of a process moves its own [`Current`] into a thread-local for the length of each poll and takes it back
+//! afterwards, so that knowing the caller costs a pointer move, and nothing outlives a poll. Rules:
+//! 1. Set exactly while the process's own code runs, also while its state is dropped at its end.
+//! 2. Nested processes (a runtime driven inside a handler) restore the outer one, also on unwinding.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use kista_etf::Pid;
+
+use crate::net::Connection;
+use crate::node::Node;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Box<Current>>> = const { RefCell::new(None) };
+    static ENDING: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(crate) struct Current {
+    pub(crate) node: Node,
+    pub(crate) pid: Pid,
+    /// The process sent more than the connection's mark: it is held at its next await until there is room.
+    pub(crate) held_by: Option<Arc<Connection>>,
+}
+
+/// Runs `f` as this process.
+pub(crate) fn scope<R>(slot: &mut Option<Box<Current>>, f: impl FnOnce() -> R) -> R {
+    struct Restore<'a> {
+        slot: &'a mut Option<Box<Current>>,
+        outer: Option<Box<Current>>,
+    }
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            *self.slot = CURRENT.replace(self.outer.take());
+        }
+    }
+    let outer = CURRENT.replace(slot.take());
+    let _restore = Restore { slot, outer };
+    f()
+}
+
+/// Runs `f`, which drops what a process leaves behind: reply tokens stay silent meanwhile.
+pub(crate) fn ending<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ENDING.set(self.0);
+        }
+    }
+    let _restore = Restore(ENDING.replace(true));
+    f()
+}
+
+pub(crate) fn is_ending() -> bool {
+    ENDING.get()
+}
+
+/// The process that runs here, when it is one of `node`'s.
+pub(crate) fn pid_on(node: &Node) -> Option<Pid> {
+    CURRENT.with_borrow(|current| {
+        current
+            .as_ref()
+            .filter(|current| current.node.is(node))
+            .map(|current| current.pid)
+    })
+}
+
+/// Holds the running process, if there is one, until `connection` has room.
+pub(crate) fn hold(connection: &Arc<Connection>) {
+    CURRENT.with_borrow_mut(|current| {
+        if let Some(current) = current {
+            current.held_by = Some(Arc::clone(connection));
+        }
+    });
+}

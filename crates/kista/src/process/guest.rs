@@ -1,0 +1,86 @@
+use std::any::Any;
+use std::sync::Arc;
+
+use kista_etf::Pid;
+use parking_lot::Mutex;
+
+use super::signal::{ControlSignal, Envelope, WireMessage};
+use super::state::{Effect, ProcessState};
+use super::{AnyProcess, Info};
+use crate::ExitReason;
+use crate::gen_server::PendingReply;
+use crate::node::Node;
+
+/// The pid of code that calls from outside any process: alive, linkable and monitorable until the call returns.
+///
+/// It has no task: signals act on its state at once, and messages to it are dropped (its answers come by alias).
+pub(crate) struct Guest {
+    node: Node,
+    pid: Pid,
+    state: Mutex<ProcessState>,
+}
+
+impl Guest {
+    pub(crate) fn new(node: Node, pid: Pid) -> Self {
+        Self {
+            node,
+            pid,
+            state: Mutex::new(ProcessState::new(pid, None)),
+        }
+    }
+
+    /// The call is over: links and monitors see a normal end.
+    pub(crate) fn end(&self) {
+        self.node.forget(self.pid);
+        let effects = self.state.lock().end(&ExitReason::Normal);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            // Nobody is there to die or to read.
+            if let Effect::Send(to, signal) = effect {
+                self.node.signal(to, signal);
+            }
+        }
+    }
+}
+
+impl AnyProcess for Guest {
+    fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    fn push_wire(&self, _message: WireMessage) -> bool {
+        true
+    }
+
+    fn push_control(&self, envelope: Envelope) -> Result<(), Envelope> {
+        let Envelope { signal, via } = envelope;
+        if let ControlSignal::Info { .. } = signal {
+            return Err(Envelope { signal, via });
+        }
+        let mut effects = Vec::new();
+        self.state.lock().apply(
+            signal,
+            via.as_ref().map(|connection| connection.id()),
+            &mut effects,
+        );
+        self.carry_out(effects);
+        Ok(())
+    }
+
+    fn push_notice(&self, _info: Info) {}
+
+    fn push_stop(&self, _reason: ExitReason, _slot: Option<Arc<dyn PendingReply>>) -> bool {
+        false
+    }
+
+    fn adopt(&self, _child: Pid) {}
+
+    fn disown(&self, _child: Pid) {}
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

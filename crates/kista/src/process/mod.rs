@@ -1,0 +1,157 @@
+//! A process: one task that owns its state, its links and its monitors, behind one queue of signals.
+//!
+//! Rules:
+//! 1. *One order.* Messages and every other signal arrive in one queue. The shell (`task`) takes it over at each poll,
+//!    also while a handler awaits: what is not a message acts at once and in that order; messages, DOWN and trapped exits
+//!    move to the private list that the behaviour reads.
+//! 2. *Ownership.* [`Process`] is what others may touch: they only push. `mail` and `state` are locked by the process's own
+//!    task alone; the locks are there for the compiler and are never contended.
+//! 3. *Ending*, in this order: the state is dropped, the name is freed, queued links and monitors are answered with the real
+//!    reason, then the process's own links and monitors are signalled. A restart never finds its name taken.
+//! 4. A panic is the exit reason `{panic, Text}` of this process and of nothing else.
+
+pub(crate) mod current;
+mod dest;
+mod exit_reason;
+mod guest;
+mod info;
+mod process_info;
+mod signal;
+mod state;
+mod task;
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use kista_etf::Pid;
+use kista_sync::queue::{Closed, Queue};
+use parking_lot::Mutex;
+
+pub use dest::Dest;
+pub use exit_reason::ExitReason;
+pub(crate) use guest::Guest;
+pub use info::Info;
+pub(crate) use process_info::InfoSlot;
+pub use process_info::ProcessInfo;
+pub(crate) use signal::{ControlSignal, Envelope, Signal, WireMessage};
+pub(crate) use state::ProcessState;
+pub(crate) use task::{panic_text, run};
+
+use crate::gen_server::PendingReply;
+use crate::node::Node;
+
+/// Messages a process may take in one poll before it yields to the other tasks of its thread.
+const BUDGET: u32 = 128;
+
+/// What the rest of the node holds of a process.
+pub(crate) struct Process<M> {
+    pub(crate) pid: Pid,
+    pub(crate) node: Node,
+    pub(crate) behaviour: &'static str,
+    queue: Queue<Signal<M>>,
+    mail: Mutex<Mail<M>>,
+    pub(crate) state: Mutex<ProcessState>,
+    /// Set first of all when the process ends.
+    ended: OnceLock<ExitReason>,
+}
+
+/// The private list: what the behaviour has yet to read.
+struct Mail<M> {
+    list: VecDeque<Signal<M>>,
+    budget: u32,
+}
+
+impl<M: Send + 'static> Process<M> {
+    pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str, parent: Option<Pid>) -> Self {
+        Self {
+            pid,
+            node,
+            behaviour,
+            queue: Queue::new(),
+            mail: Mutex::new(Mail {
+                list: VecDeque::new(),
+                budget: BUDGET,
+            }),
+            state: Mutex::new(ProcessState::new(pid, parent)),
+            ended: OnceLock::new(),
+        }
+    }
+
+    /// Queues a message; gives it back when the process has ended.
+    pub(crate) fn push(&self, message: Signal<M>) -> Result<(), Signal<M>> {
+        self.queue.push(message).map_err(|Closed(message)| message)
+    }
+
+    /// The next message for the behaviour. Only the process's own task polls this.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
+        let mut mail = self.mail.lock();
+        if mail.budget == 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // Nothing there: the shell polls again when its queue is pushed to.
+        let Some(signal) = mail.list.pop_front() else {
+            return Poll::Pending;
+        };
+        mail.budget -= 1;
+        Poll::Ready(signal)
+    }
+}
+
+/// A process whatever its message type: what the process table holds.
+pub(crate) trait AnyProcess: Any + Send + Sync {
+    fn pid(&self) -> Pid;
+    /// Queues an encoded message; false when the process has ended.
+    fn push_wire(&self, message: WireMessage) -> bool;
+    /// Queues a control signal; gives it back when the process has ended.
+    fn push_control(&self, envelope: Envelope) -> Result<(), Envelope>;
+    fn push_notice(&self, info: Info);
+    /// Asks for an orderly end, which `slot` hears of; false when the process has ended.
+    fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool;
+    /// Links a child that is about to start, from the parent's own task.
+    fn adopt(&self, child: Pid);
+    /// Forgets a child that did not start.
+    fn disown(&self, child: Pid);
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<M: Send + 'static> AnyProcess for Process<M> {
+    fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    fn push_wire(&self, message: WireMessage) -> bool {
+        self.queue.push(Signal::Wire(Box::new(message))).is_ok()
+    }
+
+    fn push_control(&self, envelope: Envelope) -> Result<(), Envelope> {
+        match self.queue.push_signal(Signal::Control(Box::new(envelope))) {
+            Ok(()) => Ok(()),
+            Err(Closed(Signal::Control(envelope))) => Err(*envelope),
+            Err(Closed(_)) => unreachable!("the queue hands back what was pushed"),
+        }
+    }
+
+    fn push_notice(&self, info: Info) {
+        // An ended process reads no notices.
+        let _ = self.queue.push(Signal::Notice(Box::new(info)));
+    }
+
+    fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool {
+        self.queue.push(Signal::Stop(reason, slot)).is_ok()
+    }
+
+    fn adopt(&self, child: Pid) {
+        self.state.lock().link(child, None);
+    }
+
+    fn disown(&self, child: Pid) {
+        self.state.lock().forget_link(child);
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

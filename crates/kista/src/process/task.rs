@@ -1,0 +1,241 @@
+//! The shell of a process: takes signals over, polls the behaviour, carries out effects, and ends it in order.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::current::{self, Current};
+use super::signal::{ControlSignal, Envelope, Signal};
+use super::state::Effect;
+use super::{BUDGET, Info, Process, ProcessInfo};
+use crate::ExitReason;
+
+/// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process.
+pub(crate) async fn run<M, F>(process: Arc<Process<M>>, body: F)
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason>,
+{
+    let mut current = Some(Box::new(Current {
+        node: process.node.clone(),
+        pid: process.pid,
+        held_by: None,
+    }));
+    let mut body = pin!(Some(body));
+    let reason = poll_fn(|cx| process.poll(cx, &mut current, body.as_mut())).await;
+    let reason = process.ended.get_or_init(|| reason.as_seen()).clone();
+    // A state whose Drop panics must not keep the links from hearing of the end.
+    let dropped = catch_unwind(AssertUnwindSafe(|| {
+        current::scope(&mut current, || current::ending(|| body.set(None)));
+    }));
+    if let Err(panic) = dropped {
+        tracing::error!(pid = %process.pid, text = %panic_text(&*panic), "the state panicked while it was dropped");
+    }
+    process.end(&reason);
+}
+
+impl<M: Send + 'static> Process<M> {
+    fn poll<F>(
+        &self,
+        cx: &mut Context<'_>,
+        current: &mut Option<Box<Current>>,
+        mut body: Pin<&mut Option<F>>,
+    ) -> Poll<ExitReason>
+    where
+        F: Future<Output = ExitReason>,
+    {
+        self.mail.lock().budget = BUDGET;
+        let mut ran = false;
+        loop {
+            // Pending means that our waker is registered: whatever is pushed from here on polls us again.
+            let parked = match self.take_signals(cx) {
+                Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
+                Poll::Ready(None) => false,
+                Poll::Pending if ran => return Poll::Pending,
+                Poll::Pending => true,
+            };
+            ran = true;
+            if !poll_hold(current, cx) {
+                let Some(running) = body.as_mut().as_pin_mut() else {
+                    return Poll::Pending;
+                };
+                let polled = catch_unwind(AssertUnwindSafe(|| {
+                    current::scope(current, || running.poll(cx))
+                }));
+                match polled {
+                    Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
+                    Ok(Poll::Pending) => {}
+                    Err(panic) => {
+                        return Poll::Ready(ExitReason::Panic(panic_text(&*panic).into()));
+                    }
+                }
+            }
+            // An exhausted budget has woken us already: the other tasks of this thread come first.
+            if parked || self.mail.lock().budget == 0 {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes the queue over. `Some` when a signal ends the process.
+    fn take_signals(&self, cx: &mut Context<'_>) -> Poll<Option<ExitReason>> {
+        let mut mail = self.mail.lock();
+        let read_before = mail.list.len();
+        let batch = match self.queue.poll_take(cx, &mut mail.list) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(batch) => batch,
+        };
+        if batch.signals == 0 {
+            return Poll::Ready(None);
+        }
+        let mut arrived = mail.list.split_off(read_before);
+        while let Some(signal) = arrived.pop_front() {
+            let Signal::Control(envelope) = signal else {
+                mail.list.push_back(signal);
+                continue;
+            };
+            if let Some(fatal) = self.act(*envelope, &mut mail.list) {
+                // What came after the fatal signal is answered by `end`.
+                mail.list.append(&mut arrived);
+                return Poll::Ready(Some(fatal));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Lets one control signal act on the process.
+    fn act(&self, envelope: Envelope, list: &mut VecDeque<Signal<M>>) -> Option<ExitReason> {
+        let Envelope { signal, via } = envelope;
+        if let ControlSignal::Info { slot } = signal {
+            let _ = slot.fill(self.info(list.len()));
+            return None;
+        }
+        let mut effects = Vec::new();
+        {
+            let mut state = self.state.lock();
+            match via {
+                None => state.apply(signal, None, &mut effects),
+                Some(connection) => {
+                    let makes_relation = matches!(
+                        signal,
+                        ControlSignal::Link { .. } | ControlSignal::Monitor { .. }
+                    );
+                    state.apply(signal, Some(connection.id()), &mut effects);
+                    // A connection that is down already will not report its loss again.
+                    if makes_relation && !connection.watch(self.pid) {
+                        let lost = ControlSignal::ConnectionLost {
+                            connection: connection.id(),
+                        };
+                        state.apply(lost, None, &mut effects);
+                    }
+                }
+            }
+        }
+        let mut fatal = None;
+        for effect in effects {
+            match effect {
+                Effect::Send(to, signal) => self.node.signal_from(Some(self.pid), to, signal),
+                Effect::Deliver(info) => list.push_back(Signal::Notice(Box::new(info))),
+                Effect::Die(reason) => fatal = fatal.or(Some(reason)),
+            }
+        }
+        fatal
+    }
+
+    fn info(&self, message_queue_len: usize) -> ProcessInfo {
+        let state = self.state.lock();
+        ProcessInfo {
+            pid: self.pid,
+            name: state.name,
+            behaviour: self.behaviour,
+            message_queue_len,
+            links: state.links(),
+            monitors: state.monitor_count(),
+            monitored_by: state.watchers(),
+            trap_exit: state.trap_exit,
+        }
+    }
+
+    /// Rule 3 of the module, after the state was dropped.
+    fn end(&self, reason: &ExitReason) {
+        let name = self.state.lock().name.take();
+        if let Some(name) = name {
+            self.node.free_name(name, self.pid);
+        }
+        let mut left = std::mem::take(&mut self.mail.lock().list);
+        self.queue.close(&mut left);
+        self.node.forget(self.pid);
+        current::ending(|| {
+            for signal in left {
+                match signal {
+                    Signal::Call(message, pending) => {
+                        pending.fail(reason.clone().into());
+                        drop(message);
+                    }
+                    Signal::Stop(_, Some(pending)) => pending.fail(reason.clone().into()),
+                    Signal::Control(envelope) => {
+                        self.node.answer_for_dead(self.pid, *envelope, reason)
+                    }
+                    Signal::Message(_) | Signal::Wire(_) | Signal::Notice(_) | Signal::Stop(..) => {
+                    }
+                }
+            }
+        });
+        let (effects, monitors, deferred) = {
+            let mut state = self.state.lock();
+            let effects = state.end(reason);
+            (
+                effects,
+                state.take_monitors().collect::<Vec<_>>(),
+                std::mem::take(&mut state.deferred),
+            )
+        };
+        for pending in deferred {
+            pending.fail(reason.clone().into());
+        }
+        for effect in effects {
+            if let Effect::Send(to, signal) = effect {
+                self.node.signal_from(Some(self.pid), to, signal);
+            }
+        }
+        for (reference, target) in monitors {
+            self.node.demonitor(self.pid, target, reference);
+        }
+    }
+}
+
+/// Whether the process is held: it sent more than its connection's mark and there is no room yet.
+fn poll_hold(current: &mut Option<Box<Current>>, cx: &mut Context<'_>) -> bool {
+    let Some(current) = current else { return false };
+    let Some(connection) = &current.held_by else {
+        return false;
+    };
+    if connection.poll_room(cx).is_pending() {
+        return true;
+    }
+    current.held_by = None;
+    false
+}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a text".to_owned(),
+    }
+}
+
+/// Also used for what only a running process can be told.
+impl<M: Send + 'static> Process<M> {
+    /// Delivers a notice to the process itself, behind what it has to read already.
+    pub(crate) fn notify_self(&self, info: Info) {
+        self.mail
+            .lock()
+            .list
+            .push_back(Signal::Notice(Box::new(info)));
+    }
+}

@@ -1,0 +1,97 @@
+//! The tour: this process is one node, a child process is the other, and an EPMD of ours introduces them.
+
+use std::error::Error;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use kista::{Atom, EpmdMode, Node, Term};
+use tokio::process::Command;
+
+use crate::counter::Counter;
+
+const SERVER: &str = "demo@127.0.0.1";
+const VISITOR: &str = "visitor@127.0.0.1";
+const COOKIE: &str = "tour";
+
+/// Starts the serving node, then itself again as the visitor, and waits for it.
+pub async fn run() -> Result<(), Box<dyn Error>> {
+    let port = free_port()?;
+    println!(
+        "1. an EPMD of our own on port {port}, and the node {SERVER} with the servers echo and counter"
+    );
+    let node = Node::builder(SERVER)
+        .cookie(COOKIE)
+        .visible()
+        .epmd(EpmdMode::Embedded)
+        .epmd_port(port)
+        .start()
+        .await?;
+    crate::start_servers(&node).await?;
+
+    println!("2. a second OS process, with the node {VISITOR}");
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--name", VISITOR, "--cookie", COOKIE, "--tour-of", SERVER])
+        .env("ERL_EPMD_PORT", port.to_string())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await?;
+    if !status.success() {
+        return Err(format!("the visitor failed: {status}").into());
+    }
+
+    println!("8. the visitor has left; {SERVER} stops");
+    node.stop().await;
+    Ok(())
+}
+
+/// The visitor's half.
+pub async fn visit(name: &str, peer: &str, cookie: &str) -> Result<(), Box<dyn Error>> {
+    let node = Node::builder(name)
+        .cookie(cookie)
+        .visible()
+        .epmd(EpmdMode::Running)
+        .start()
+        .await?;
+    let peer_name = Atom::new(peer)?;
+
+    println!(
+        "3. ping {peer}: {}",
+        if node.ping(peer).await {
+            "pong"
+        } else {
+            "pang"
+        }
+    );
+    println!("   nodes(): {:?}", node.nodes());
+
+    let echoed: Term = node
+        .call((Atom::new("echo")?, peer_name), &("hello", [1, 2, 3]))
+        .await?;
+    println!("4. echo answers {echoed}");
+
+    let counter = node.server::<Counter>((Atom::new("counter")?, peer_name));
+    println!(
+        "5. counter: add(2) = {}, add(40) = {}",
+        counter.add(2).await?,
+        counter.add(40).await?
+    );
+    counter.reset();
+    println!("   after the cast reset: get() = {}", counter.get().await?);
+
+    match counter.crash().await {
+        Err(error) => println!("6. a call that crashes the server: {error}"),
+        Ok(_) => return Err("the counter did not crash".into()),
+    }
+    match counter.get().await {
+        Err(error) => println!("7. and a call to the dead server, at once: {error}"),
+        Ok(_) => return Err("the counter is still there".into()),
+    }
+
+    node.stop().await;
+    Ok(())
+}
+
+fn free_port() -> Result<u16, std::io::Error> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
