@@ -1,0 +1,214 @@
+//! `impl GenServer`: from the message back to the method.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::expand_client::signature;
+use super::expand_msg::impossible_arm;
+use super::model::{Handler, Method, Param, Server, Value};
+use super::names::{bindings, glue, local};
+
+/// The trait, and `Counter::spec`.
+pub(super) fn impls(server: &Server) -> TokenStream {
+    let Server {
+        ty, msg, client, ..
+    } = server;
+    let kista = &server.options.kista;
+    let (generics, arguments, bounds) = server.generics.split_for_impl();
+    let args = server.init.values().map(|value| &value.ty);
+    let [init, handle] = [init(server), handle(server)];
+    let info_other = server
+        .info_other
+        .as_ref()
+        .map(|method| info_other(server, method));
+    let terminate = server
+        .terminate
+        .as_ref()
+        .map(|method| terminate(server, method));
+    let spec = (!server.has_spec).then(|| spec(server));
+    quote! {
+        #[automatically_derived]
+        impl #generics #kista::GenServer for #ty #bounds {
+            type Args = (#(#args,)*);
+            type Msg = #msg #arguments;
+            type Client = #client #arguments;
+            #init
+            #handle
+            #info_other
+            #terminate
+        }
+        #spec
+    }
+}
+
+fn init(server: &Server) -> TokenStream {
+    let kista = &server.options.kista;
+    let method = &server.init;
+    let (args, cx) = (bindings(method), local("cx"));
+    let state = call(
+        method,
+        None,
+        &args,
+        &Given {
+            cx: &cx,
+            reply: None,
+            reason: None,
+        },
+    );
+    let into_init =
+        quote_spanned!(glue(method.output.span())=> #kista::InitReturn::<Self>::into_init);
+    quote! {
+        async fn init(
+            (#(#args,)*): Self::Args,
+            #cx: &mut #kista::Cx<Self>,
+        ) -> ::core::result::Result<Self, #kista::InitStop> {
+            #into_init(#state)
+        }
+    }
+}
+
+fn handle(server: &Server) -> TokenStream {
+    let kista = &server.options.kista;
+    let (message, cx) = (local("message"), local("cx"));
+    let arms = server
+        .handlers
+        .iter()
+        .map(|handler| arm(server, handler, &cx));
+    let impossible = impossible_arm(server);
+    quote! {
+        async fn handle(&mut self, #message: Self::Msg, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
+            match #message { #(#arms)* #impossible }
+        }
+    }
+}
+
+/// `CounterMsg::Add(arg0, reply) => { reply.reply(Self::add(self, arg0).await); Flow::Continue }`
+fn arm(server: &Server, handler: &Handler, cx: &Ident) -> TokenStream {
+    let (kista, msg) = (&server.options.kista, &server.msg);
+    let Handler {
+        variant, method, ..
+    } = handler;
+    let (cfg, args, reply) = (&method.cfg, bindings(method), local("reply"));
+    let token = handler.reply.as_ref().map(|_| &reply);
+    let fields: Vec<_> = args.iter().chain(token).collect();
+    let fields = (!fields.is_empty()).then(|| quote!((#(#fields),*)));
+    let value = call(
+        method,
+        Some(()),
+        &args,
+        &Given {
+            cx,
+            reply: token,
+            reason: None,
+        },
+    );
+    let then = match &handler.reply {
+        Some(answer) if !answer.deferred => {
+            let answered = quote_spanned!(glue(answer.ty.span())=> #reply.reply(#value));
+            quote!({ #answered; #kista::Flow::Continue })
+        }
+        _ => into_flow(server, method, &value),
+    };
+    quote!(#(#cfg)* #msg::#variant #fields => #then,)
+}
+
+fn info_other(server: &Server, method: &Method) -> TokenStream {
+    let kista = &server.options.kista;
+    let (cfg, args, cx) = (&method.cfg, bindings(method), local("cx"));
+    let value = call(
+        method,
+        Some(()),
+        &args,
+        &Given {
+            cx: &cx,
+            reply: None,
+            reason: None,
+        },
+    );
+    let flow = into_flow(server, method, &value);
+    quote! {
+        #(#cfg)*
+        async fn handle_info(&mut self, #(#args)*: #kista::Info, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
+            #flow
+        }
+    }
+}
+
+fn terminate(server: &Server, method: &Method) -> TokenStream {
+    let kista = &server.options.kista;
+    let (cfg, cx, reason) = (&method.cfg, local("cx"), local("reason"));
+    let done = call(
+        method,
+        Some(()),
+        &[],
+        &Given {
+            cx: &cx,
+            reply: None,
+            reason: Some(&reason),
+        },
+    );
+    quote! {
+        #(#cfg)*
+        async fn terminate(&mut self, #reason: &#kista::ExitReason, #cx: &mut #kista::Cx<Self>) {
+            #done
+        }
+    }
+}
+
+fn spec(server: &Server) -> TokenStream {
+    let Server { ty, name, .. } = server;
+    let kista = &server.options.kista;
+    let (generics, _, bounds) = server.generics.split_for_impl();
+    let (params, values) = signature(server.init.values());
+    // With `for<'a>` a type that is not `Clone` is an error only where `spec` is used.
+    let clone = server.init.values().map(|Value { ty, .. }| {
+        quote_spanned!(glue(ty.span())=> for<'__kista> #ty: ::core::clone::Clone)
+    });
+    let clone = (!values.is_empty()).then(|| quote!(where #(#clone),*));
+    let docs = &server.init.docs;
+    let docs = if docs.is_empty() {
+        let line = format!("What it takes to start a [`{name}`], as often as it is needed.");
+        quote!(#[doc = #line])
+    } else {
+        quote!(#(#docs)*)
+    };
+    quote! {
+        impl #generics #ty #bounds {
+            #docs
+            pub fn spec(#(#params),*) -> #kista::Spec<Self> #clone {
+                #kista::spec::<Self>((#(#values,)*))
+            }
+        }
+    }
+}
+
+/// What the generated function around a method has to hand on.
+struct Given<'a> {
+    cx: &'a Ident,
+    reply: Option<&'a Ident>,
+    reason: Option<&'a Ident>,
+}
+
+/// `Self::add(self, arg0).await`, at the method's name.
+fn call(method: &Method, this: Option<()>, args: &[Ident], given: &Given<'_>) -> TokenStream {
+    let mut args = args.iter();
+    let params = method.params.iter().filter_map(|param| match param {
+        Param::Value(_) => args.next(),
+        Param::Cx => Some(given.cx),
+        Param::Reply(_) => given.reply,
+        Param::Reason => given.reason,
+    });
+    let name = &method.name;
+    let at = glue(name.span());
+    let this = this.map(|()| quote_spanned!(at=> self,));
+    let wait = method.is_async.then(|| quote_spanned!(at=> .await));
+    quote_spanned!(at=> Self::#name(#this #(#params),*) #wait)
+}
+
+/// Nothing, or a `Flow`; anything else is an error at the return type.
+fn into_flow(server: &Server, method: &Method, value: &TokenStream) -> TokenStream {
+    let kista = &server.options.kista;
+    let into_flow = quote_spanned!(glue(method.output.span())=> #kista::IntoFlow::into_flow);
+    quote!(#into_flow(#value))
+}

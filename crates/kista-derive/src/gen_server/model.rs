@@ -1,0 +1,157 @@
+//! What the macro knows of a server once its impl block is read.
+
+use proc_macro2::{Ident, Span};
+use syn::{Attribute, Generics, Type};
+
+use super::options::Options;
+
+pub(super) struct Server {
+    pub(super) options: Options,
+    /// `Counter<T>`, and of it `Counter`.
+    pub(super) ty: Type,
+    pub(super) name: Ident,
+    pub(super) generics: Generics,
+    /// The block's own `#[cfg]`s: what is generated lives and dies with it.
+    pub(super) cfg: Vec<Attribute>,
+    /// `CounterMsg` and `CounterClient`.
+    pub(super) msg: Ident,
+    pub(super) client: Ident,
+    pub(super) init: Method,
+    /// In the order of the source, which is the order of the variants.
+    pub(super) handlers: Vec<Handler>,
+    /// `#[info(other)]`.
+    pub(super) info_other: Option<Method>,
+    pub(super) terminate: Option<Method>,
+    /// The user wrote a `fn spec` of their own: none is generated.
+    pub(super) has_spec: bool,
+}
+
+/// A method as it is called: `Self::name(self, parameters...)`.
+pub(super) struct Method {
+    pub(super) name: Ident,
+    pub(super) is_async: bool,
+    pub(super) params: Vec<Param>,
+    /// The return type; `()` at the method's name when there is none.
+    pub(super) output: Type,
+    /// Its doc comments.
+    pub(super) docs: Vec<Attribute>,
+    /// `#[cfg]`s, which guard all that is made of it, and `#[deprecated]`, which warns the client's callers.
+    pub(super) cfg: Vec<Attribute>,
+    pub(super) deprecated: Vec<Attribute>,
+}
+
+/// A parameter after `self`, by where its value comes from.
+pub(super) enum Param {
+    /// From the message, or from the arguments of the start.
+    Value(Value),
+    /// The process: `cx: &mut Cx<Self>`.
+    Cx,
+    /// The reply token: `reply: ReplyTo<T>`. Holds `T`.
+    Reply(Type),
+    /// The exit reason, for `#[terminate]`.
+    Reason,
+}
+
+/// Something the user hands in.
+pub(super) struct Value {
+    /// The name in the source, for the client's method; `arg0` where there is a pattern.
+    pub(super) name: Ident,
+    pub(super) ty: Type,
+}
+
+/// A method that handles one variant.
+pub(super) struct Handler {
+    pub(super) kind: Kind,
+    pub(super) select: Select,
+    pub(super) variant: Ident,
+    pub(super) method: Method,
+    /// Of a call: what is answered.
+    pub(super) reply: Option<Reply>,
+}
+
+/// How a message is sent, and whether it is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Call,
+    Cast,
+    Info,
+}
+
+/// Which messages of its kind a handler takes.
+pub(super) enum Select {
+    /// The atom, or the tuple that begins with it.
+    Name(String, Span),
+    /// What none of the others takes: `#[call(other)]`.
+    Other,
+}
+
+pub(super) struct Reply {
+    pub(super) ty: Type,
+    /// The method takes the token and answers itself, now or later.
+    pub(super) deferred: bool,
+}
+
+impl Method {
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Value(value) => Some(value),
+            Param::Cx | Param::Reply(_) | Param::Reason => None,
+        })
+    }
+
+    pub(super) fn reply(&self) -> Option<&Type> {
+        self.params.iter().find_map(|param| match param {
+            Param::Reply(ty) => Some(ty),
+            Param::Value(_) | Param::Cx | Param::Reason => None,
+        })
+    }
+}
+
+impl Server {
+    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Handler> {
+        self.handlers
+            .iter()
+            .filter(move |handler| handler.kind == kind)
+    }
+}
+
+impl Kind {
+    /// The attribute, and the word for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Cast => "cast",
+            Self::Info => "info",
+        }
+    }
+}
+
+impl Handler {
+    /// How the message looks on the wire, in Erlang's syntax: `get`, `{add, K}`.
+    pub(super) fn pattern(&self) -> String {
+        let Select::Name(name, _) = &self.select else {
+            return "_".to_owned();
+        };
+        let plain = name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'));
+        let atom = if plain {
+            name.clone()
+        } else {
+            format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"))
+        };
+        let mut variables = self.method.values().map(|value| {
+            let name = super::names::variant(&value.name);
+            name.map_or_else(|| "_".to_owned(), |name| name.to_string())
+        });
+        match variables.next() {
+            None => atom,
+            Some(first) => {
+                variables.fold(format!("{{{atom}, {first}"), |text, next| {
+                    text + ", " + &next
+                }) + "}"
+            }
+        }
+    }
+}
