@@ -22,7 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const VERSION: u16 = 6;
 
 /// Registers with this host's EPMD. The name lives as long as the returned connection.
-pub(super) async fn register(port: u16, registration: &Registration) -> Result<(TcpStream, u32), EpmdError> {
+pub(super) async fn register(
+    port: u16,
+    registration: &Registration,
+) -> Result<(TcpStream, u32), EpmdError> {
     let mut first = None;
     for address in local(port) {
         match register_at(address, registration).await {
@@ -38,8 +41,15 @@ pub(super) async fn register(port: u16, registration: &Registration) -> Result<(
     }))
 }
 
-async fn register_at(address: SocketAddr, registration: &Registration) -> Result<(TcpStream, u32), EpmdError> {
-    let info = NodeInfo::new(registration.name.as_str(), registration.port, registration.hidden);
+async fn register_at(
+    address: SocketAddr,
+    registration: &Registration,
+) -> Result<(TcpStream, u32), EpmdError> {
+    let info = NodeInfo::new(
+        registration.name.as_str(),
+        registration.port,
+        registration.hidden,
+    );
     let (socket, reply) = ask(address, &Request::Alive(info), AliveReply::decode).await?;
     match reply {
         AliveReply::Registered { creation } => Ok((socket, creation)),
@@ -54,8 +64,12 @@ async fn register_at(address: SocketAddr, registration: &Registration) -> Result
 pub(crate) async fn lookup(address: SocketAddr, name: &str) -> Result<u16, EpmdError> {
     let (_, reply) = ask(address, &Request::Port(name.to_owned()), PortReply::decode).await?;
     match reply {
-        PortReply::Found(info) if info.protocol != 0 || info.lowest > VERSION || info.highest < VERSION => {
-            Err(EpmdError::Version { name: name.to_owned() })
+        PortReply::Found(info)
+            if info.protocol != 0 || info.lowest > VERSION || info.highest < VERSION =>
+        {
+            Err(EpmdError::Version {
+                name: name.to_owned(),
+            })
         }
         PortReply::Found(info) if info.port != 0 => Ok(info.port),
         _ => Err(EpmdError::NotRegistered {
@@ -77,10 +91,15 @@ async fn ask<R>(
         why: why.to_owned(),
     };
     let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
-    let mut socket = connected.map_err(|e| unreachable(e.into()))?.map_err(unreachable)?;
+    let mut socket = connected
+        .map_err(|e| unreachable(e.into()))?
+        .map_err(unreachable)?;
     let exchange = async {
         // Ended while it was talking is as good as not there: it is being stopped.
-        socket.write_all(&request.encode()).await.map_err(unreachable)?;
+        socket
+            .write_all(&request.encode())
+            .await
+            .map_err(unreachable)?;
         let mut bytes = Vec::new();
         loop {
             if let Some(reply) = decode(&bytes).map_err(|e| protocol(&e.to_string()))? {
@@ -97,6 +116,8 @@ async fn ask<R>(
             bytes.extend_from_slice(&part[..n]);
         }
     };
-    let reply = tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err(protocol("no reply in time")))?;
+    let reply = tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .unwrap_or_else(|_| Err(protocol("no reply in time")))?;
     Ok((socket, reply))
 }

@@ -74,7 +74,9 @@ pub enum EpmdError {
         source: io::Error,
     },
     /// A living node has that name.
-    #[error("EPMD at {address} refused the name {name:?}: a node of that name is running, or the name is not accepted")]
+    #[error(
+        "EPMD at {address} refused the name {name:?}: a node of that name is running, or the name is not accepted"
+    )]
     Refused {
         /// The EPMD.
         address: SocketAddr,
@@ -104,7 +106,9 @@ pub enum EpmdError {
         why: String,
     },
     /// The program could not be started.
-    #[error("cannot start epmd: {0}; install Erlang's epmd, or let the node serve in its place (EpmdMode::Embedded)")]
+    #[error(
+        "cannot start epmd: {0}; install Erlang's epmd, or let the node serve in its place (EpmdMode::Embedded)"
+    )]
     Spawn(io::Error),
     /// The port could not be listened on.
     #[error("cannot serve as EPMD on {address}: {source}")]
@@ -259,7 +263,9 @@ impl Shared {
     /// Starts the program, and registers with it as soon as it answers.
     async fn spawn(&self) -> Result<(TcpStream, u32), EpmdError> {
         let mut command = std::process::Command::new("epmd");
-        command.arg("-daemon").env("ERL_EPMD_PORT", self.port.to_string());
+        command
+            .arg("-daemon")
+            .env("ERL_EPMD_PORT", self.port.to_string());
         if !self.listen.is_unspecified() && std::env::var_os("ERL_EPMD_ADDRESS").is_none() {
             // It listens on loopback beside that in any case.
             command.env("ERL_EPMD_ADDRESS", self.listen.to_string());
@@ -271,7 +277,11 @@ impl Shared {
         match ended {
             Ok(Ok(Ok(status))) if status.success() => {}
             Ok(Ok(Err(error))) => return Err(EpmdError::Spawn(error)),
-            Ok(Ok(Ok(status))) => return Err(EpmdError::Spawn(io::Error::other(format!("it ended with {status}")))),
+            Ok(Ok(Ok(status))) => {
+                return Err(EpmdError::Spawn(io::Error::other(format!(
+                    "it ended with {status}"
+                ))));
+            }
             _ => return Err(EpmdError::Spawn(io::ErrorKind::TimedOut.into())),
         }
         let mut tries = 0;
@@ -298,7 +308,8 @@ impl Shared {
                     tracing::info!(port = self.port, "serving as EPMD in this process");
                 }
                 // Somebody was faster.
-                Err(EpmdError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {}
+                Err(EpmdError::Bind { source, .. })
+                    if source.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => return Err(error),
             }
         }
@@ -316,8 +327,17 @@ impl Shared {
             let mut failures = 0u32;
             socket = loop {
                 // Who was just stopped may not have closed its port yet.
-                tokio::time::sleep(if failures == 0 { Duration::from_millis(100) } else { RETRY }).await;
-                let result = if lost.elapsed() < GRACE { self.register_with_running().await } else { self.acquire().await };
+                tokio::time::sleep(if failures == 0 {
+                    Duration::from_millis(100)
+                } else {
+                    RETRY
+                })
+                .await;
+                let result = if lost.elapsed() < GRACE {
+                    self.register_with_running().await
+                } else {
+                    self.acquire().await
+                };
                 match result {
                     Ok((socket, _later_creation_is_ignored)) => break socket,
                     Err(error) => {

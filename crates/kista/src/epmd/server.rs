@@ -46,7 +46,9 @@ impl Server {
             }
         }
         let (stop, stopped) = watch::channel(false);
-        let seed = getrandom::u32().unwrap_or_else(|_| std::process::id()).max(4);
+        let seed = getrandom::u32()
+            .unwrap_or_else(|_| std::process::id())
+            .max(4);
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(port, seed, RegistryLimits::default())),
             waiting: Arc::new(Semaphore::new(WAITING)),
@@ -102,7 +104,12 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-async fn serve(shared: Arc<Shared>, mut socket: TcpStream, from: SocketAddr, place: OwnedSemaphorePermit) {
+async fn serve(
+    shared: Arc<Shared>,
+    mut socket: TcpStream,
+    from: SocketAddr,
+    place: OwnedSemaphorePermit,
+) {
     let loopback = from.ip().to_canonical().is_loopback();
     let mut connection = Held {
         connection: Some(ServerConnection::new(Instant::now(), loopback)),
@@ -116,7 +123,11 @@ async fn serve(shared: Arc<Shared>, mut socket: TcpStream, from: SocketAddr, pla
     }
 }
 
-async fn talk(held: &mut Held<'_>, socket: &mut TcpStream, place: OwnedSemaphorePermit) -> io::Result<()> {
+async fn talk(
+    held: &mut Held<'_>,
+    socket: &mut TcpStream,
+    place: OwnedSemaphorePermit,
+) -> io::Result<()> {
     let mut place = Some(place);
     let Some(connection) = held.connection.as_mut() else {
         return Ok(());
@@ -134,7 +145,8 @@ async fn talk(held: &mut Held<'_>, socket: &mut TcpStream, place: OwnedSemaphore
         connection.receive(&buffer[..n], &mut held.shared.registry.lock());
         let output = connection.take_output();
         if !output.is_empty() {
-            tokio::time::timeout(kista_dist::epmd::REQUEST_TIME, socket.write_all(&output)).await??;
+            tokio::time::timeout(kista_dist::epmd::REQUEST_TIME, socket.write_all(&output))
+                .await??;
         }
         // A KILL that was granted frees nothing here: this process is a node, and goes on.
         if connection.is_closing() {

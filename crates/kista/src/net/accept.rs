@@ -68,7 +68,11 @@ fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
             let net = Arc::clone(net);
             tokio::spawn(serve(net, socket, from, pass));
         }
-        None => net.log.closed(net.name.as_str(), from, "too many unauthenticated connections from this address"),
+        None => net.log.closed(
+            net.name.as_str(),
+            from,
+            "too many unauthenticated connections from this address",
+        ),
     }
 }
 
@@ -82,7 +86,9 @@ async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
     match result {
         Ok(()) => {}
         // Two nodes that dial each other are no event.
-        Err(AcceptError::Lost) => tracing::debug!(node = %net.name, %from, "handshake given up for our own dial"),
+        Err(AcceptError::Lost) => {
+            tracing::debug!(node = %net.name, %from, "handshake given up for our own dial")
+        }
         Err(error) => net.log.closed(net.name.as_str(), from, error),
     }
 }
@@ -107,9 +113,15 @@ async fn handshake(net: &Arc<Net>, mut socket: TcpStream, pass: &Pass) -> Result
         let mut established = None;
         while let Some(event) = machine.next_event() {
             match event {
-                Event::NameReceived { name, wants_name, .. } => {
+                Event::NameReceived {
+                    name, wants_name, ..
+                } => {
                     pass.named();
-                    let (name, named) = if wants_name { dynamic_name(&name)? } else { (name, None) };
+                    let (name, named) = if wants_name {
+                        dynamic_name(&name)?
+                    } else {
+                        (name, None)
+                    };
                     let cookie = net.config.cookie_for(&name).clone();
                     // Entered before the decision: either we see the dial, or the dial sees us.
                     let entered = Incoming::enter(net, name);
@@ -158,10 +170,16 @@ fn take_over(net: &Arc<Net>, name: &str, asked_alive: bool) -> Result<Claim, Acc
             if let Some(claim) = Claim::take(net, connection) {
                 return Ok(claim);
             }
-            if !asked_alive && connection.established().is_some_and(|e| e.by_dial) && net.config.name.as_str() > name {
+            if !asked_alive
+                && connection.established().is_some_and(|e| e.by_dial)
+                && net.config.name.as_str() > name
+            {
                 return Err(AcceptError::Lost);
             }
-            connection.end("connection_closed", "replaced by a newer connection of that node");
+            connection.end(
+                "connection_closed",
+                "replaced by a newer connection of that node",
+            );
         }
         // Not by `Net::connection`: no dial belongs to it.
         let Some(connection) = net.insert_after(node, old.as_ref()) else {
@@ -224,7 +242,9 @@ impl Net {
         let entry = Atom::lookup(name).and_then(|node| self.entry(node));
         match entry {
             Some(c) => match c.phase() {
-                Phase::Pending => simultaneous(self.config.name.as_str(), name, c.dialling.load(SeqCst)),
+                Phase::Pending => {
+                    simultaneous(self.config.name.as_str(), name, c.dialling.load(SeqCst))
+                }
                 Phase::Claimed | Phase::Up => Decision::Alive,
                 Phase::Closing | Phase::Gone => Decision::Ok,
             },
@@ -233,14 +253,19 @@ impl Net {
     }
 
     /// A new entry for `node` in the place of `old`; `None` if the entry is another one by now.
-    fn insert_after(self: &Arc<Self>, node: Atom, old: Option<&Arc<Connection>>) -> Option<Arc<Connection>> {
+    fn insert_after(
+        self: &Arc<Self>,
+        node: Atom,
+        old: Option<&Arc<Connection>>,
+    ) -> Option<Arc<Connection>> {
         let mut table = self.table.lock();
         if let Some(current) = table.get(&node)
             && old.is_none_or(|old| old.id() != current.id())
         {
             return None;
         }
-        let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old.cloned());
+        let connection =
+            Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old.cloned());
         table.insert(node, Arc::clone(&connection));
         Some(connection)
     }

@@ -31,9 +31,16 @@ impl Claim {
     }
 
     /// The handshake is done: the reader takes over.
-    pub(super) fn establish(mut self, socket: TcpStream, peer: &Peer, leftover: Vec<u8>, by_dial: bool) {
+    pub(super) fn establish(
+        mut self,
+        socket: TcpStream,
+        peer: &Peer,
+        leftover: Vec<u8>,
+        by_dial: bool,
+    ) {
         if let Some(connection) = self.connection.take() {
-            self.net.establish(&connection, socket, peer, leftover, by_dial);
+            self.net
+                .establish(&connection, socket, peer, leftover, by_dial);
         }
     }
 
@@ -46,7 +53,12 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.finish(self.net.host().as_ref(), false, "connection_setup_failed", &self.why);
+            connection.finish(
+                self.net.host().as_ref(),
+                false,
+                "connection_setup_failed",
+                &self.why,
+            );
         }
     }
 }

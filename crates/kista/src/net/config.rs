@@ -1,6 +1,6 @@
 //! What a node's network side is told at its start, and its limits, each with a name.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -77,7 +77,9 @@ impl Default for NetLimits {
 impl NetConfig {
     /// The defaults for a node of this name: loopback when the name says so, else all addresses; any port; hidden.
     pub(crate) fn new(name: NodeName, cookie: Cookie) -> Self {
-        let listen = name.literal_address().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let listen = name
+            .literal_address()
+            .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Self {
             name,
             cookie,

@@ -151,7 +151,12 @@ pub(crate) enum SendError {
 
 impl Connection {
     /// A pending connection that takes the place of `predecessor` in the table.
-    pub(super) fn new(id: u64, peer: Atom, net: &Arc<Net>, predecessor: Option<Arc<Self>>) -> Arc<Self> {
+    pub(super) fn new(
+        id: u64,
+        peer: Atom,
+        net: &Arc<Net>,
+        predecessor: Option<Arc<Self>>,
+    ) -> Arc<Self> {
         let limits = &net.config.limits;
         Arc::new(Self {
             id,
@@ -217,17 +222,31 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError::Closed`] after the end; [`SendError::Full`] for a message above the hard mark.
-    pub(crate) fn send(&self, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+    pub(crate) fn send(
+        &self,
+        control: Control,
+        payload: Option<&Encoder>,
+    ) -> Result<Pressure, SendError> {
         self.queue(None, control, payload)
     }
 
     /// As [`Connection::send`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept among those
     /// of `sender`.
-    pub(crate) fn send_from(&self, sender: Pid, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+    pub(crate) fn send_from(
+        &self,
+        sender: Pid,
+        control: Control,
+        payload: Option<&Encoder>,
+    ) -> Result<Pressure, SendError> {
         self.queue(Some(sender), control, payload)
     }
 
-    fn queue(&self, sender: Option<Pid>, control: Control, payload: Option<&Encoder>) -> Result<Pressure, SendError> {
+    fn queue(
+        &self,
+        sender: Option<Pid>,
+        control: Control,
+        payload: Option<&Encoder>,
+    ) -> Result<Pressure, SendError> {
         let refusable = is_message(&control);
         let mut out = self.out.lock();
         if out.closed || out.draining {
@@ -254,7 +273,11 @@ impl Connection {
         if idle {
             self.work.notify_one();
         }
-        Ok(if in_flight >= self.busy_mark { Pressure::Busy } else { Pressure::Room })
+        Ok(if in_flight >= self.busy_mark {
+            Pressure::Busy
+        } else {
+            Pressure::Room
+        })
     }
 
     /// Bytes queued or not yet accepted by the socket.
@@ -309,7 +332,8 @@ impl Connection {
         if self.claimed.swap(true, Ordering::AcqRel) {
             return false;
         }
-        self.phase.send_if_modified(|p| advance(p, Phase::Pending, Phase::Claimed));
+        self.phase
+            .send_if_modified(|p| advance(p, Phase::Pending, Phase::Claimed));
         true
     }
 
@@ -349,12 +373,16 @@ impl Connection {
 
     /// By the reader, after `Host::up`. `false`: closed meanwhile.
     pub(super) fn set_up(&self) -> bool {
-        self.phase.send_if_modified(|p| advance(p, Phase::Claimed, Phase::Up))
+        self.phase
+            .send_if_modified(|p| advance(p, Phase::Claimed, Phase::Up))
     }
 
     /// Begins the end: senders are refused, the socket is shut, the owner notices.
     pub(super) fn end(&self, word: &'static str, detail: &str) {
-        let _ = self.why.set(Why { word, detail: detail.to_owned() });
+        let _ = self.why.set(Why {
+            word,
+            detail: detail.to_owned(),
+        });
         self.refuse_senders();
         self.ending.store(true, Ordering::Relaxed);
         self.phase.send_if_modified(|p| {
@@ -401,7 +429,13 @@ impl Connection {
     }
 
     /// By the owner, once, after the last signal; see rule 2.
-    pub(super) fn finish(self: &Arc<Self>, host: Option<&Arc<dyn Host>>, was_up: bool, word: &'static str, detail: &str) {
+    pub(super) fn finish(
+        self: &Arc<Self>,
+        host: Option<&Arc<dyn Host>>,
+        was_up: bool,
+        word: &'static str,
+        detail: &str,
+    ) {
         self.end(word, detail);
         let why = self.why.get();
         let (word, detail) = why.map_or((word, detail), |w| (w.word, w.detail.as_str()));
@@ -442,7 +476,11 @@ impl Connection {
             return Queued::Closed;
         }
         if out.outbox.is_empty() {
-            return if out.draining { Queued::Drained } else { Queued::Nothing };
+            return if out.draining {
+                Queued::Drained
+            } else {
+                Queued::Nothing
+            };
         }
         out.unwritten += out.outbox.bytes();
         std::mem::swap(&mut out.outbox, spare);

@@ -39,7 +39,9 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
     match result {
         Ok(done) => claim.establish(done.socket, &done.peer, done.leftover, true),
         Err(error) => {
-            let text = connection.why().map_or_else(|| error.to_string(), |w| w.detail.clone());
+            let text = connection
+                .why()
+                .map_or_else(|| error.to_string(), |w| w.detail.clone());
             claim.fail(text);
         }
     }
@@ -68,7 +70,10 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let nok = matches!(error, DialError::Handshake(HandshakeError::Nok) | DialError::Kept);
+        let nok = matches!(
+            error,
+            DialError::Handshake(HandshakeError::Nok) | DialError::Kept
+        );
         if nok {
             // The peer's own attempt comes, or has just come.
             tokio::time::sleep(PATIENCE).await;
@@ -83,7 +88,11 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
 
 /// One attempt, from the name to the end of the handshake.
 async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> {
-    let (alive, host) = connection.peer().as_str().split_once('@').unwrap_or_default();
+    let (alive, host) = connection
+        .peer()
+        .as_str()
+        .split_once('@')
+        .unwrap_or_default();
     let mut last = None;
     for ip in resolve(host).await? {
         let port = match net.epmd.peers_port() {
@@ -122,17 +131,30 @@ async fn resolve(host: &str) -> Result<Vec<std::net::IpAddr>, DialError> {
         host: host.to_owned(),
         source,
     };
-    let mut ips: Vec<_> = tokio::net::lookup_host((host, 0)).await.map_err(failed)?.map(|a| a.ip()).collect();
+    let mut ips: Vec<_> = tokio::net::lookup_host((host, 0))
+        .await
+        .map_err(failed)?
+        .map(|a| a.ip())
+        .collect();
     ips.sort_by_key(|ip| ip.is_ipv6());
     ips.dedup();
     Ok(ips)
 }
 
-async fn handshake(net: &Net, connection: &Connection, mut socket: TcpStream) -> Result<Done, DialError> {
+async fn handshake(
+    net: &Net,
+    connection: &Connection,
+    mut socket: TcpStream,
+) -> Result<Done, DialError> {
     let _ = socket.set_nodelay(true);
     let name = connection.peer().as_str();
     let config = net.handshake_config().map_err(|_| DialError::Random)?;
-    let mut machine = Initiator::new(Instant::now(), config, name, net.config.cookie_for(name).clone());
+    let mut machine = Initiator::new(
+        Instant::now(),
+        config,
+        name,
+        net.config.cookie_for(name).clone(),
+    );
     let mut buffer = [0; 2048];
     loop {
         let output = machine.take_output();
@@ -161,7 +183,11 @@ async fn handshake(net: &Net, connection: &Connection, mut socket: TcpStream) ->
                 }
                 Event::Established(peer) => {
                     let leftover = machine.leftover();
-                    return Ok(Done { socket, peer, leftover });
+                    return Ok(Done {
+                        socket,
+                        peer,
+                        leftover,
+                    });
                 }
                 _ => {}
             }

@@ -87,7 +87,10 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.gate.waiting.lock().retain(|p| !Arc::ptr_eq(p, &self.place));
+        self.gate
+            .waiting
+            .lock()
+            .retain(|p| !Arc::ptr_eq(p, &self.place));
     }
 }
 
@@ -106,7 +109,12 @@ mod tests {
         for pass in &flood[..98] {
             pass.pushed_out().await;
         }
-        assert!(gate.waiting.lock().iter().any(|p| Arc::ptr_eq(p, &honest.place)));
+        assert!(
+            gate.waiting
+                .lock()
+                .iter()
+                .any(|p| Arc::ptr_eq(p, &honest.place))
+        );
         drop(flood);
         assert_eq!(gate.waiting(), 1);
     }

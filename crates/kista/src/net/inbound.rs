@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn the_peer_that_holds_most_goes_and_only_if_it_is_connected() {
         let inbound = Inbound::new(10 << 20);
-        let (a, b) = (Atom::from_static("a@inbound"), Atom::from_static("b@inbound"));
+        let (a, b) = (
+            Atom::from_static("a@inbound"),
+            Atom::from_static("b@inbound"),
+        );
         let (small, _) = inbound.load(a).charge(4 << 20);
         let (big, crossed) = inbound.load(b).charge(7 << 20);
         assert!(crossed);

@@ -126,7 +126,10 @@ impl Net {
             inbound: Inbound::new(config.limits.inbound_bytes),
             atoms: Arc::new(AtomQuota::new(config.limits.atoms as u64)),
             log: LogLimit::new(),
-            gate: Gate::new(config.limits.unauthenticated, config.limits.unauthenticated_per_ip),
+            gate: Gate::new(
+                config.limits.unauthenticated,
+                config.limits.unauthenticated_per_ip,
+            ),
             epmd,
             run: watch::Sender::new(Run::Started),
             ticker: Mutex::new(None),
@@ -143,7 +146,9 @@ impl Net {
         self.run.send_replace(Run::Open);
         match Ticker::start(self) {
             Ok(ticker) => *self.ticker.lock() = Some(ticker),
-            Err(error) => tracing::error!(%error, "no tick thread: silent peers will cut this node off"),
+            Err(error) => {
+                tracing::error!(%error, "no tick thread: silent peers will cut this node off")
+            }
         }
         self.epmd.keep_alive(&self.runtime);
         self.runtime.spawn(accept::run(Arc::clone(self), listener));
@@ -174,7 +179,10 @@ impl Net {
     ///
     /// # Errors
     /// [`NotConnected`]: nothing was tried.
-    pub(crate) fn connection(self: &Arc<Self>, node: Atom) -> Result<Arc<Connection>, NotConnected> {
+    pub(crate) fn connection(
+        self: &Arc<Self>,
+        node: Atom,
+    ) -> Result<Arc<Connection>, NotConnected> {
         let mut table = self.table.lock();
         let old = table.get(&node);
         if let Some(connection) = old
@@ -193,7 +201,8 @@ impl Net {
         let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old);
         table.insert(node, Arc::clone(&connection));
         drop(table);
-        self.runtime.spawn(dial::run(Arc::clone(self), Arc::clone(&connection)));
+        self.runtime
+            .spawn(dial::run(Arc::clone(self), Arc::clone(&connection)));
         Ok(connection)
     }
 
@@ -212,14 +221,20 @@ impl Net {
         if connection.is_up() {
             return Ok(());
         }
-        let detail = connection.why().map_or("connection lost", |w| w.detail.as_str());
+        let detail = connection
+            .why()
+            .map_or("connection lost", |w| w.detail.as_str());
         Err(ConnectError::Failed(detail.to_owned()))
     }
 
     /// The peers that are connected, and whether the link is hidden.
     pub(crate) fn nodes(&self) -> Vec<(Atom, bool)> {
         let table = self.table.lock();
-        table.iter().filter(|(_, c)| c.is_up()).map(|(&node, c)| (node, c.hidden())).collect()
+        table
+            .iter()
+            .filter(|(_, c)| c.is_up())
+            .map(|(&node, c)| (node, c.hidden()))
+            .collect()
     }
 
     /// Cuts the connection to `node`, or the attempt at one. Whether there was any.
@@ -251,9 +266,15 @@ impl Net {
                 c.reached(Phase::Gone).await;
             }
         };
-        if tokio::time::timeout(self.config.stop_time, gone).await.is_err() {
+        if tokio::time::timeout(self.config.stop_time, gone)
+            .await
+            .is_err()
+        {
             for c in &connections {
-                c.end("net_kernel_terminated", "this node stops, and the peer did not take what was queued for it in time");
+                c.end(
+                    "net_kernel_terminated",
+                    "this node stops, and the peer did not take what was queued for it in time",
+                );
             }
             for c in &connections {
                 // Only a host that blocks can make this fail.
@@ -275,7 +296,12 @@ impl Net {
 
     fn handshake_config(&self) -> Result<HandshakeConfig, getrandom::Error> {
         let challenge = getrandom::u32()?;
-        let mut config = HandshakeConfig::new(self.config.name.as_str(), self.flags, self.creation, challenge);
+        let mut config = HandshakeConfig::new(
+            self.config.name.as_str(),
+            self.flags,
+            self.creation,
+            challenge,
+        );
         config.setup_time = self.config.setup_time;
         Ok(config)
     }
@@ -293,13 +319,21 @@ impl Net {
     /// Removes the entry if it is still this connection's.
     fn forget(&self, connection: &Connection) {
         let mut table = self.table.lock();
-        if table.get(&connection.peer()).is_some_and(|c| c.id() == connection.id()) {
+        if table
+            .get(&connection.peer())
+            .is_some_and(|c| c.id() == connection.id())
+        {
             table.remove(&connection.peer());
         }
     }
 
     fn ups(&self) -> Vec<Arc<Connection>> {
-        self.table.lock().values().filter(|c| c.is_up()).cloned().collect()
+        self.table
+            .lock()
+            .values()
+            .filter(|c| c.is_up())
+            .cloned()
+            .collect()
     }
 
     /// Cuts off the peer that holds most undecoded bytes, if all together hold too many.
@@ -309,7 +343,8 @@ impl Net {
             return;
         };
         if let Some(connection) = self.connected(peer) {
-            connection.close("too many undecoded bytes wait in this node, most of them from this peer");
+            connection
+                .close("too many undecoded bytes wait in this node, most of them from this peer");
         }
     }
 
@@ -318,7 +353,8 @@ impl Net {
         if asked {
             tracing::info!(node = %self.name, peer = %log::Escaped(connection.peer()), why = detail, "connection closed");
         } else if was_up {
-            self.log.closed(self.name.as_str(), connection.peer(), detail);
+            self.log
+                .closed(self.name.as_str(), connection.peer(), detail);
         } else {
             // The caller is told; on its own it is no event worth a warning.
             tracing::debug!(node = %self.name, peer = %log::Escaped(connection.peer()), why = %log::Escaped(detail), "not connected");
@@ -326,7 +362,14 @@ impl Net {
     }
 
     /// A claimed connection got its socket: its reader takes over, and with it the duty to end it.
-    fn establish(self: &Arc<Self>, connection: &Arc<Connection>, socket: TcpStream, peer: &Peer, leftover: Vec<u8>, by_dial: bool) {
+    fn establish(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        socket: TcpStream,
+        peer: &Peer,
+        leftover: Vec<u8>,
+        by_dial: bool,
+    ) {
         let _ = socket.set_nodelay(true);
         let socket = Arc::new(socket);
         connection.set_established(Established {
@@ -337,7 +380,12 @@ impl Net {
             wire: Mutex::new(Some(wire::Wire::new(peer.flags))),
         });
         *connection.clock.lock() = Some(Watched::new(self.config.net_ticktime));
-        self.runtime.spawn(reader::run(Arc::clone(self), Arc::clone(connection), socket, leftover));
+        self.runtime.spawn(reader::run(
+            Arc::clone(self),
+            Arc::clone(connection),
+            socket,
+            leftover,
+        ));
     }
 }
 
@@ -364,7 +412,11 @@ fn listen(config: &NetConfig) -> Result<TcpListener, StartError> {
 /// A listener whose port can be taken again at once after a restart.
 pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_nonblocking(true)?;
     #[cfg(unix)]
     socket.set_reuse_address(true)?;

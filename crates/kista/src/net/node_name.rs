@@ -39,7 +39,9 @@ pub enum NodeNameError {
     #[error("a node's name has at most 255 characters")]
     TooLong,
     /// A character that one of the two parts must not have.
-    #[error("a node's name is letters, digits, '_' and '-' before the '@', and no white space after it")]
+    #[error(
+        "a node's name is letters, digits, '_' and '-' before the '@', and no white space after it"
+    )]
     BadCharacter,
 }
 
@@ -55,11 +57,17 @@ impl NodeName {
             _ => NodeNameError::BadCharacter,
         })?;
         let at = text.find('@').ok_or(NodeNameError::NotNameAtHost)?;
-        if !text[..at].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        if !text[..at]
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        {
             return Err(NodeNameError::BadCharacter);
         }
         let at = u8::try_from(at).map_err(|_| NodeNameError::TooLong)?;
-        Ok(Self { text: text.into(), at })
+        Ok(Self {
+            text: text.into(),
+            at,
+        })
     }
 
     /// The part before the `@`: what EPMD knows the node by.
@@ -148,13 +156,19 @@ mod tests {
         ] {
             assert_eq!(NodeName::parse(text), Err(why), "{text:?}");
         }
-        assert_eq!(NodeName::parse(&format!("{}@h", "x".repeat(254))), Err(NodeNameError::TooLong));
+        assert_eq!(
+            NodeName::parse(&format!("{}@h", "x".repeat(254))),
+            Err(NodeNameError::TooLong)
+        );
     }
 
     #[test]
     fn parts_and_literals() {
         let name = NodeName::parse("a-1_B@::1").unwrap();
-        assert_eq!((name.alive(), name.host(), name.is_long()), ("a-1_B", "::1", true));
+        assert_eq!(
+            (name.alive(), name.host(), name.is_long()),
+            ("a-1_B", "::1", true)
+        );
         assert_eq!(name.literal_address(), Some("::1".parse().unwrap()));
         assert_eq!(name.to_string(), "a-1_B@::1");
         assert!(!NodeName::parse("a@host").unwrap().is_long());

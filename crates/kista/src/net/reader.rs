@@ -37,16 +37,29 @@ enum ReadEnd {
     Closing,
 }
 
-pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>, socket: Arc<TcpStream>, leftover: Vec<u8>) {
+pub(super) async fn run(
+    net: Arc<Net>,
+    connection: Arc<Connection>,
+    socket: Arc<TcpStream>,
+    leftover: Vec<u8>,
+) {
     let Some(host) = net.host() else {
-        return connection.finish(None, false, "connection_closed", &ReadEnd::NoHost.to_string());
+        return connection.finish(
+            None,
+            false,
+            "connection_closed",
+            &ReadEnd::NoHost.to_string(),
+        );
     };
-    let up = catch_unwind(AssertUnwindSafe(|| host.up(&connection))).map_err(|p| ReadEnd::Panic(panic_text(&*p)));
+    let up = catch_unwind(AssertUnwindSafe(|| host.up(&connection)))
+        .map_err(|p| ReadEnd::Panic(panic_text(&*p)));
     let end = match up {
         Err(end) => end,
         Ok(()) if !connection.set_up() => ReadEnd::Closing,
         Ok(()) => {
-            let writer = net.runtime.spawn(writer::run(Arc::clone(&connection), Arc::clone(&socket)));
+            let writer = net
+                .runtime
+                .spawn(writer::run(Arc::clone(&connection), Arc::clone(&socket)));
             let end = tokio::select! {
                 biased;
                 end = read_all(&net, &*host, &connection, &socket, &leftover) => end,
@@ -62,7 +75,13 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>, socket: Arc<
     connection.finish(Some(&host), true, "connection_closed", &end.to_string());
 }
 
-async fn read_all(net: &Net, host: &dyn Host, connection: &Arc<Connection>, socket: &TcpStream, leftover: &[u8]) -> ReadEnd {
+async fn read_all(
+    net: &Net,
+    host: &dyn Host,
+    connection: &Arc<Connection>,
+    socket: &TcpStream,
+    leftover: &[u8],
+) -> ReadEnd {
     let limits = &net.config.limits;
     let mut reader_limits = ReaderLimits::default();
     reader_limits.frame = limits.frame_bytes;
@@ -94,7 +113,11 @@ async fn read_all(net: &Net, host: &dyn Host, connection: &Arc<Connection>, sock
 }
 
 /// Hands over everything that is whole.
-fn deliver(host: &dyn Host, connection: &Arc<Connection>, frames: &mut FrameReader) -> Result<(), ReadEnd> {
+fn deliver(
+    host: &dyn Host,
+    connection: &Arc<Connection>,
+    frames: &mut FrameReader,
+) -> Result<(), ReadEnd> {
     let peer = connection.peer();
     let mut deliver = || {
         while let Some(inbound) = frames.next()? {
@@ -117,7 +140,8 @@ fn deliver(host: &dyn Host, connection: &Arc<Connection>, frames: &mut FrameRead
         Ok(())
     };
     // Costs nothing while nobody panics.
-    catch_unwind(AssertUnwindSafe(&mut deliver)).unwrap_or_else(|p| Err(ReadEnd::Panic(panic_text(&*p))))
+    catch_unwind(AssertUnwindSafe(&mut deliver))
+        .unwrap_or_else(|p| Err(ReadEnd::Panic(panic_text(&*p))))
 }
 
 /// The node in whose name a signal acts, where that must be the peer. (A group leader may live anywhere.)
@@ -130,5 +154,7 @@ fn sender(control: &Control) -> Option<Atom> {
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)").to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no text)")
+        .to_owned()
 }

@@ -27,12 +27,15 @@ pub(super) struct Ticker {
 impl Ticker {
     pub(super) fn start(net: &Arc<Net>) -> io::Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let pause = (net.config.net_ticktime / 32).clamp(Duration::from_millis(5), Duration::from_secs(1));
-        let thread = std::thread::Builder::new().name("kista-tick".to_owned()).spawn({
-            let stop = Arc::clone(&stop);
-            let net = Arc::downgrade(net);
-            move || run(&net, &stop, pause)
-        })?;
+        let pause =
+            (net.config.net_ticktime / 32).clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let thread = std::thread::Builder::new()
+            .name("kista-tick".to_owned())
+            .spawn({
+                let stop = Arc::clone(&stop);
+                let net = Arc::downgrade(net);
+                move || run(&net, &stop, pause)
+            })?;
         Ok(Self { stop, thread })
     }
 
@@ -73,7 +76,10 @@ fn look(connection: &Connection, now: Instant) {
     let Some(watched) = guard.as_mut() else {
         return;
     };
-    let (reads, writes) = (connection.reads.load(Relaxed), connection.writes.load(Relaxed));
+    let (reads, writes) = (
+        connection.reads.load(Relaxed),
+        connection.writes.load(Relaxed),
+    );
     if reads != watched.reads {
         watched.reads = reads;
         watched.clock.on_read(now);
@@ -91,7 +97,10 @@ fn look(connection: &Connection, now: Instant) {
         }
         TickAction::Down => {
             drop(guard);
-            connection.end("net_tick_timeout", "silent for net_ticktime (net_tick_timeout)");
+            connection.end(
+                "net_tick_timeout",
+                "silent for net_ticktime (net_tick_timeout)",
+            );
         }
     }
 }

@@ -48,7 +48,10 @@ impl Wire {
     }
 
     /// One write of what is next, by `write`.
-    pub(super) fn step(&mut self, write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<Step> {
+    pub(super) fn step(
+        &mut self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<Step> {
         if self.buffer.is_empty() {
             self.frames.fill(&mut self.buffer, FLUSH);
         }
@@ -56,14 +59,20 @@ impl Wire {
     }
 
     /// Shows a sign of life: what waits to be written, or a tick if nothing does.
-    pub(super) fn tick(&mut self, write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<Step> {
+    pub(super) fn tick(
+        &mut self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<Step> {
         if self.buffer.is_empty() {
             self.buffer.push_tick();
         }
         self.flush(write)
     }
 
-    fn flush(&mut self, write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<Step> {
+    fn flush(
+        &mut self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<Step> {
         if self.buffer.is_empty() {
             return Ok(Step::Idle);
         }

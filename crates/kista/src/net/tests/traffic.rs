@@ -1,0 +1,232 @@
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_messages_arrive_in_order() {
+    let (a, b) = pair().await;
+    for n in 0..10_000 {
+        let _ = a.send_int(b.name, 1, n).unwrap();
+    }
+    for n in 0..10_000 {
+        assert_eq!(b.next_int().await, n);
+    }
+    assert_eq!(a.net.nodes(), [(b.name, true)]);
+    assert_eq!(
+        b.net.connected(a.name).unwrap().peer_creation(),
+        a.net.creation()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_message_never_overtakes_a_large_one_of_its_sender() {
+    let (a, b) = pair().await;
+    let blob = vec![7u8; 3 << 20];
+    for n in 0..20 {
+        let mut large = Encoder::with_atom_table();
+        large.tuple(2);
+        large.int(n);
+        large.binary(&blob);
+        let _ = a.send(b.name, 1, &large).unwrap();
+        let mut small = Encoder::with_atom_table();
+        small.tuple(2);
+        small.int(n);
+        small.binary(b"");
+        let _ = a.send(b.name, 1, &small).unwrap();
+    }
+    for i in 0..40 {
+        let Seen::Signal(_, _, Some(payload)) = b.next().await else {
+            panic!()
+        };
+        let mut d = payload.decoder();
+        assert_eq!(d.tuple().unwrap(), 2);
+        assert_eq!(d.int().unwrap(), i / 2);
+        assert_eq!(
+            d.binary().unwrap().len(),
+            if i % 2 == 0 { blob.len() } else { 0 }
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_before_the_connection_travels_on_it() {
+    let port = free_port();
+    let (a, b) = (
+        TestNode::start("a", port).await,
+        TestNode::start("b", port).await,
+    );
+    for n in 0..100 {
+        let _ = a.send_int(b.name, 1, n).unwrap();
+    }
+    assert_eq!(b.next_up().await.0, a.name);
+    for n in 0..100 {
+        assert_eq!(b.next_int().await, n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_writes_out_what_is_queued() {
+    let (a, b) = pair().await;
+    let mut payload = Encoder::with_atom_table();
+    payload.binary(&[1; 1000]);
+    for _ in 0..5_000 {
+        let _ = a.send(b.name, 1, &payload).unwrap();
+    }
+    a.net.stop().await;
+    for _ in 0..5_000 {
+        assert!(matches!(b.next().await, Seen::Signal(..)));
+    }
+    assert_eq!(
+        b.next_down().await,
+        (a.name, true, "connection_closed".to_owned())
+    );
+    assert_eq!(
+        a.next_down().await,
+        (b.name, true, "net_kernel_terminated".to_owned())
+    );
+    assert!(matches!(
+        a.net.connection(b.name),
+        Err(NotConnected::NotRunning)
+    ));
+    assert_eq!(Arc::strong_count(&a.net), 1, "no task is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
+    let mut config = config("a", free_port());
+    config.limits.busy_mark = 100_000;
+    config.limits.full_mark = 8_000_000;
+    let a = TestNode::with(config).await;
+    let mut socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (peer, _) = a.next_up().await;
+    let mut payload = Encoder::with_atom_table();
+    payload.binary(&[1; 10_000]);
+    let mut busy = false;
+    let full = loop {
+        match a.send(peer, 1, &payload) {
+            Ok(Pressure::Busy) => busy = true,
+            Ok(Pressure::Room) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(busy);
+    assert_eq!(full, SendError::Full);
+    let connection = a.net.connected(peer).unwrap();
+    // Links and monitors must stay true.
+    let link = Control::Link {
+        from: a.pid(1),
+        to: Pid {
+            node: peer,
+            id: 1,
+            serial: 0,
+            creation: 77,
+        },
+    };
+    assert_eq!(connection.send(link, None), Ok(Pressure::Busy));
+    let room = std::future::poll_fn(|cx| connection.poll_room(cx));
+    tokio::pin!(room);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(100), &mut room)
+            .await
+            .is_err()
+    );
+    let reading = tokio::spawn(async move {
+        let mut buffer = vec![0; 1 << 20];
+        while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+    });
+    tokio::time::timeout(LIMIT, room).await.unwrap();
+    until("all is written", || connection.in_flight() == 0).await;
+    assert_eq!(a.send(peer, 1, &payload), Ok(Pressure::Room));
+    // Who waits for room at the end is let go.
+    connection.close("test");
+    std::future::poll_fn(|cx| connection.poll_room(cx)).await;
+    assert_eq!(
+        connection.send(reg_send(a.pid(1), "x"), Some(&payload)),
+        Err(SendError::Closed)
+    );
+    assert_eq!(
+        a.next_down().await,
+        (peer, true, "connection_closed".to_owned())
+    );
+    reading.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_alone_can_not_take_memory_without_end() {
+    let mut config = config("a", free_port());
+    config.limits.full_mark = 1_000_000;
+    let a = TestNode::with(config).await;
+    let _socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (peer, _) = a.next_up().await;
+    let connection = a
+        .net
+        .connected(peer)
+        .unwrap_or_else(|| a.net.connection(peer).unwrap());
+    let mut sent = 0;
+    let error = loop {
+        let to = Pid {
+            node: peer,
+            id: 1,
+            serial: 0,
+            creation: 77,
+        };
+        match connection.send(Control::Link { from: a.pid(1), to }, None) {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+        assert!(sent < 10_000_000);
+    };
+    assert_eq!(error, SendError::Closed);
+    assert_eq!(a.next_down().await.0, peer);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watchers_are_told_once_and_too_late_says_so() {
+    let (a, b) = pair().await;
+    let connection = a.net.connection(b.name).unwrap();
+    assert!(connection.watch(a.pid(5)) && connection.watch(a.pid(5)) && connection.watch(a.pid(6)));
+    assert!(a.net.disconnect(b.name));
+    let Seen::Down {
+        mut watchers,
+        reason,
+        ..
+    } = a.next().await
+    else {
+        panic!()
+    };
+    watchers.sort_by_key(|pid| pid.id);
+    assert_eq!(watchers, [a.pid(5), a.pid(6)]);
+    assert_eq!(reason, "disconnect");
+    assert!(!connection.watch(a.pid(7)));
+    assert!(!a.net.disconnect(b.name));
+    assert_eq!(b.next_down().await.0, a.name);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_panics_loses_that_connection_only_and_is_told() {
+    let (a, b) = pair().await;
+    b.host.panic_next.store(true, Ordering::Relaxed);
+    let _ = a.send_int(b.name, 1, 1).unwrap();
+    assert_eq!(b.next_down().await.0, a.name);
+    assert_eq!(a.next_down().await.0, b.name);
+    let _ = a.send_int(b.name, 1, 2).unwrap();
+    assert_eq!(b.next_up().await.0, a.name);
+    assert_eq!(b.next_int().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_peer_that_fills_the_node_with_undecoded_bytes_is_cut_off() {
+    let mut config = config("a", free_port());
+    config.limits.inbound_bytes = 10 << 20;
+    let a = TestNode::with(config).await;
+    let _x = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (x, _) = a.next_up().await;
+    let _y = bare(&a, "y@127.0.0.1", COOKIE).await.unwrap();
+    let (y, _) = a.next_up().await;
+    until("both are up", || a.net.nodes().len() == 2).await;
+    let small = a.net.connected(x).unwrap().charge(2 << 20);
+    let charges: Vec<_> = (0..9)
+        .map(|_| a.net.connected(y).map(|c| c.charge(1 << 20)))
+        .collect();
+    assert_eq!(a.next_down().await.0, y);
+    assert!(a.net.connected(x).is_some());
+    drop((small, charges));
+}
