@@ -19,11 +19,12 @@ use super::FrameError;
 /// Cache slots per connection and direction.
 pub(super) const SLOTS: usize = 2048;
 
-/// The atoms that a message's `82,i` refer to. Up to five need no memory of their own.
+/// The atoms that a message's `82,i` refer to. Up to four need no memory of their own.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AtomList(SmallVec<[AtomName; 5]>);
+pub struct AtomList(SmallVec<[AtomName; 4]>);
 
 impl AtomList {
+    #[inline]
     pub(super) fn push(&mut self, name: AtomName) {
         self.0.push(name);
     }
@@ -56,17 +57,18 @@ impl InboundCache {
         }
     }
 
-    /// Reads the header that begins with `N` in `bytes`; gives the message's atoms and the header's length.
+    /// Reads the header that begins with `N` in `bytes` into `atoms`; gives the header's length.
+    #[inline]
     pub(super) fn read_header(
         &mut self,
         bytes: &[u8],
         quota: &AtomQuota,
-    ) -> Result<(AtomList, usize), FrameError> {
-        let mut atoms = AtomList::default();
+        atoms: &mut AtomList,
+    ) -> Result<usize, FrameError> {
         let (&count, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
         let count = usize::from(count);
         if count == 0 {
-            return Ok((atoms, 1));
+            return Ok(1);
         }
         let (nibbles, mut rest) = rest
             .split_at_checked(count / 2 + 1)
@@ -86,29 +88,43 @@ impl InboundCache {
                 );
                 continue;
             }
-            let len = if long {
-                let (len, after) = rest.split_first_chunk().ok_or(FrameError::Truncated)?;
-                rest = after;
-                usize::from(u16::from_be_bytes(*len))
-            } else {
-                let (&len, after) = rest.split_first().ok_or(FrameError::Truncated)?;
-                rest = after;
-                usize::from(len)
-            };
-            let (text, after) = rest.split_at_checked(len).ok_or(FrameError::Truncated)?;
+            let (name, after) = new_entry(rest, long, quota)?;
             rest = after;
-            let text = std::str::from_utf8(text).map_err(|_| FrameError::BadAtom)?;
-            let name = quota.intern(text).map_err(|_| FrameError::BadAtom)?;
             *slot = Some(name.clone());
             atoms.push(name);
         }
-        Ok((atoms, bytes.len() - rest.len()))
+        Ok(bytes.len() - rest.len())
     }
+}
+
+/// Reads a new entry's text, and gives the bytes behind it.
+#[cold]
+fn new_entry<'a>(
+    bytes: &'a [u8],
+    long: bool,
+    quota: &AtomQuota,
+) -> Result<(AtomName, &'a [u8]), FrameError> {
+    let (len, rest) = if long {
+        let (len, rest) = bytes.split_first_chunk().ok_or(FrameError::Truncated)?;
+        (usize::from(u16::from_be_bytes(*len)), rest)
+    } else {
+        let (&len, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
+        (usize::from(len), rest)
+    };
+    let (text, rest) = rest.split_at_checked(len).ok_or(FrameError::Truncated)?;
+    let text = std::str::from_utf8(text).map_err(|_| FrameError::BadAtom)?;
+    Ok((quota.intern(text).map_err(|_| FrameError::BadAtom)?, rest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(cache: &mut InboundCache, bytes: &[u8]) -> Result<(AtomList, usize), FrameError> {
+        let mut atoms = AtomList::default();
+        let used = cache.read_header(bytes, &AtomQuota::unlimited(), &mut atoms)?;
+        Ok((atoms, used))
+    }
 
     #[test]
     fn an_atom_name_is_two_words() {
@@ -118,9 +134,9 @@ mod tests {
     #[test]
     fn a_slot_that_was_never_filled_is_an_error() {
         let mut cache = InboundCache::new();
-        let quota = AtomQuota::unlimited();
+
         assert_eq!(
-            cache.read_header(&[1, 0x03, 9], &quota),
+            read(&mut cache, &[1, 0x03, 9]),
             Err(FrameError::EmptyCacheSlot { slot: 3 * 256 + 9 })
         );
     }
@@ -128,23 +144,19 @@ mod tests {
     #[test]
     fn new_entries_overwrite_and_are_found_again() {
         let mut cache = InboundCache::new();
-        let quota = AtomQuota::unlimited();
-        let (atoms, used) = cache
-            .read_header(b"\x01\x0a\x05\x02ok\xff", &quota)
-            .unwrap();
+
+        let (atoms, used) = read(&mut cache, b"\x01\x0a\x05\x02ok\xff").unwrap();
         assert_eq!(
             (&*atoms, used),
             (&[AtomName::from(kista_etf::atoms::OK)][..], 6)
         );
-        let (atoms, _) = cache
-            .read_header(b"\x02\x2a\x00\x05\x05error\x05", &quota)
-            .unwrap();
+        let (atoms, _) = read(&mut cache, b"\x02\x2a\x00\x05\x05error\x05").unwrap();
         assert_eq!(
             atoms[0], atoms[1],
             "the second entry reads what the first wrote"
         );
         assert_eq!(atoms[0].as_str(), "error");
-        let (atoms, _) = cache.read_header(b"\x01\x12\x05", &quota).unwrap();
+        let (atoms, _) = read(&mut cache, b"\x01\x12\x05").unwrap();
         assert_eq!(atoms[0].as_str(), "error");
     }
 
@@ -153,30 +165,27 @@ mod tests {
         let text = "é".repeat(200);
         let mut bytes = vec![1, 0x18, 0, 0x01, 0x90];
         bytes.extend_from_slice(text.as_bytes());
-        let (atoms, used) = InboundCache::new()
-            .read_header(&bytes, &AtomQuota::unlimited())
-            .unwrap();
+        let (atoms, used) = read(&mut InboundCache::new(), &bytes).unwrap();
         assert_eq!((atoms[0].as_str(), used), (&*text, bytes.len()));
     }
 
     #[test]
     fn broken_texts_and_truncations_are_errors() {
-        let quota = AtomQuota::unlimited();
         let whole = b"\x01\x08\x05\x02ok";
         for n in 0..whole.len() {
             assert_eq!(
-                InboundCache::new().read_header(&whole[..n], &quota),
+                read(&mut InboundCache::new(), &whole[..n]),
                 Err(FrameError::Truncated)
             );
         }
         assert_eq!(
-            InboundCache::new().read_header(b"\x01\x08\x05\x02\xc3\x28", &quota),
+            read(&mut InboundCache::new(), b"\x01\x08\x05\x02\xc3\x28"),
             Err(FrameError::BadAtom)
         );
         let mut long = vec![1, 0x18, 0, 1, 0];
         long.extend_from_slice(&[b'a'; 256]);
         assert_eq!(
-            InboundCache::new().read_header(&long, &quota),
+            read(&mut InboundCache::new(), &long),
             Err(FrameError::BadAtom)
         );
     }

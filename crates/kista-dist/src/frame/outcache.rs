@@ -115,15 +115,16 @@ impl OutboundCache {
 
 #[cfg(test)]
 mod tests {
-    use super::super::atoms::InboundCache;
+    use super::super::atoms::{AtomList, InboundCache};
     use super::*;
     use kista_etf::{AtomName, AtomQuota};
 
     fn check(out: &mut OutboundCache, inbound: &mut InboundCache, atoms: &[Atom]) -> usize {
         let mut bytes = Vec::new();
         out.write_header(atoms, &mut bytes);
-        let (read, used) = inbound
-            .read_header(&bytes, &AtomQuota::unlimited())
+        let mut read = AtomList::default();
+        let used = inbound
+            .read_header(&bytes, &AtomQuota::unlimited(), &mut read)
             .unwrap();
         assert_eq!(used, bytes.len());
         let want: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();

@@ -16,7 +16,7 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use kista_etf::{AtomName, AtomQuota, Decoder, Limits};
+use kista_etf::{AtomName, AtomQuota, Decoder, Limits, Pid};
 
 use super::atoms::InboundCache;
 use super::fragments::{Fragments, Partial};
@@ -177,29 +177,43 @@ impl FrameReader {
             if length == 0 {
                 return Ok(Some(Inbound::Tick));
             }
-            let frame = self.buffer.split_to(length).freeze();
-            let inbound = if self.header {
-                self.with_header(frame)?
-            } else {
-                Some(self.pass_through(frame)?)
-            };
-            if inbound.is_some() {
-                return Ok(inbound);
+            let mut frame = self.buffer.split_to(length).freeze();
+            if !self.header {
+                return self.pass_through(frame).map(Some);
             }
+            if frame.first_chunk::<2>() != Some(&[131, 68]) {
+                match self.fragment(frame)? {
+                    None => continue,
+                    message => return Ok(message),
+                }
+            }
+            let mut atoms = AtomList::default();
+            let header = 2 + self
+                .cache
+                .read_header(&frame[2..], &self.quota, &mut atoms)?;
+            if let Some(control) = plain_send(&frame[header..], &atoms) {
+                frame.advance(header + PLAIN_SEND);
+                let payload = Some(Payload {
+                    bytes: frame,
+                    atoms,
+                });
+                return Ok(Some(Inbound::Signal { control, payload }));
+            }
+            frame.advance(header);
+            let (message, control_length) = self.control(&frame, &atoms)?;
+            return message.complete(frame, control_length, atoms).map(Some);
         }
     }
 
-    fn with_header(&mut self, mut frame: Bytes) -> Result<Option<Inbound>, FrameError> {
+    #[cold]
+    fn fragment(&mut self, mut frame: Bytes) -> Result<Option<Inbound>, FrameError> {
         match *frame.first_chunk::<2>().ok_or(FrameError::Truncated)? {
-            [131, 68] => {
-                let (atoms, header) = self.cache.read_header(&frame[2..], &self.quota)?;
-                frame.advance(2 + header);
-                let (message, control_length) = self.control(&frame, &atoms)?;
-                message.complete(frame, control_length, atoms).map(Some)
-            }
             [131, 69] => {
                 let (sequence, fragment) = fragment_head(&frame)?;
-                let (atoms, header) = self.cache.read_header(&frame[18..], &self.quota)?;
+                let mut atoms = AtomList::default();
+                let header = self
+                    .cache
+                    .read_header(&frame[18..], &self.quota, &mut atoms)?;
                 frame.advance(18 + header);
                 let (message, control_length) = self.control(&frame, &atoms)?;
                 if fragment == 1 {
@@ -317,6 +331,46 @@ impl Message {
             Self::Known { .. } => Err(FrameError::UnexpectedPayload),
         }
     }
+}
+
+/// The length of a `SEND_SENDER` tuple whose atoms are all in the header.
+const PLAIN_SEND: usize = 34;
+
+/// Reads the most frequent control tuple, with a payload behind it, at once; `None` leaves it to [`Control::decode`].
+#[inline]
+fn plain_send(bytes: &[u8], atoms: &[AtomName]) -> Option<Control> {
+    let (tuple, payload) = bytes.split_first_chunk::<PLAIN_SEND>()?;
+    if payload.is_empty() {
+        return None;
+    }
+    let (head, pids) = tuple.split_first_chunk::<4>()?;
+    if *head != [104, 3, 97, 22] {
+        return None;
+    }
+    let (from, to) = pids.split_at_checked(15)?;
+    let to = plain_pid(to, atoms)?;
+    Some(Control::Send {
+        from: Some(plain_pid(from, atoms)?),
+        to,
+        token: None,
+    })
+}
+
+#[inline]
+fn plain_pid(bytes: &[u8], atoms: &[AtomName]) -> Option<Pid> {
+    let bytes: &[u8; 15] = bytes.first_chunk()?;
+    let [88, 82, index, a, b, c, d, e, f, g, h, i, j, k, l] = *bytes else {
+        return None;
+    };
+    let AtomName::Interned(node) = *atoms.get(usize::from(index))? else {
+        return None;
+    };
+    Some(Pid {
+        node,
+        id: u32::from_be_bytes([a, b, c, d]),
+        serial: u32::from_be_bytes([e, f, g, h]),
+        creation: u32::from_be_bytes([i, j, k, l]),
+    })
 }
 
 fn fragment_head(frame: &[u8]) -> Result<(u64, u64), FrameError> {

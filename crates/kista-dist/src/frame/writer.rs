@@ -83,7 +83,8 @@ impl FrameWriter {
             return;
         }
         self.pending += outbox.bytes();
-        if self.next >= self.current.entries.len() {
+        // A batch that waits in the queue is older, even when the current one is done.
+        if self.next >= self.current.entries.len() && self.queue.is_empty() {
             self.rewind();
             std::mem::swap(&mut self.current, outbox);
         } else {

@@ -1,0 +1,817 @@
+//! What one side writes the other side reads, however the bytes are cut; and what a hostile side writes is refused.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kista_dist::control::{ControlError, Recipient, SpawnRequest, SpawnResult, Target};
+use kista_dist::frame::{
+    FRAGMENT_SIZE, FrameError, FrameReader, FrameWriter, Inbound, Outbox, ReaderLimits, WriteBuffer,
+};
+use kista_dist::{Control, Flags};
+use kista_etf::{Atom, AtomQuota, Encoder, Pid, Reference, Term, atoms};
+use proptest::prelude::*;
+
+fn pid(id: u32) -> Pid {
+    Pid {
+        node: Atom::from_static("a@h"),
+        id,
+        serial: 0,
+        creation: 4,
+    }
+}
+
+fn to() -> Pid {
+    Pid {
+        node: Atom::from_static("b@h"),
+        id: 9,
+        serial: 1,
+        creation: 5,
+    }
+}
+
+fn reference() -> Reference {
+    Reference::new(Atom::from_static("a@h"), 4, &[1, 2, 3, 4]).unwrap()
+}
+
+fn all_forms() -> [Flags; 4] {
+    let all = Flags::ours(false);
+    [
+        all,
+        all - Flags::DIST_HDR_ATOM_CACHE,
+        all - Flags::DIST_HDR_ATOM_CACHE - Flags::FRAGMENTS,
+        all - Flags::EXIT_PAYLOAD - Flags::SEND_SENDER - Flags::ALTACT_SIG,
+    ]
+}
+
+fn reader(flags: Flags) -> FrameReader {
+    FrameReader::new(
+        flags,
+        ReaderLimits::default(),
+        Arc::new(AtomQuota::unlimited()),
+    )
+}
+
+fn limited(change: impl FnOnce(&mut ReaderLimits)) -> FrameReader {
+    let mut limits = ReaderLimits::default();
+    change(&mut limits);
+    FrameReader::new(Flags::ours(false), limits, Arc::new(AtomQuota::unlimited()))
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u32).to_be_bytes()[..], body].concat()
+}
+
+/// Writes messages as one batch and gives the bytes.
+fn written(flags: Flags, messages: &[(Control, Option<Encoder>)]) -> Vec<u8> {
+    let mut outbox = Outbox::new();
+    for (control, payload) in messages {
+        outbox.push(control.clone(), payload.as_ref()).unwrap();
+    }
+    let mut writer = FrameWriter::new(flags);
+    writer.accept(&mut outbox);
+    let mut out = WriteBuffer::new();
+    while writer.fill(&mut out, usize::MAX) {}
+    assert_eq!(writer.pending_bytes(), 0);
+    out.to_vec()
+}
+
+fn drain(reader: &mut FrameReader) -> Vec<Inbound> {
+    std::iter::from_fn(|| reader.next().unwrap()).collect()
+}
+
+fn term_of(inbound: &Inbound) -> Option<Term> {
+    let Inbound::Signal {
+        payload: Some(payload),
+        ..
+    } = inbound
+    else {
+        return None;
+    };
+    let mut decoder = payload.decoder();
+    let term = decoder.term().unwrap();
+    decoder.finish().unwrap();
+    Some(term)
+}
+
+fn every_control() -> Vec<Control> {
+    let token = Some(Box::new(Term::from(7)));
+    let name = || Atom::from_static("some_name").into();
+    let mut all = vec![
+        Control::Link {
+            from: pid(1),
+            to: to(),
+        },
+        Control::Unlink {
+            from: pid(1),
+            to: to(),
+        },
+        Control::NodeLink,
+        Control::GroupLeader {
+            from: pid(1),
+            to: to(),
+        },
+        Control::Monitor {
+            from: pid(1),
+            to: Target::Pid(to()),
+            reference: reference(),
+        },
+        Control::Monitor {
+            from: pid(1),
+            to: Target::Name(name()),
+            reference: reference(),
+        },
+        Control::Demonitor {
+            from: pid(1),
+            to: Target::Name(name()),
+            reference: reference(),
+        },
+        Control::MonitorExit {
+            from: Target::Name(name()),
+            to: to(),
+            reference: reference(),
+        },
+        Control::MonitorExit {
+            from: Target::Pid(pid(1)),
+            to: to(),
+            reference: reference(),
+        },
+        Control::UnlinkId {
+            id: u64::MAX,
+            from: pid(1),
+            to: to(),
+        },
+        Control::UnlinkIdAck {
+            id: 1,
+            from: pid(1),
+            to: to(),
+        },
+    ];
+    for token in [None, token] {
+        let request = SpawnRequest {
+            id: reference(),
+            from: pid(1),
+            group_leader: pid(2),
+            module: name(),
+            function: name(),
+            arity: 300,
+            options: Term::from(atoms::OK),
+            token: token.clone(),
+        };
+        all.extend([
+            Control::Send {
+                from: Some(pid(1)),
+                to: to(),
+                token: token.clone(),
+            },
+            Control::Exit {
+                from: pid(1),
+                to: to(),
+                token: token.clone(),
+            },
+            Control::RegSend {
+                from: pid(1),
+                to: name(),
+                token: token.clone(),
+            },
+            Control::Exit2 {
+                from: pid(1),
+                to: to(),
+                token: token.clone(),
+            },
+            Control::SpawnRequest(Box::new(request)),
+            Control::SpawnReply {
+                id: reference(),
+                to: to(),
+                flags: 3,
+                result: SpawnResult::Spawned(pid(1)),
+                token: token.clone(),
+            },
+            Control::SpawnReply {
+                id: reference(),
+                to: to(),
+                flags: 0,
+                result: SpawnResult::Failed(name()),
+                token: token.clone(),
+            },
+            Control::AliasSend {
+                from: pid(1),
+                to: reference(),
+                token: token.clone(),
+            },
+            Control::Priority {
+                from: pid(1),
+                to: Recipient::Pid(to()),
+                exit: true,
+                token: token.clone(),
+            },
+            Control::Priority {
+                from: pid(1),
+                to: Recipient::Name(name()),
+                exit: false,
+                token: token.clone(),
+            },
+            Control::Priority {
+                from: pid(1),
+                to: Recipient::Alias(reference()),
+                exit: false,
+                token,
+            },
+        ]);
+    }
+    all
+}
+
+/// What of a control message survives a connection with these flags.
+fn as_received(control: &Control, flags: Flags) -> Control {
+    match control.clone() {
+        Control::Send { to, token, .. } if !flags.contains(Flags::SEND_SENDER) => Control::Send {
+            from: None,
+            to,
+            token,
+        },
+        Control::Priority {
+            from,
+            to,
+            exit,
+            token,
+        } if !flags.contains(Flags::ALTACT_SIG) => match to {
+            Recipient::Pid(to) if exit => Control::Exit2 { from, to, token },
+            Recipient::Pid(to) => Control::Send {
+                from: Some(from),
+                to,
+                token,
+            },
+            Recipient::Name(to) => Control::RegSend { from, to, token },
+            Recipient::Alias(to) => Control::AliasSend { from, to, token },
+        },
+        other => other,
+    }
+}
+
+fn sample_payload() -> Encoder {
+    let mut payload = Encoder::with_atom_table();
+    payload.tuple(3);
+    payload.atom(Atom::from_static("some_name"));
+    payload.int(-5);
+    payload.atom(Atom::from_static("other"));
+    payload
+}
+
+#[test]
+fn every_control_message_survives_in_every_form() {
+    for flags in all_forms() {
+        let controls = every_control();
+        let messages: Vec<_> = controls
+            .iter()
+            .map(|c| (c.clone(), c.takes_payload().then(sample_payload)))
+            .collect();
+        let bytes = written(flags, &messages);
+        let mut reader = reader(flags);
+        reader.push(&bytes);
+        let got = drain(&mut reader);
+        assert_eq!(got.len(), controls.len());
+        for (control, inbound) in controls.iter().zip(&got) {
+            let Inbound::Signal {
+                control: received, ..
+            } = inbound
+            else {
+                panic!("{inbound:?}")
+            };
+            assert_eq!(*received, as_received(control, flags));
+            assert_eq!(
+                term_of(inbound).map(|t| t.to_string()),
+                control
+                    .takes_payload()
+                    .then(|| "{some_name,-5,other}".into())
+            );
+        }
+    }
+}
+
+#[test]
+fn every_frame_truncated_at_every_byte_is_an_error_or_waits() {
+    for flags in all_forms() {
+        for control in every_control() {
+            let message = (
+                control.clone(),
+                control.takes_payload().then(sample_payload),
+            );
+            let bytes = written(flags, &[message]);
+            for cut in 0..bytes.len() {
+                // Cut off: it waits.
+                let mut r = reader(flags);
+                r.push(&bytes[..cut]);
+                assert_eq!(r.next(), Ok(None));
+                // Cut short with a matching length: an error, or (within the payload) a payload that does not decode.
+                if cut > 4 {
+                    let mut r = reader(flags);
+                    r.push(&frame(&bytes[4..cut]));
+                    if let Ok(Some(inbound)) = r.next() {
+                        let Inbound::Signal {
+                            payload: Some(p), ..
+                        } = &inbound
+                        else {
+                            panic!("{cut} {inbound:?}")
+                        };
+                        assert!(p.decoder().term().is_err());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_oversize_length_is_refused_before_memory_is_taken() {
+    let mut r = limited(|l| l.frame = 1000);
+    r.push(&[0, 0, 0x03, 0xe9]);
+    assert_eq!(
+        r.next(),
+        Err(FrameError::TooLong {
+            length: 1001,
+            limit: 1000
+        })
+    );
+    assert_eq!(r.next(), Err(FrameError::Dead));
+    let mut r = reader(Flags::ours(false));
+    r.push(&[0x07, 0xff, 0xff, 0xff]);
+    assert_eq!(r.next(), Ok(None));
+    assert!(
+        r.buffer_mut().capacity() < 1 << 18,
+        "an announcement alone is worth no memory"
+    );
+}
+
+#[test]
+fn the_other_form_of_frames_is_refused() {
+    let all = Flags::ours(false);
+    for (flags, body) in [
+        (all, &b"\x70\x83h\x01a\x05"[..]),
+        (
+            all - Flags::DIST_HDR_ATOM_CACHE - Flags::FRAGMENTS,
+            b"\x83D\0h\x01a\x05",
+        ),
+        (all, b"\x83h\x01a\x05"),
+        (all, b"\x83C\0h\x01a\x05"),
+        (
+            all - Flags::DIST_HDR_ATOM_CACHE - Flags::FRAGMENTS,
+            b"\x70\x83h\x01a\x05h\0",
+        ),
+    ] {
+        let mut r = reader(flags);
+        r.push(&frame(body));
+        assert_eq!(r.next(), Err(FrameError::WrongForm));
+    }
+}
+
+#[test]
+fn unknown_numbers_are_reported_and_close_nothing() {
+    let mut r = reader(Flags::ours(false));
+    for op in [0, 9, 15, 17, 38, 99, 255] {
+        r.push(&frame(&[
+            131, 68, 0, 104, 3, 97, op, 106, 109, 0, 0, 0, 1, 7, 106,
+        ]));
+        assert_eq!(r.next(), Ok(Some(Inbound::Unknown { op: op.into() })));
+    }
+    r.push(&[0; 4]);
+    assert_eq!(r.next(), Ok(Some(Inbound::Tick)));
+}
+
+#[test]
+fn ill_formed_control_tuples_are_errors() {
+    for (body, arity) in [
+        (&b"h\x02a\x01a\x01"[..], true),
+        (b"h\x00", true),
+        (b"h\x03a\x01a\x01a\x01", false),
+        (b"a\x01", false),
+        (b"h\x01w\x01x", false),
+        (b"h\x04a\x25a\x02a\x01a\x01", true),
+        (b"h\x04a\x23a\x00a\x01a\x01", false),
+    ] {
+        let mut r = reader(Flags::ours(false));
+        r.push(&frame(&[b"\x83D\0", body].concat()));
+        let error = r.next().unwrap_err();
+        assert_eq!(
+            matches!(error, FrameError::Control(ControlError::Arity { .. })),
+            arity,
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn payloads_are_there_exactly_where_they_belong() {
+    let link = written(
+        Flags::ours(false),
+        &[(
+            Control::Link {
+                from: pid(1),
+                to: to(),
+            },
+            None,
+        )],
+    );
+    let mut r = reader(Flags::ours(false));
+    r.push(&frame(&[&link[4..], b"a\x01"].concat()));
+    assert_eq!(r.next(), Err(FrameError::UnexpectedPayload));
+    let mut nothing = Encoder::with_atom_table();
+    nothing.nil();
+    let send = written(
+        Flags::ours(false),
+        &[(
+            Control::Exit {
+                from: pid(1),
+                to: to(),
+                token: None,
+            },
+            Some(nothing),
+        )],
+    );
+    let mut r = reader(Flags::ours(false));
+    r.push(&frame(&send[4..send.len() - 1]));
+    assert_eq!(r.next(), Err(FrameError::MissingPayload));
+}
+
+fn first_fragment(sequence: u64, fragment: u64, part: &[u8]) -> Vec<u8> {
+    let whole = written(
+        Flags::ours(false),
+        &[(
+            Control::Send {
+                from: Some(pid(1)),
+                to: to(),
+                token: None,
+            },
+            Some({
+                let mut e = Encoder::with_atom_table();
+                e.nil();
+                e
+            }),
+        )],
+    );
+    let head = [
+        &[131, 69],
+        &sequence.to_be_bytes()[..],
+        &fragment.to_be_bytes(),
+    ]
+    .concat();
+    frame(&[&head, &whole[6..whole.len() - 1], part].concat())
+}
+
+fn later_fragment(sequence: u64, fragment: u64, part: &[u8]) -> Vec<u8> {
+    frame(
+        &[
+            &[131, 70],
+            &sequence.to_be_bytes()[..],
+            &fragment.to_be_bytes(),
+            part,
+        ]
+        .concat(),
+    )
+}
+
+fn fails(mut r: FrameReader, frames: &[Vec<u8>]) -> FrameError {
+    for bytes in frames {
+        r.push(bytes);
+    }
+    loop {
+        match r.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("no error"),
+            Err(e) => return e,
+        }
+    }
+}
+
+#[test]
+fn fragments_are_put_together_across_other_messages() {
+    let mut r = reader(Flags::ours(false));
+    r.push(&first_fragment(7, 3, b"m\0\0"));
+    r.push(&first_fragment(8, 2, b"a"));
+    r.push(&[0; 4]);
+    r.push(&later_fragment(7, 2, b"\0\x02x"));
+    r.push(&later_fragment(8, 1, b"\x2a"));
+    r.push(&later_fragment(7, 1, b"y"));
+    r.push(&first_fragment(7, 1, b"a\x01"));
+    let got = drain(&mut r);
+    let terms: Vec<_> = got
+        .iter()
+        .filter_map(term_of)
+        .map(|t| t.to_string())
+        .collect();
+    assert_eq!(got[0], Inbound::Tick);
+    assert_eq!(terms, ["42", "<<\"xy\">>", "1"]);
+    assert_eq!(r.held_bytes(), 0);
+}
+
+#[test]
+fn bad_fragment_orders_are_errors() {
+    let all = || reader(Flags::ours(false));
+    let order = |expected, actual| FrameError::FragmentOrder { expected, actual };
+    assert_eq!(
+        fails(all(), &[later_fragment(7, 2, b"x")]),
+        FrameError::UnknownSequence { sequence: 7 }
+    );
+    assert_eq!(fails(all(), &[first_fragment(7, 0, b"x")]), order(2, 0));
+    assert_eq!(
+        fails(
+            all(),
+            &[first_fragment(7, 3, b"x"), later_fragment(7, 1, b"x")]
+        ),
+        order(2, 1)
+    );
+    assert_eq!(
+        fails(
+            all(),
+            &[first_fragment(7, 3, b"x"), later_fragment(7, 3, b"x")]
+        ),
+        order(2, 3)
+    );
+    assert_eq!(
+        fails(
+            all(),
+            &[first_fragment(7, 3, b"x"), first_fragment(7, 3, b"x")]
+        ),
+        FrameError::SequenceOpen { sequence: 7 }
+    );
+    assert_eq!(
+        fails(
+            all(),
+            &[first_fragment(7, 3, b"x"), first_fragment(7, 1, b"a\x01")]
+        ),
+        FrameError::SequenceOpen { sequence: 7 }
+    );
+    assert_eq!(
+        fails(
+            all(),
+            &[
+                first_fragment(7, 2, b"a"),
+                later_fragment(7, 1, b"\x01"),
+                later_fragment(7, 1, b"x")
+            ]
+        ),
+        FrameError::UnknownSequence { sequence: 7 }
+    );
+    assert_eq!(
+        fails(all(), &[frame(&[131, 70, 0, 0])]),
+        FrameError::Truncated
+    );
+}
+
+#[test]
+fn a_control_tuple_in_parts_is_an_error() {
+    let whole = first_fragment(7, 2, b"");
+    let cut = frame(&whole[4..whole.len() - 5]);
+    assert!(matches!(
+        fails(reader(Flags::ours(false)), &[cut]),
+        FrameError::Control(_)
+    ));
+}
+
+#[test]
+fn open_sequences_and_their_bytes_are_bounded() {
+    let many: Vec<_> = (0..11).map(|i| first_fragment(i, 2, b"x")).collect();
+    assert_eq!(
+        fails(limited(|l| l.open_sequences = 10), &many),
+        FrameError::TooManySequences { limit: 10 }
+    );
+    let bytes = [
+        first_fragment(1, 9, &[0; 600]),
+        later_fragment(1, 8, &[0; 401]),
+    ];
+    assert_eq!(
+        fails(limited(|l| l.fragment_bytes = 1000), &bytes),
+        FrameError::TooManyFragmentBytes { limit: 1000 }
+    );
+    // A huge counter announces much and takes nothing.
+    let mut r = reader(Flags::ours(false));
+    r.push(&first_fragment(1, u64::MAX, b"x"));
+    assert_eq!(r.next(), Ok(None));
+    assert_eq!(r.held_bytes(), 1);
+}
+
+/// A message of about `size` bytes, numbered, from one of several senders.
+fn numbered(sender: u32, number: i64, size: usize, shared: bool) -> (Control, Option<Encoder>) {
+    let mut e = Encoder::with_atom_table();
+    e.tuple(4);
+    e.atom(Atom::new(&format!("atom_{}", number % 50)).unwrap());
+    e.int(sender.into());
+    e.int(number);
+    let body = vec![(number % 251) as u8; size];
+    if shared {
+        e.bytes(&Bytes::from(body))
+    } else {
+        e.binary(&body)
+    }
+    (
+        Control::Send {
+            from: Some(pid(sender)),
+            to: to(),
+            token: None,
+        },
+        Some(e),
+    )
+}
+
+/// Checks that each sender's messages are complete, intact and in order; gives the order of arrival.
+fn check(got: &[Inbound], sizes: &HashMap<(i64, i64), usize>) -> Vec<(i64, i64)> {
+    let mut last = HashMap::new();
+    let mut order = Vec::new();
+    for inbound in got {
+        let term = term_of(inbound).unwrap();
+        let parts = term.as_tuple().unwrap();
+        let (sender, number) = (parts[1].as_int().unwrap(), parts[2].as_int().unwrap());
+        assert_eq!(
+            parts[0].as_atom().unwrap().as_str(),
+            format!("atom_{}", number % 50)
+        );
+        let body = parts[3].as_binary().unwrap();
+        assert_eq!(body.len(), sizes[&(sender, number)]);
+        assert!(body.iter().all(|&b| b == (number % 251) as u8));
+        if let Some(before) = last.insert(sender, number) {
+            assert!(before < number, "sender {sender}: {number} after {before}");
+        }
+        order.push((sender, number));
+    }
+    assert_eq!(order.len(), sizes.len());
+    order
+}
+
+#[test]
+fn a_large_message_stops_nobody_else_and_is_not_overtaken_by_its_sender() {
+    let big = 40 * FRAGMENT_SIZE;
+    let plan = [
+        (1, 0, big),
+        (1, 1, 10),
+        (2, 0, 10),
+        (3, 0, big),
+        (2, 1, 10),
+        (3, 1, big),
+        (3, 2, 5),
+        (1, 2, 10),
+    ];
+    let messages: Vec<_> = plan
+        .iter()
+        .map(|&(s, n, size)| numbered(s, n, size, s == 1))
+        .collect();
+    let sizes = plan
+        .iter()
+        .map(|&(s, n, size)| ((i64::from(s), n), size))
+        .collect();
+    let mut r = reader(Flags::ours(false));
+    r.push(&written(Flags::ours(false), &messages));
+    let order = check(&drain(&mut r), &sizes);
+    assert_eq!(
+        order[..2],
+        [(2, 0), (2, 1)],
+        "small messages of others go first"
+    );
+}
+
+#[test]
+fn a_down_by_name_does_not_overtake_its_process() {
+    let (control, payload) = numbered(1, 0, 10 * FRAGMENT_SIZE, true);
+    let down = Control::MonitorExit {
+        from: Target::Name(atoms::OK.into()),
+        to: to(),
+        reference: reference(),
+    };
+    let mut outbox = Outbox::new();
+    outbox.push(control, payload.as_ref()).unwrap();
+    outbox
+        .push_from(pid(1), down.clone(), Some(&sample_payload()))
+        .unwrap();
+    let mut writer = FrameWriter::new(Flags::ours(false));
+    writer.accept(&mut outbox);
+    let mut out = WriteBuffer::new();
+    while writer.fill(&mut out, usize::MAX) {}
+    let mut r = reader(Flags::ours(false));
+    r.push(&out.to_vec());
+    let got = drain(&mut r);
+    assert!(matches!(&got[1], Inbound::Signal { control, .. } if *control == down));
+}
+
+#[test]
+fn a_hundred_large_senders_are_all_served() {
+    let plan: Vec<(u32, i64, usize)> = (0..100)
+        .flat_map(|s| [(s, 0, 3 * FRAGMENT_SIZE), (s, 1, 7)])
+        .collect();
+    let messages: Vec<_> = plan
+        .iter()
+        .map(|&(s, n, size)| numbered(s, n, size, s % 2 == 0))
+        .collect();
+    let sizes = plan
+        .iter()
+        .map(|&(s, n, size)| ((i64::from(s), n), size))
+        .collect();
+    let mut r = limited(|l| l.open_sequences = 64);
+    r.push(&written(Flags::ours(false), &messages));
+    check(&drain(&mut r), &sizes);
+}
+
+#[test]
+fn atoms_beyond_the_quota_stay_text_and_close_nothing() {
+    let sender = Atom::new("a@h").unwrap();
+    let body = [
+        b"\x83D\x02\x98\x00\x00\x0fquota_atom_new1\x01\x03a@hh\x03a\x06X\x52\x01",
+        &[0; 12][..],
+    ]
+    .concat();
+    let body = [&body[..], b"w\x00w\x01xa\x01"].concat();
+    // {6, Pid, '', x} has four elements.
+    let body: Vec<u8> = body.iter().copied().collect();
+    let at = body.windows(2).position(|w| w == [b'h', 3]).unwrap();
+    let mut body = body;
+    body[at + 1] = 4;
+    let mut r = FrameReader::new(
+        Flags::ours(false),
+        ReaderLimits::default(),
+        Arc::new(AtomQuota::new(0)),
+    );
+    r.push(&frame(&body));
+    let got = r.next().unwrap();
+    let Some(Inbound::Signal {
+        control: Control::RegSend { from, .. },
+        payload: Some(payload),
+    }) = got
+    else {
+        panic!("{got:?}")
+    };
+    assert_eq!(from.node, sender);
+    assert_eq!(payload.atoms[0].as_str(), "quota_atom_new1");
+    assert_eq!(Atom::lookup("quota_atom_new1"), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any mix of senders and sizes, written in batches to a buffer that is emptied in steps, cut anywhere on the way.
+    #[test]
+    fn whatever_is_written_is_read_in_order(
+        plan in prop::collection::vec((0u32..5, prop_oneof![8 => 0usize..300, 2 => 4000usize..70_000, 1 => 70_000usize..400_000], any::<bool>()), 1..40),
+        batch in 1usize..10,
+        target in 1usize..200_000,
+        step in 1usize..100_000,
+        form in 0usize..4,
+    ) {
+        let flags = all_forms()[form];
+        let mut writer = FrameWriter::new(flags);
+        let (mut outbox, mut out, mut r) = (Outbox::new(), WriteBuffer::new(), reader(flags));
+        let mut sizes = HashMap::new();
+        let mut got = Vec::new();
+        let mut pump = |writer: &mut FrameWriter, out: &mut WriteBuffer, once: bool| {
+            loop {
+                let more = writer.fill(out, target);
+                let mut slices = [std::io::IoSlice::new(&[]); 3];
+                let filled = out.io_slices(&mut slices);
+                let all: Vec<u8> = slices[..filled].iter().flat_map(|s| s.iter().copied()).take(step).collect();
+                out.advance(all.len());
+                r.buffer_mut().extend_from_slice(&all);
+                got.extend(drain(&mut r));
+                if once || (!more && out.is_empty()) {
+                    return;
+                }
+            }
+        };
+        for (number, (sender, size, shared)) in plan.iter().enumerate() {
+            let (control, payload) = numbered(*sender, number as i64, *size, *shared);
+            outbox.push(control, payload.as_ref()).unwrap();
+            sizes.insert((i64::from(*sender), number as i64), *size);
+            if number % batch == 0 {
+                writer.accept(&mut outbox);
+                pump(&mut writer, &mut out, true);
+            }
+        }
+        writer.accept(&mut outbox);
+        pump(&mut writer, &mut out, false);
+        prop_assert!(writer.is_empty() && out.at_frame_boundary());
+        prop_assert_eq!(writer.pending_bytes(), 0);
+        check(&got, &sizes);
+    }
+
+    /// Garbage never panics, and whatever it does ends with this reader.
+    #[test]
+    fn garbage_is_an_error_at_worst(body in prop::collection::vec(any::<u8>(), 0..200), lead in 0usize..4, form in 0usize..4) {
+        let mut r = reader(all_forms()[form]);
+        let leads: [&[u8]; 4] = [&[131, 68], &[131, 69], &[131, 70], &[112, 131]];
+        r.push(&frame(&[leads[lead], &body].concat()));
+        let _ = r.next();
+    }
+
+    /// A good frame with one byte changed never panics.
+    #[test]
+    fn one_wrong_byte_is_an_error_at_worst(which in 0usize..33, at in 0usize..200, value in any::<u8>(), form in 0usize..4) {
+        let flags = all_forms()[form];
+        let controls = every_control();
+        let control = controls[which % controls.len()].clone();
+        let payload = control.takes_payload().then(sample_payload);
+        let mut bytes = written(flags, &[(control, payload)]);
+        let at = 4 + at % (bytes.len() - 4);
+        bytes[at] = value;
+        let mut r = reader(flags);
+        r.push(&bytes);
+        if let Ok(Some(Inbound::Signal { payload: Some(p), .. })) = r.next() {
+            let _ = p.decoder().term();
+        }
+    }
+}
