@@ -68,7 +68,7 @@ async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let node = builder.start().await?;
     start_servers(&node).await?;
-    println!("ready {}", node.name());
+    println!("ready {}", node.name().as_str());
 
     tokio::select! {
         _ = terminate.recv() => {}
