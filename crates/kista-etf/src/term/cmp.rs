@@ -192,6 +192,10 @@ fn cmp_heads<'a>(a: &'a Term, b: &'a Term, tasks: &mut Vec<Task<'a>>) -> Orderin
         (Term::List(_) | Term::ImproperList(_), Term::List(_) | Term::ImproperList(_))
             if rank(a) == rank(b) =>
         {
+            // Two empty lists are done: their tails are themselves.
+            if rank(a) != LIST_RANK {
+                return Ordering::Equal;
+            }
             let ((x, tail_x), (y, tail_y)) = (list_parts(a), list_parts(b));
             let common = x.len().min(y.len());
             let after = |items: &[Term], tail| {
