@@ -119,6 +119,10 @@ fn next_deadline_does_not_wake_for_entries_a_turn_away() {
     assert_eq!(wheel.next_deadline(), Some(4 * TURN + 9));
     wheel.remove(key);
     assert_eq!(wheel.next_deadline(), Some(10 * TURN + 3));
+    wheel.insert(3, ());
+    assert_eq!(wheel.next_deadline(), Some(3));
+    assert_eq!(advanced(&mut wheel, 3).len(), 1);
+    assert_eq!(wheel.next_deadline(), Some(10 * TURN + 3));
 }
 
 #[test]
