@@ -719,7 +719,6 @@ fn atoms_beyond_the_quota_stay_text_and_close_nothing() {
     .concat();
     let body = [&body[..], b"w\x00w\x01xa\x01"].concat();
     // {6, Pid, '', x} has four elements.
-    let body: Vec<u8> = body.iter().copied().collect();
     let at = body.windows(2).position(|w| w == [b'h', 3]).unwrap();
     let mut body = body;
     body[at + 1] = 4;

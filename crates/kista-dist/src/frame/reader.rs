@@ -111,17 +111,15 @@ impl FrameReader {
         }
     }
 
-    /// The buffer to read the socket into (append only), with room made for the frame that is arriving: its rest, but at most as much
-    /// again as has arrived.
+    /// The buffer to read the socket into (append only). When its room runs out, room is made for the rest of the frame that is
+    /// arriving, but at most for as much again as has arrived.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         let have = self.buffer.len();
-        let rest = self
-            .announced()
-            .map_or(0, |frame| (frame + 4).saturating_sub(have));
-        let wanted = rest.min(have.max(BLOCK));
-        let room = self.buffer.capacity() - have;
-        if room < ROOM.max(wanted) {
-            self.buffer.reserve(wanted.max(BLOCK));
+        if self.buffer.capacity() - have < ROOM {
+            let rest = self
+                .announced()
+                .map_or(0, |frame| (frame + 4).saturating_sub(have));
+            self.buffer.reserve(rest.clamp(BLOCK, have.max(BLOCK)));
         }
         &mut self.buffer
     }
