@@ -39,6 +39,11 @@ use crate::{
 pub trait Decode<'a>: Sized {
     /// Reads exactly one term.
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
+
+    /// What stands for a field that a map does not have: `None` for an `Option`, nothing for other types.
+    fn missing() -> Option<Self> {
+        None
+    }
 }
 
 /// A type that can be read from any input and borrows nothing of it.
@@ -121,10 +126,7 @@ decode! {
             }
         }
     };
-    &'a str, d => d.str();
-    &'a [u8], d => d.binary();
     String, d => d.str().map(Self::from);
-    Cow<'a, str>, d => d.str().map(Cow::Borrowed);
     Box<str>, d => d.str().map(Self::from);
     Arc<str>, d => d.str().map(Self::from);
     Binary, d => d.binary_shared();
@@ -157,6 +159,23 @@ decode! {
     Term, d => d.term();
 }
 
+macro_rules! decode_borrowed {
+    ($($type:ty, $d:ident => $read:expr;)*) => {
+        $(impl<'input: 'a, 'a> Decode<'input> for $type {
+            #[inline]
+            fn decode($d: &mut Decoder<'input>) -> Result_<Self> {
+                $read
+            }
+        })*
+    };
+}
+
+decode_borrowed! {
+    &'a str, d => d.str();
+    &'a [u8], d => d.binary();
+    Cow<'a, str>, d => d.str().map(Cow::Borrowed);
+}
+
 impl<'a, T: Decode<'a>> Decode<'a> for Option<T> {
     #[inline]
     fn decode(d: &mut Decoder<'a>) -> Result_<Self> {
@@ -168,6 +187,10 @@ impl<'a, T: Decode<'a>> Decode<'a> for Option<T> {
             d.reset(mark);
         }
         T::decode(d).map(Some)
+    }
+
+    fn missing() -> Option<Self> {
+        Some(None)
     }
 }
 

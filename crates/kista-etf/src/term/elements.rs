@@ -35,7 +35,7 @@ impl Elements {
 impl Term {
     /// The terms directly inside this one: of a map keys and values in turn, of an improper list the tail last.
     #[inline]
-    pub(crate) fn children(&self) -> &[Term] {
+    pub(crate) fn children(&self) -> &[Self] {
         match self {
             Self::Tuple(Tuple(items))
             | Self::List(List(items))
