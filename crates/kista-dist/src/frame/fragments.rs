@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use super::reader::{Message, ReaderLimits};
 use super::{AtomList, FrameError};
 
+/// For so many parts like the first one room is made at once.
+const TRUSTED_PARTS: u64 = 8;
+
 /// A message whose last fragments are not there yet.
 #[derive(Debug)]
 pub(super) struct Partial {
@@ -31,12 +34,9 @@ impl Partial {
                 actual: fragment,
             });
         }
-        // An honest first fragment tells the size; the peer's word is worth a MiB.
-        let guess = usize::try_from(fragment)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(part.len())
-            .min(1 << 20);
-        let mut bytes = BytesMut::with_capacity(guess.max(part.len()));
+        // An honest first fragment tells the size; the peer's word is worth a few times of what it sent.
+        let parts = usize::try_from(fragment.min(TRUSTED_PARTS)).unwrap_or(1);
+        let mut bytes = BytesMut::with_capacity(parts.saturating_mul(part.len()));
         bytes.extend_from_slice(part);
         Ok(Self {
             message,
@@ -126,5 +126,25 @@ impl Fragments {
         }
         self.bytes += more;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_counter_is_worth_no_memory() {
+        let partial = |fragment, part: &[u8]| {
+            Partial::new(
+                Message::Unknown { op: 99 },
+                AtomList::default(),
+                fragment,
+                part,
+            )
+            .unwrap()
+        };
+        assert!(partial(u64::MAX, &[0; 10]).bytes.capacity() <= 80);
+        assert!(partial(2, &[0; 1000]).bytes.capacity() >= 2000);
     }
 }

@@ -294,7 +294,10 @@ fn transcode(atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes 
     whole.extend_from_slice(&inline[at..]);
     let whole = Bytes::from(whole);
     let names: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
-    let limits = Limits::default();
+    // These are our own bytes: what we may send has no limit here.
+    let mut limits = Limits::default();
+    limits.depth = usize::MAX;
+    limits.bigint_bytes = usize::MAX;
     let mut encoder = Encoder::new();
     let term = Decoder::new(&whole)
         .shared(&whole)
