@@ -38,7 +38,7 @@ pub(super) fn init(method: &Method, signature: &Signature, errors: &mut Errors) 
             "a server always has an #[init]: put the condition within it",
         );
     }
-    no_reason(method, signature, errors);
+    no_reason(method, errors);
 }
 
 pub(super) fn terminate(method: &Method, signature: &Signature, errors: &mut Errors) {
@@ -64,7 +64,7 @@ pub(super) fn info_other(method: &Method, signature: &Signature, errors: &mut Er
             "#[info(other)] is given `info: Info` and, if asked, `cx: &mut Cx<Self>`",
         );
     }
-    no_reason(method, signature, errors);
+    no_reason(method, errors);
 }
 
 pub(super) fn handler(
@@ -75,7 +75,7 @@ pub(super) fn handler(
     errors: &mut Errors,
 ) {
     errors.check(params::borrowed_self(signature));
-    no_reason(method, signature, errors);
+    no_reason(method, errors);
     if matches!(role, Role::Other(_)) && method.values().count() != 1 {
         let kind = kind.name();
         let message =
@@ -119,16 +119,14 @@ pub(super) fn handler(
     }
 }
 
-fn no_reason(method: &Method, signature: &Signature, errors: &mut Errors) {
-    if method
-        .params
-        .iter()
-        .any(|param| matches!(param, Param::Reason))
-    {
-        errors.at(
-            &signature.inputs,
-            "only #[terminate] is given a `&ExitReason`: take an owned `ExitReason`",
-        );
+fn no_reason(method: &Method, errors: &mut Errors) {
+    for param in &method.params {
+        if let Param::Reason(ty) = param {
+            errors.at(
+                ty,
+                "only #[terminate] is given a `&ExitReason`: take an owned `ExitReason`",
+            );
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use super::expand_client::signature;
 use super::expand_msg::impossible_arm;
 use super::model::{Handler, Method, Param, Server, Value};
 use super::names::{bindings, glue, local};
+use super::params::owned;
 
 /// The trait, and `Counter::spec`.
 pub(super) fn impls(server: &Server) -> TokenStream {
@@ -56,8 +58,11 @@ fn init(server: &Server) -> TokenStream {
             reason: None,
         },
     );
-    let into_init =
-        quote_spanned!(glue(method.output.span())=> #kista::InitReturn::<Self>::into_init);
+    let into_init = converted(
+        &method.output,
+        &quote!(#kista::InitReturn<Self>),
+        "into_init",
+    );
     quote! {
         async fn init(
             (#(#args,)*): Self::Args,
@@ -197,7 +202,7 @@ fn call(method: &Method, this: Option<()>, args: &[Ident], given: &Given<'_>) ->
         Param::Value(_) => args.next(),
         Param::Cx => Some(given.cx),
         Param::Reply(_) => given.reply,
-        Param::Reason => given.reason,
+        Param::Reason(_) => given.reason,
     });
     let name = &method.name;
     let at = glue(name.span());
@@ -209,6 +214,15 @@ fn call(method: &Method, this: Option<()>, args: &[Ident], given: &Given<'_>) ->
 /// Nothing, or a `Flow`; anything else is an error at the return type.
 fn into_flow(server: &Server, method: &Method, value: &TokenStream) -> TokenStream {
     let kista = &server.options.kista;
-    let into_flow = quote_spanned!(glue(method.output.span())=> #kista::IntoFlow::into_flow);
+    let into_flow = converted(&method.output, &quote!(#kista::IntoFlow), "into_flow");
     quote!(#into_flow(#value))
+}
+
+/// `<T as Trait>::name`, so that a `T` which is not one is reported where it stands. A `T` that cannot be named is inferred.
+fn converted(ty: &Type, to: &TokenStream, name: &str) -> TokenStream {
+    let name = Ident::new(name, glue(ty.span()));
+    match owned(ty, "") {
+        Ok(()) => quote_spanned!(glue(ty.span())=> <#ty as #to>::#name),
+        Err(_) => quote!(<_ as #to>::#name),
+    }
 }

@@ -48,8 +48,8 @@ pub(super) enum Param {
     Cx,
     /// The reply token: `reply: ReplyTo<T>`. Holds `T`.
     Reply(Type),
-    /// The exit reason, for `#[terminate]`.
-    Reason,
+    /// The exit reason, for `#[terminate]`; the type as it stands there.
+    Reason(Type),
 }
 
 /// Something the user hands in.
@@ -95,14 +95,14 @@ impl Method {
     pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
         self.params.iter().filter_map(|param| match param {
             Param::Value(value) => Some(value),
-            Param::Cx | Param::Reply(_) | Param::Reason => None,
+            Param::Cx | Param::Reply(_) | Param::Reason(_) => None,
         })
     }
 
     pub(super) fn reply(&self) -> Option<&Type> {
         self.params.iter().find_map(|param| match param {
             Param::Reply(ty) => Some(ty),
-            Param::Value(_) | Param::Cx | Param::Reason => None,
+            Param::Value(_) | Param::Cx | Param::Reason(_) => None,
         })
     }
 }

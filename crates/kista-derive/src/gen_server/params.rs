@@ -32,7 +32,9 @@ fn param(index: usize, typed: &PatType, server: &Type) -> syn::Result<Param> {
     if let Type::Reference(reference) = peeled(&typed.ty) {
         match last_segment(&reference.elem) {
             Some(segment) if segment.ident == "Cx" => return Ok(Param::Cx),
-            Some(segment) if segment.ident == "ExitReason" => return Ok(Param::Reason),
+            Some(segment) if segment.ident == "ExitReason" => {
+                return Ok(Param::Reason((*typed.ty).clone()));
+            }
             _ => {}
         }
     }

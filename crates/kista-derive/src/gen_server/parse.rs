@@ -25,9 +25,9 @@ pub(super) fn server(
     let mut has_spec = false;
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        match roles::take(method, errors) {
-            Some((role, attribute)) => marked.push((role, attribute, &*method)),
-            None => has_spec |= method.sig.ident == "spec",
+        has_spec |= method.sig.ident == "spec";
+        if let Some((role, attribute)) = roles::take(method, errors) {
+            marked.push((role, attribute, &*method));
         }
     }
     let name = errors.check(header(&block.trait_, &block.generics, &block.self_ty))?;
@@ -128,7 +128,7 @@ fn header(
 fn read_method(method: &ImplItemFn, server: &Type, errors: &mut Errors) -> Method {
     let signature = &method.sig;
     if !signature.generics.params.is_empty() {
-        let message = "its message is one variant of one enum: a method of a server has no parameters of its own in `<>`";
+        let message = "a method of a server has no parameters in `<>`: its message is one variant of an enum, whose types are fixed";
         errors.at(&signature.generics, message);
     }
     if let Safety::Unsafe(token) = &signature.safety {

@@ -77,7 +77,7 @@ fn the_server_hands_each_message_to_its_method() {
                 (arg0,): Self::Args,
                 cx: &mut ::kista::Cx<Self>,
             ) -> ::core::result::Result<Self, ::kista::InitStop> {
-                ::kista::InitReturn::<Self>::into_init(Self::new(arg0))
+                <Counter as ::kista::InitReturn<Self>>::into_init(Self::new(arg0))
             }
             async fn handle(&mut self, message: Self::Msg, cx: &mut ::kista::Cx<Self>) -> ::kista::Flow {
                 match message {
@@ -86,7 +86,7 @@ fn the_server_hands_each_message_to_its_method() {
                         reply.reply(Self::add(self, arg0, cx).await);
                         ::kista::Flow::Continue
                     },
-                    CounterMsg::Reset => ::kista::IntoFlow::into_flow(Self::reset(self,)),
+                    CounterMsg::Reset => <() as ::kista::IntoFlow>::into_flow(Self::reset(self,)),
                 }
             }
         }
@@ -147,7 +147,7 @@ fn what_a_handler_is_given_beside_the_message_is_not_sent() {
         .unwrap()
         .to_token_stream()
         .to_string();
-    let arm = quote!(::kista::IntoFlow::into_flow(
+    let arm = quote!(<() as ::kista::IntoFlow>::into_flow(
         Self::later(self, cx, arg0, reply).await
     ))
     .to_string();

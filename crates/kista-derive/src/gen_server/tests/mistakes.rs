@@ -135,7 +135,7 @@ fn a_method_must_be_a_handler() {
             #[call]
             fn a<T>(&self, t: T) {}
         ),
-        "no parameters of its own",
+        "no parameters in `<>`",
     );
     refuses(
         quote!(
