@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
+use kista_dist::Flags;
 use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, simultaneous};
 use kista_etf::Atom;
 use thiserror::Error;
@@ -95,7 +96,9 @@ async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
 
 async fn handshake(net: &Arc<Net>, mut socket: TcpStream, pass: &Pass) -> Result<(), AcceptError> {
     let _ = socket.set_nodelay(true);
-    let config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    let mut config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    // What counts is the intersection: it is in effect only toward a node that asks to be named, and OTP looks for it then.
+    config.flags |= Flags::NAME_ME;
     let mut machine = Acceptor::new(Instant::now(), config);
     let mut incoming = None;
     let mut asked_alive = false;

@@ -25,17 +25,15 @@ const LOOP: &str = "F = fun F(B) -> case io:get_line([]) of eof -> halt(0); L ->
 impl Erl {
     async fn start(alive: &str, epmd_port: u16, more: &[&str]) -> Self {
         let name = format!("{alive}@127.0.0.1");
+        let mut args = vec!["-name", &name, "-setcookie", COOKIE];
+        args.extend_from_slice(more);
+        Self::spawn(&name, epmd_port, &args).await
+    }
+
+    async fn spawn(name: &str, epmd_port: u16, args: &[&str]) -> Self {
         let mut child = Command::new("erl")
-            .args([
-                "-noshell",
-                "-start_epmd",
-                "false",
-                "-name",
-                &name,
-                "-setcookie",
-                COOKIE,
-            ])
-            .args(more)
+            .args(["-noshell", "-start_epmd", "false"])
+            .args(args)
             .args(["-eval", LOOP])
             .env("ERL_EPMD_PORT", epmd_port.to_string())
             .stdin(Stdio::piped())
@@ -48,7 +46,7 @@ impl Erl {
             stdin: child.stdin.take().unwrap(),
             lines: BufReader::new(child.stdout.take().unwrap()).lines(),
             _child: child,
-            name: Atom::new(&name).unwrap(),
+            name: Atom::new(name).unwrap(),
         };
         assert_eq!(erl.answer().await, "ready");
         erl
@@ -233,20 +231,25 @@ async fn a_short_net_ticktime_is_survived_by_both() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nameless_erlang_gets_a_name() {
     let port = free_port();
-    let a = TestNode::start("a", port).await;
-    let mut erl = Erl::start("unused", port, &[]).await;
-    assert_eq!(erl.eval("net_kernel:stop()").await, "ok");
-    let started = erl
-        .eval(
-            "element(1, net_kernel:start(undefined, #{name_domain => longnames, hidden => true}))",
-        )
-        .await;
-    assert_eq!(started, "ok");
+    let mut config = NetConfig::new(
+        NodeName::parse("a@localhost").unwrap(),
+        Cookie::from(COOKIE),
+    );
+    config.epmd = EpmdMode::Embedded;
+    config.epmd_port = port;
+    let a = TestNode::with(config).await;
+    let mut erl = Erl::spawn("nonode@nohost", port, &["-setcookie", COOKIE]).await;
+    let start =
+        "element(1, net_kernel:start(undefined, #{name_domain => shortnames, hidden => true}))";
+    assert_eq!(erl.eval(start).await, "ok");
     assert_eq!(erl.eval("erlang:set_cookie(secret)").await, "true");
     assert_eq!(
-        erl.eval("net_kernel:connect_node('a@127.0.0.1')").await,
+        erl.eval("net_kernel:connect_node('a@localhost')").await,
         "true"
     );
     let (name, _) = a.next_up().await;
-    assert_eq!(erl.eval("node()").await, format!("'{}'", name.as_str()));
+    assert_eq!(
+        erl.eval("atom_to_list(node())").await,
+        format!("{:?}", name.as_str())
+    );
 }
