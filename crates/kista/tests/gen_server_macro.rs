@@ -15,7 +15,7 @@ struct Counter {
 impl Counter {
     #[init]
     fn new(start: i64) -> Self {
-        Counter { n: start }
+        Self { n: start }
     }
 
     #[call]
