@@ -29,7 +29,7 @@ enum Request {
         last: u8,
     },
     #[etf(rename = "$set")]
-    Set(String, Option<Box<Request>>),
+    Set(String, Option<Box<Self>>),
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn borrowed_fields_are_parts_of_the_input() {
 #[derive(Debug, PartialEq, Encode, Decode)]
 enum Tree {
     Leaf,
-    Node(Box<Tree>),
+    Node(Box<Self>),
 }
 
 #[test]
