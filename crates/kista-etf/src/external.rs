@@ -108,9 +108,11 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, DecodeError>
 
 /// Inflates exactly `size` bytes, taking memory only as they come.
 fn inflate(packed: &[u8], size: usize, limits: &Limits) -> Result<Vec<u8>, DecodeError> {
-    let limit = limits
-        .inflated_bytes
-        .min(packed.len().saturating_mul(limits.inflation_ratio));
+    let by_ratio = packed
+        .len()
+        .saturating_mul(limits.inflation_ratio)
+        .max(limits.inflated_free);
+    let limit = limits.inflated_bytes.min(by_ratio);
     if size > limit {
         return Err(DecodeError::TooLarge {
             what: "an inflated term",

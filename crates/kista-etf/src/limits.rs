@@ -19,19 +19,22 @@ pub struct Limits {
     pub bigint_bytes: usize,
     /// How many bytes a compressed term may inflate to.
     pub inflated_bytes: usize,
-    /// How many times its compressed size a compressed term may inflate to.
+    /// How many times its compressed size a compressed term may inflate to, above [`inflated_free`](Self::inflated_free).
     pub inflation_ratio: usize,
+    /// How many bytes a compressed term may inflate to at any ratio: short repetitive terms compress very well.
+    pub inflated_free: usize,
 }
 
 impl Limits {
-    /// Safe for input from anywhere: depth 1,000,000, recursion 256, integers of 512 KiB, inflated terms of 16 MiB and at
-    /// most 64 times their compressed size.
+    /// Safe for input from anywhere: depth 1,000,000, recursion 256, integers of 512 KiB, inflated terms of 16 MiB and,
+    /// above 1 MiB, at most 64 times their compressed size.
     pub const DEFAULT: Self = Self {
         depth: 1_000_000,
         recursion: 256,
         bigint_bytes: 512 * 1024,
         inflated_bytes: 16 * 1024 * 1024,
         inflation_ratio: 64,
+        inflated_free: 1024 * 1024,
     };
 }
 

@@ -37,7 +37,7 @@ impl Decoder<'_> {
     pub fn term(&mut self) -> Result<Term> {
         let mut outer: Vec<Open> = Vec::new();
         let mut total_owed = 0;
-        let (owed, shape) = match self.head(0)? {
+        let (owed, shape) = match self.head()? {
             Head::Leaf(term) => return Ok(term),
             Head::Open(owed, shape) => (owed, shape),
         };
@@ -46,7 +46,15 @@ impl Decoder<'_> {
             while open.owed > 0 {
                 open.owed -= 1;
                 total_owed -= 1;
-                match self.head(total_owed)? {
+                // Small integers are what long lists are made of.
+                if let Some([tag::SMALL_INTEGER | tag::INTEGER, ..]) =
+                    self.input()[self.position()..].first_chunk::<2>()
+                {
+                    let value = self.int()?;
+                    open.items.push(Term::Int(value));
+                    continue;
+                }
+                match self.head()? {
                     Head::Leaf(term) => open.items.push(term),
                     Head::Open(owed, shape) => {
                         let limit = self.limits_ref().depth;
@@ -76,9 +84,9 @@ impl Decoder<'_> {
         })
     }
 
-    /// The next term if it is a leaf, else how many items are in it. `owed` terms are to come after it.
+    /// The next term if it is a leaf, else how many items are in it.
     #[inline]
-    fn head(&mut self, owed: usize) -> Result<Head> {
+    fn head(&mut self) -> Result<Head> {
         let tag = self.tag()?;
         let leaf = match tag {
             tag::SMALL_INTEGER | tag::INTEGER => Term::Int(self.int()?),
@@ -140,7 +148,6 @@ impl Decoder<'_> {
                 Term::from_identifier(node, identifier).ok_or(DecodeError::BadReference(0))?
             }
         };
-        debug_assert!(owed < usize::MAX);
         Ok(Head::Leaf(leaf))
     }
 
