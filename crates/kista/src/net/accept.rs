@@ -8,8 +8,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use kista_dist::Flags;
@@ -78,10 +78,12 @@ fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
 }
 
 async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
+    // For the log: unproved.
+    let said = OnceLock::new();
     let result = tokio::select! {
         biased;
         () = net.stopping() => return,
-        result = tokio::time::timeout(net.config.setup_time, handshake(&net, socket, &pass)) => result.unwrap_or(Err(AcceptError::Timeout)),
+        result = tokio::time::timeout(net.config.setup_time, handshake(&net, socket, &pass, &said)) => result.unwrap_or(Err(AcceptError::Timeout)),
         () = pass.pushed_out() => Err(AcceptError::PushedOut),
     };
     match result {
@@ -90,11 +92,23 @@ async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
         Err(AcceptError::Lost) => {
             tracing::debug!(node = %net.name, %from, "handshake given up for our own dial")
         }
-        Err(error) => net.log.closed(net.name.as_str(), from, error),
+        Err(error) => match said.get() {
+            Some(name) => net.log.closed(
+                net.name.as_str(),
+                format_args!("{from} ({name}, unproved)"),
+                error,
+            ),
+            None => net.log.closed(net.name.as_str(), from, error),
+        },
     }
 }
 
-async fn handshake(net: &Arc<Net>, mut socket: TcpStream, pass: &Pass) -> Result<(), AcceptError> {
+async fn handshake(
+    net: &Arc<Net>,
+    mut socket: TcpStream,
+    pass: &Pass,
+    said: &OnceLock<String>,
+) -> Result<(), AcceptError> {
     let _ = socket.set_nodelay(true);
     let mut config = net.handshake_config().map_err(|_| AcceptError::Random)?;
     // What counts is the intersection: it is in effect only toward a node that asks to be named, and OTP looks for it then.
@@ -120,6 +134,7 @@ async fn handshake(net: &Arc<Net>, mut socket: TcpStream, pass: &Pass) -> Result
                     name, wants_name, ..
                 } => {
                     pass.named();
+                    let _ = said.set(name.clone());
                     let (name, named) = if wants_name {
                         dynamic_name(&name)?
                     } else {

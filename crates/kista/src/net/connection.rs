@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     net: Weak<Net>,
     claimed: AtomicBool,
     phase: watch::Sender<Phase>,
+    /// `Host::up` was called, or is just being called: who is told of the node finds it among `Net::nodes`.
+    announced: AtomicBool,
     /// `phase >= Closing`, for the reader to see after each signal.
     ending: AtomicBool,
     /// The connection whose place this one took, until it is gone; see [`Connection::predecessors_gone`].
@@ -166,6 +168,7 @@ impl Connection {
             net: Arc::downgrade(net),
             claimed: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Pending),
+            announced: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             predecessor: Mutex::new(predecessor),
             dialling: AtomicBool::new(false),
@@ -215,7 +218,7 @@ impl Connection {
 
     /// Whether signals pass now.
     pub(crate) fn is_up(&self) -> bool {
-        self.phase() == Phase::Up
+        self.announced.load(Ordering::Acquire) && !self.is_closing()
     }
 
     /// Queues a signal; it is written in the order of the calls. The payload was encoded with [`Encoder::with_atom_table`].
@@ -281,6 +284,7 @@ impl Connection {
     }
 
     /// Bytes queued or not yet accepted by the socket.
+    #[cfg(test)]
     pub(crate) fn in_flight(&self) -> usize {
         self.out.lock().in_flight()
     }
@@ -369,6 +373,11 @@ impl Connection {
 
     pub(super) fn established(&self) -> Option<&Established> {
         self.established.get()
+    }
+
+    /// By the reader, before `Host::up`.
+    pub(super) fn announce(&self) {
+        self.announced.store(true, Ordering::Release);
     }
 
     /// By the reader, after `Host::up`. `false`: closed meanwhile.

@@ -44,7 +44,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
-pub(crate) use config::{NetConfig, NetLimits};
+pub(crate) use config::NetConfig;
 pub(crate) use connection::{Connection, Pressure, SendError};
 pub use error::StartError;
 pub(crate) use error::{ConnectError, NotConnected};
@@ -164,11 +164,6 @@ impl Net {
         self.port
     }
 
-    /// Our name.
-    pub(crate) fn name(&self) -> Atom {
-        self.name
-    }
-
     /// What serves as EPMD at the moment.
     pub(crate) fn epmd(&self) -> EpmdInUse {
         self.epmd.in_use()
@@ -253,6 +248,18 @@ impl Net {
     pub(crate) async fn stop(&self) {
         self.run.send_replace(Run::Stopping);
         drop(self.listener.lock().take());
+        // Once more for what a handshake completed in that very moment.
+        for _ in 0..2 {
+            self.end_all().await;
+        }
+        self.epmd.stop().await;
+        let ticker = self.ticker.lock().take();
+        if let Some(ticker) = ticker {
+            let _ = tokio::task::spawn_blocking(move || ticker.stop()).await;
+        }
+    }
+
+    async fn end_all(&self) {
         let connections: Vec<_> = self.table.lock().values().cloned().collect();
         for c in &connections {
             if c.is_up() {
@@ -268,23 +275,19 @@ impl Net {
         };
         if tokio::time::timeout(self.config.stop_time, gone)
             .await
-            .is_err()
+            .is_ok()
         {
-            for c in &connections {
-                c.end(
-                    "net_kernel_terminated",
-                    "this node stops, and the peer did not take what was queued for it in time",
-                );
-            }
-            for c in &connections {
-                // Only a host that blocks can make this fail.
-                let _ = tokio::time::timeout(Duration::from_secs(1), c.reached(Phase::Gone)).await;
-            }
+            return;
         }
-        self.epmd.stop().await;
-        let ticker = self.ticker.lock().take();
-        if let Some(ticker) = ticker {
-            let _ = tokio::task::spawn_blocking(move || ticker.stop()).await;
+        for c in &connections {
+            c.end(
+                "net_kernel_terminated",
+                "this node stops, and the peer did not take what was queued for it in time",
+            );
+        }
+        for c in &connections {
+            // Only a host that blocks can make this fail.
+            let _ = tokio::time::timeout(Duration::from_secs(1), c.reached(Phase::Gone)).await;
         }
     }
 

@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 
 use super::connection::Phase;
+use super::log::Escaped;
 use super::{Connection, Host, Net, writer};
 
 #[derive(Debug, Error)]
@@ -51,12 +52,19 @@ pub(super) async fn run(
             &ReadEnd::NoHost.to_string(),
         );
     };
+    connection.announce();
     let up = catch_unwind(AssertUnwindSafe(|| host.up(&connection)))
         .map_err(|p| ReadEnd::Panic(panic_text(&*p)));
     let end = match up {
         Err(end) => end,
         Ok(()) if !connection.set_up() => ReadEnd::Closing,
         Ok(()) => {
+            tracing::debug!(
+                peer = %Escaped(connection.peer()),
+                creation = connection.peer_creation(),
+                hidden = connection.hidden(),
+                "connection up"
+            );
             let writer = net
                 .runtime
                 .spawn(writer::run(Arc::clone(&connection), Arc::clone(&socket)));
@@ -132,7 +140,7 @@ fn deliver(
                     }
                 }
                 Inbound::Unknown { op } => {
-                    tracing::debug!(%peer, op, "unknown control message ignored");
+                    tracing::debug!(peer = %Escaped(peer), op, "unknown control message ignored");
                 }
                 _ => {}
             }
