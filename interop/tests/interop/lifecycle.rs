@@ -34,7 +34,7 @@ for_both! {
 fn a_killed_node_is_down_and_its_pids_gone(subject: Subject) {
     let bed = Bed::new();
     let mut demo = subject.start(&bed, NAME, &[]);
-    let mut erl = bed.erlang("erl@127.0.0.1", "lifecycle", "nodedown", &[NAME]);
+    let mut erl = bed.erlang("erl@127.0.0.1", "lifecycle", "nodedown", &[NAME, "killed"]);
     erl.expect("watching", PATIENCE);
     demo.kill();
     erl.expect_ok(PATIENCE);
@@ -43,7 +43,7 @@ fn a_killed_node_is_down_and_its_pids_gone(subject: Subject) {
 fn a_stopped_node_says_goodbye_and_exits_with_0(subject: Subject) {
     let bed = Bed::new();
     let mut demo = subject.start(&bed, NAME, &[]);
-    let mut erl = bed.erlang("erl@127.0.0.1", "lifecycle", "nodedown", &[NAME]);
+    let mut erl = bed.erlang("erl@127.0.0.1", "lifecycle", "nodedown", &[NAME, "stopped"]);
     erl.expect("watching", PATIENCE);
     let status = demo.terminate(Duration::from_secs(10));
     assert!(status.success(), "{status}: {:?}", demo.printed());

@@ -1,0 +1,102 @@
+//! One run: a peer's processes are started for one row, do its work, and are ended.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::peers::Peer;
+use crate::row::Row;
+
+/// What one run cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// Time that passed, per operation.
+    pub(crate) ns_per_op: f64,
+    /// CPU time of all processes, per operation.
+    pub(crate) cpu_ns_per_op: f64,
+}
+
+/// Runs the row's work once; `None` when the row is not for this peer.
+///
+/// # Panics
+///
+/// When a process fails, or did not receive what was sent: a number from such a run would be worth nothing.
+pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
+    let commands = peer.processes(row)?;
+    let warmup = ops / 10;
+    let mut running = Vec::new();
+    let mut address = None;
+    let last = commands.len() - 1;
+    for (index, mut command) in commands.into_iter().enumerate() {
+        command
+            .env("KISTA_BENCH_OPS", ops.to_string())
+            .env("KISTA_BENCH_WARMUP", warmup.to_string());
+        if let Some(address) = &address {
+            command.env("KISTA_BENCH_ADDRESS", address);
+        }
+        let mut process = Process::start(command);
+        if index < last {
+            address = Some(process.line("ready "));
+            running.push(process);
+            continue;
+        }
+        let line = process.line("result ");
+        let numbers: Vec<u64> = line
+            .split(' ')
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        let &[wall, cpu, received] = &numbers[..] else {
+            panic!("{} says of {}: {line}", peer.name(), row.name);
+        };
+        assert_eq!(
+            received,
+            ops,
+            "{} has not received in {} what was sent",
+            peer.name(),
+            row.name
+        );
+        let per_op = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64() * 1e9 / ops as f64;
+        return Some(Sample {
+            ns_per_op: per_op(wall),
+            cpu_ns_per_op: per_op(cpu),
+        });
+    }
+    unreachable!("the last process returns the result")
+}
+
+/// A running process of a row, killed when dropped.
+struct Process {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        Self { child, output }
+    }
+
+    /// What follows this word on the next line that begins with it.
+    fn line(&mut self, word: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let length = self.output.read_line(&mut line).expect("text");
+            assert!(length > 0, "a process ended without saying `{word}`");
+            if let Some(rest) = line.trim_end().strip_prefix(word) {
+                return rest.to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
