@@ -15,7 +15,7 @@ const COOKIE: &str = "kista";
 pub struct Bed {
     otp: &'static Otp,
     epmd_port: u16,
-    /// Held for its end: it is killed with the bed.
+    /// It is killed with the bed.
     epmd: Program,
 }
 
@@ -34,9 +34,7 @@ impl Bed {
         // Someone else may take the free port before EPMD does; then it ends, and another port is tried.
         for _ in 0..20 {
             let epmd_port = free_port();
-            let mut command = otp.command("epmd");
-            command.args(["-address", "127.0.0.1", "-port", &epmd_port.to_string()]);
-            let mut epmd = Program::start("epmd", command);
+            let mut epmd = start_epmd(otp, epmd_port);
             if listens(epmd_port) && epmd.is_running() {
                 return Self {
                     otp,
@@ -46,6 +44,21 @@ impl Bed {
             }
         }
         panic!("epmd does not start");
+    }
+
+    /// Kills the bed's EPMD and starts another, which knows nobody, on the same port.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn restart_epmd(&mut self) {
+        self.epmd.kill();
+        self.epmd = start_epmd(self.otp, self.epmd_port);
+        assert!(
+            listens(self.epmd_port) && self.epmd.is_running(),
+            "{:?}",
+            self.epmd.printed()
+        );
     }
 
     /// The release that this bed's peers are.
@@ -61,11 +74,6 @@ impl Bed {
     /// The cookie of every node on the bed.
     pub fn cookie(&self) -> &'static str {
         COOKIE
-    }
-
-    /// The bed's EPMD, for the tests that take it away.
-    pub fn epmd(&mut self) -> &mut Program {
-        &mut self.epmd
     }
 
     /// Starts a visible Erlang node of this full name that runs `module:function(Arguments)`, each argument a string.
@@ -122,6 +130,12 @@ impl Bed {
         command.env("ERL_EPMD_PORT", self.epmd_port.to_string());
         command
     }
+}
+
+fn start_epmd(otp: &Otp, port: u16) -> Program {
+    let mut command = otp.command("epmd");
+    command.args(["-address", "127.0.0.1", "-port", &port.to_string()]);
+    Program::start("epmd", command)
 }
 
 /// A port that was free a moment ago.

@@ -2,5 +2,6 @@
 
 mod from_elixir;
 mod from_erlang;
+mod from_rust;
 mod hostile;
 mod lifecycle;
