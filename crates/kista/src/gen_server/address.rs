@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ impl<M: Message> Address<M> {
                 drop(process.push(Signal::Message(message)));
                 Sent::done()
             }
+            Resolved::Nobody => Sent::done(),
             Resolved::Wire(node, dest) => {
                 node.send_with(dest, |e| {
                     e.tuple(2);
@@ -94,10 +96,11 @@ impl<M: Message> Address<M> {
 
     pub(super) fn resolve(&self) -> Resolved<'_, M> {
         match &self.0 {
-            Inner::Local(process) => Resolved::Local(std::borrow::Cow::Borrowed(process)),
+            Inner::Local(process) => Resolved::Local(Cow::Borrowed(process)),
             Inner::Looked { node, dest } => match node.local_process::<M>(*dest) {
-                Some(process) => Resolved::Local(std::borrow::Cow::Owned(process)),
-                None => Resolved::Wire(node, *dest),
+                Some(process) => Resolved::Local(Cow::Owned(process)),
+                None if node.is_alive(*dest) => Resolved::Wire(node, *dest),
+                None => Resolved::Nobody,
             },
         }
     }
@@ -124,8 +127,11 @@ impl<M: Message> Address<M> {
 
 /// An address after the look-up.
 pub(super) enum Resolved<'a, M> {
-    Local(std::borrow::Cow<'a, Arc<Process<M>>>),
+    Local(Cow<'a, Arc<Process<M>>>),
+    /// Elsewhere, or here with another message type.
     Wire(&'a Node, Dest),
+    /// It would be here, and is not.
+    Nobody,
 }
 
 impl<M> Clone for Address<M> {

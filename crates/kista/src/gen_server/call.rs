@@ -67,6 +67,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                     .map_err(|_| CallError::NoProc)?;
                 Ok(State::Local(None))
             }
+            Resolved::Nobody => Err(CallError::NoProc),
             Resolved::Wire(node, dest) => Ok(State::Wire(
                 Address::start_outcall(node, dest, &message)?,
                 None,

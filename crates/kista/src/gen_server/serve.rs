@@ -10,7 +10,7 @@ use kista_etf::{Decoder, Term, atoms};
 use super::message::{Caller, Message};
 use super::reply_to::{CallSlot, PendingReply, RemoteReply, Tag};
 use super::{CallError, Cx, Flow, GenServer, InitStop};
-use crate::process::{AnyProcess, Info, Process, Signal, WireMessage, panic_text, run};
+use crate::process::{AnyProcess, Info, Process, Signal, WireMessage, current, panic_text, run};
 use crate::{ExitReason, Pid};
 
 /// Starts the process's task. `started` is settled when `init` returns, or with the reason when the process ends before.
@@ -89,9 +89,12 @@ async fn serve<S: GenServer>(
             Ok(Flow::Continue) => continue,
             Ok(Flow::Stop(reason)) | Err(reason) => reason,
         };
-        if let Err(panic) = caught(server.terminate(&reason, &mut cx)).await {
-            return panic;
-        }
+        let reason = match caught(server.terminate(&reason, &mut cx)).await {
+            Ok(()) => reason,
+            Err(panic) => panic,
+        };
+        // Reply tokens in the state stay silent: their callers hear the reason.
+        current::ending(|| drop(server));
         if !reason.is_normal() {
             tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
         }

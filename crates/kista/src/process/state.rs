@@ -318,7 +318,7 @@ mod tests {
     }
 
     fn reference(n: u32) -> Reference {
-        Reference::new(Atom::from_static("here@host"), 4, &[n, 0, 0])
+        Reference::from_words(Atom::from_static("here@host"), 4, [n, 0, 0])
     }
 
     fn state() -> ProcessState {
