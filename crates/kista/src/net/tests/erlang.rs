@@ -9,7 +9,7 @@ use super::*;
 
 /// An `erl` that evaluates what is written to it.
 struct Erl {
-    _child: Child,
+    child: Child,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     name: Atom,
@@ -45,7 +45,7 @@ impl Erl {
         let mut erl = Self {
             stdin: child.stdin.take().unwrap(),
             lines: BufReader::new(child.stdout.take().unwrap()).lines(),
-            _child: child,
+            child,
             name: Atom::new(name).unwrap(),
         };
         assert_eq!(erl.answer().await, "ready");
@@ -252,4 +252,50 @@ async fn a_nameless_erlang_gets_a_name() {
         erl.eval("atom_to_list(node())").await,
         format!("{:?}", name.as_str())
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn erlang_with_a_wrong_cookie_stays_out_and_with_the_right_one_comes_in() {
+    let port = free_port();
+    let a = TestNode::start("a", port).await;
+    let mut erl = Erl::start("e", port, &[]).await;
+    erl.eval("erlang:set_cookie('a@127.0.0.1', wrong)").await;
+    assert_eq!(
+        erl.eval("net_kernel:connect_node('a@127.0.0.1')").await,
+        "false"
+    );
+    let error = a.net.connect(erl.name).await.unwrap_err().to_string();
+    assert!(error.contains("cookie"), "{error}");
+    assert!(!a.next_down().await.1);
+    erl.eval("erlang:set_cookie('a@127.0.0.1', secret)").await;
+    assert_eq!(
+        erl.eval("net_kernel:connect_node('a@127.0.0.1')").await,
+        "true"
+    );
+    assert_eq!(a.next_up().await.0, erl.name);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erlang_that_is_killed_is_down_at_once_and_comes_back_as_another() {
+    let port = free_port();
+    let a = TestNode::start("a", port).await;
+    let mut erl = Erl::start("e", port, &[]).await;
+    a.net.connect(erl.name).await.unwrap();
+    a.next_up().await;
+    let first = a.net.connected(erl.name).unwrap().peer_creation();
+    erl.child.kill().await.unwrap();
+    let killed = Instant::now();
+    assert!(a.next_down().await.1);
+    assert!(
+        killed.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        killed.elapsed()
+    );
+    let mut erl = Erl::start("e", port, &[]).await;
+    assert_eq!(
+        erl.eval("net_kernel:connect_node('a@127.0.0.1')").await,
+        "true"
+    );
+    a.next_up().await;
+    assert_ne!(a.net.connected(erl.name).unwrap().peer_creation(), first);
 }

@@ -230,3 +230,29 @@ async fn the_peer_that_fills_the_node_with_undecoded_bytes_is_cut_off() {
     assert!(a.net.connected(x).is_some());
     drop((small, charges));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_does_not_read_holds_up_a_stop_for_its_time_only() {
+    let mut config = config("a", free_port());
+    config.stop_time = Duration::from_millis(300);
+    let a = TestNode::with(config).await;
+    let _socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (x, _) = a.next_up().await;
+    let mut payload = Encoder::with_atom_table();
+    payload.binary(&[1; 1_000_000]);
+    for _ in 0..30 {
+        let _ = a.send(x, 1, &payload).unwrap();
+    }
+    let began = Instant::now();
+    a.net.stop().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        a.next_down().await,
+        (x, true, "net_kernel_terminated".to_owned())
+    );
+    assert_eq!(Arc::strong_count(&a.net), 1, "no task is left");
+}
