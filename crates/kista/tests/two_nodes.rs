@@ -1,0 +1,421 @@
+//! Nodes of this library with each other, over real sockets and an EPMD of their own. What Erlang itself says is in `interop/`.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use kista::{
+    Address, Atom, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer, Info, InitStop, Node,
+    NodeEvent, Pid, ReplyTo, SendError, ServerRef, Term, gen_server, spec,
+};
+
+/// A small server with a wire form.
+struct Counter {
+    n: i64,
+}
+
+#[gen_server]
+impl Counter {
+    #[init]
+    fn new(start: i64) -> Self {
+        Counter { n: start }
+    }
+    #[call]
+    fn add(&mut self, k: i64) -> i64 {
+        self.n += k;
+        self.n
+    }
+    #[cast]
+    fn reset(&mut self) {
+        self.n = 0;
+    }
+    #[call]
+    async fn hang(&mut self) -> i64 {
+        std::future::pending().await
+    }
+    #[call]
+    fn lose(&mut self, reply: ReplyTo<i64>) {
+        drop(reply);
+    }
+}
+
+/// Hears everything, does as told.
+struct Ear {
+    heard: Vec<Info>,
+    waiting: Option<ReplyTo<Info>>,
+}
+
+#[gen_server(local)]
+impl Ear {
+    #[init]
+    fn new(cx: &mut Cx<Self>) -> Self {
+        cx.trap_exit(true);
+        cx.monitor_nodes(true);
+        Ear { heard: Vec::new(), waiting: None }
+    }
+    #[call]
+    fn link(&mut self, to: Pid, cx: &mut Cx<Self>) {
+        cx.link(to);
+    }
+    #[call]
+    fn unlink(&mut self, to: Pid, cx: &mut Cx<Self>) {
+        cx.unlink(to);
+    }
+    #[call]
+    fn watch(&mut self, to: Dest, cx: &mut Cx<Self>) {
+        cx.monitor(to);
+    }
+    #[call]
+    fn exit(&mut self, to: Pid, reason: ExitReason, cx: &mut Cx<Self>) {
+        cx.exit(to, reason);
+    }
+    #[call]
+    fn next(&mut self, reply: ReplyTo<Info>) {
+        self.waiting = Some(reply);
+        self.answer();
+    }
+    #[info(other)]
+    fn other(&mut self, info: Info) {
+        self.heard.push(info);
+        self.answer();
+    }
+}
+
+impl Ear {
+    fn answer(&mut self) {
+        if !self.heard.is_empty()
+            && let Some(reply) = self.waiting.take()
+        {
+            reply.reply(self.heard.remove(0));
+        }
+    }
+}
+
+struct Pair {
+    port: u16,
+    a: Node,
+    b: Node,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let a = start(port, "a", EpmdMode::Embedded).await;
+        let b = start(port, "b", EpmdMode::Running).await;
+        Self { port, a, b }
+    }
+
+    async fn stop(self) {
+        self.b.stop().await;
+        self.a.stop().await;
+    }
+}
+
+async fn start(epmd: u16, name: &str, mode: EpmdMode) -> Node {
+    Node::builder(format!("{name}@127.0.0.1"))
+        .cookie("two")
+        .visible()
+        .epmd(mode)
+        .epmd_port(epmd)
+        .start()
+        .await
+        .unwrap()
+}
+
+fn on_b(name: &'static str) -> (&'static str, &'static str) {
+    (name, "b@127.0.0.1")
+}
+
+async fn counter_on_b(pair: &Pair) -> Pid {
+    let counter = pair.b.spawn(Counter::spec(0)).name("counter").await.unwrap();
+    let Dest::Pid(pid) = counter.dest() else { panic!("a spawned server has a pid") };
+    pid
+}
+
+async fn ear(node: &Node) -> ServerRef<Ear> {
+    node.spawn(Ear::spec()).await.unwrap()
+}
+
+/// The server is in `hang` once another call waits in vain.
+async fn until_it_hangs(counter: &ServerRef<Counter>) {
+    while counter.add(0).timeout(Duration::from_millis(50)).await != Err(CallError::Timeout) {}
+}
+
+/// The next thing heard that is not about nodes.
+async fn next_signal(ear: &ServerRef<Ear>) -> Info {
+    loop {
+        match ear.next().await.unwrap() {
+            Info::NodeUp(_) | Info::NodeDown(_) => {}
+            info => return info,
+        }
+    }
+}
+
+#[tokio::test]
+async fn typed_calls_and_casts_cross_nodes() {
+    let pair = Pair::start().await;
+    counter_on_b(&pair).await;
+    let counter = pair.a.server::<Counter>(on_b("counter"));
+    assert_eq!(counter.add(2).await, Ok(2));
+    counter.reset();
+    assert_eq!(counter.add(40).await, Ok(40));
+    assert_eq!(pair.a.nodes(), [pair.b.name()]);
+    assert_eq!(pair.b.nodes(), [pair.a.name()]);
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn ping_both_ways() {
+    let pair = Pair::start().await;
+    assert!(pair.a.ping("b@127.0.0.1").await);
+    assert!(pair.b.ping("a@127.0.0.1").await);
+    assert!(!pair.a.ping("nobody@127.0.0.1").await);
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_name_answers_an_endless_call() {
+    let pair = Pair::start().await;
+    let counter = pair.a.server::<Counter>(on_b("nobody"));
+    assert_eq!(counter.add(1).forever().await, Err(CallError::NoProc));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_node_answers_an_endless_call() {
+    let pair = Pair::start().await;
+    let counter = pair.a.server::<Counter>(("counter", "nobody@127.0.0.1"));
+    assert_eq!(counter.add(1).forever().await, Err(CallError::NoConnection));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn a_remote_call_ends_as_its_server_ends() {
+    let pair = Pair::start().await;
+    let pid = counter_on_b(&pair).await;
+    let counter = pair.a.server::<Counter>(Dest::Pid(pid));
+    let Err(CallError::Exit(refused)) = counter.lose().forever().await else { panic!("answered?") };
+    assert_eq!(refused.to_string(), "{no_reply,lose}");
+    let call = tokio::spawn(async move { counter.hang().forever().await });
+    let counter = pair.a.server::<Counter>(Dest::Pid(pid));
+    until_it_hangs(&counter).await;
+    pair.a.exit(pid, ExitReason::from(Atom::from_static("foo")));
+    assert_eq!(call.await.unwrap(), Err(CallError::Exit(ExitReason::from(Atom::from_static("foo")))));
+    assert_eq!(counter.add(1).await, Err(CallError::NoProc));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn calls_end_with_the_connection() {
+    let pair = Pair::start().await;
+    counter_on_b(&pair).await;
+    let counter = pair.a.server::<Counter>(on_b("counter"));
+    let call = {
+        let counter = counter.clone();
+        tokio::spawn(async move { counter.hang().forever().await })
+    };
+    until_it_hangs(&counter).await;
+    assert!(pair.a.disconnect("b@127.0.0.1"));
+    assert_eq!(call.await.unwrap(), Err(CallError::NoConnection));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn links_and_monitors_cross_nodes() {
+    let pair = Pair::start().await;
+    let ear = ear(&pair.a).await;
+    let pid = counter_on_b(&pair).await;
+    ear.link(pid).await.unwrap();
+    ear.watch(Dest::from(on_b("counter"))).await.unwrap();
+    let reason = ExitReason::from(Term::tuple([Term::from(1), Term::from(2)]));
+    ear.exit(pid, reason.clone()).await.unwrap();
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        match next_signal(&ear).await {
+            Info::Exit { from, reason: why } => {
+                assert_eq!((from, &why), (pid, &reason));
+                kinds.push("exit");
+            }
+            Info::Down { from, reason: why, .. } => {
+                assert_eq!((from, &why), (Dest::from(on_b("counter")), &reason));
+                kinds.push("down");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["down", "exit"]);
+
+    ear.link(pid).await.unwrap();
+    assert_eq!(next_signal(&ear).await, Info::Exit { from: pid, reason: ExitReason::NoProc });
+    ear.watch(Dest::from(on_b("nobody"))).await.unwrap();
+    assert!(matches!(next_signal(&ear).await, Info::Down { reason: ExitReason::NoProc, .. }));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn unlinked_nodes_hear_no_exit() {
+    let pair = Pair::start().await;
+    let ear = ear(&pair.a).await;
+    for _ in 0..200 {
+        let counter = pair.b.spawn(Counter::spec(0)).await.unwrap();
+        let Dest::Pid(pid) = counter.dest() else { panic!("a spawned server has a pid") };
+        ear.link(pid).await.unwrap();
+        ear.unlink(pid).await.unwrap();
+        ear.watch(counter.dest()).await.unwrap();
+        counter.stop().await.unwrap();
+        // The monitor's DOWN comes after any exit of the link would have.
+        assert!(matches!(next_signal(&ear).await, Info::Down { .. }));
+    }
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn losing_the_connection_ends_links_and_monitors_once() {
+    let pair = Pair::start().await;
+    let other = ear(&pair.b).await;
+    let ear = ear(&pair.a).await;
+    // It traps exits, so that it is still there to be asked.
+    let Dest::Pid(pid) = other.dest() else { panic!("a spawned server has a pid") };
+    ear.link(pid).await.unwrap();
+    ear.watch(Dest::Pid(pid)).await.unwrap();
+    // A round trip behind the link and the monitor: both have arrived.
+    assert!(pair.a.ping("b@127.0.0.1").await);
+    pair.b.disconnect("a@127.0.0.1");
+    let (mut exits, mut downs) = (0, 0);
+    for _ in 0..2 {
+        match next_signal(&ear).await {
+            Info::Exit { reason: ExitReason::NoConnection, .. } => exits += 1,
+            Info::Down { reason: ExitReason::NoConnection, .. } => downs += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((exits, downs), (1, 1));
+    assert!(matches!(next_signal(&other).await, Info::Exit { reason: ExitReason::NoConnection, .. }));
+    let info = pair.b.process_info(pid).await.unwrap();
+    assert!(info.links.is_empty() && info.monitored_by.is_empty(), "{info:?}");
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn nodes_come_and_go_once_each() {
+    let pair = Pair::start().await;
+    let mut events = pair.a.events();
+    let ear = ear(&pair.a).await;
+    let b = pair.b.name();
+    for _ in 0..5 {
+        pair.a.connect("b@127.0.0.1").await.unwrap();
+        assert_eq!(events.next().await, Some(NodeEvent::Up { node: b, hidden: false }));
+        assert_eq!(ear.next().await, Ok(Info::NodeUp(b)));
+        pair.a.disconnect("b@127.0.0.1");
+        assert!(matches!(events.next().await, Some(NodeEvent::Down { node, .. }) if node == b));
+        assert_eq!(ear.next().await, Ok(Info::NodeDown(b)));
+    }
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn a_restarted_node_is_another_incarnation() {
+    let pair = Pair::start().await;
+    let old = counter_on_b(&pair).await;
+    let counter = pair.a.server::<Counter>(on_b("counter"));
+    assert_eq!(counter.add(1).await, Ok(1));
+    pair.b.stop().await;
+    let b = start(pair.port, "b", EpmdMode::Running).await;
+    b.spawn(Counter::spec(100)).name("counter").await.unwrap();
+    assert_eq!(counter.add(1).await, Ok(101), "a name reaches the new one");
+    let stale = pair.a.server::<Counter>(Dest::Pid(old));
+    assert_eq!(stale.add(1).await, Err(CallError::NoProc), "a pid of the old one is nobody's");
+    b.stop().await;
+    pair.a.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_cookie_is_refused() {
+    let pair = Pair::start().await;
+    let stranger = Node::builder("stranger@127.0.0.1")
+        .cookie("another")
+        .epmd(EpmdMode::Running)
+        .epmd_port(pair.port)
+        .start()
+        .await
+        .unwrap();
+    assert!(stranger.connect("a@127.0.0.1").await.is_err());
+    assert!(!stranger.ping("b@127.0.0.1").await);
+    assert!(pair.a.ping("b@127.0.0.1").await, "the others are not touched");
+    stranger.stop().await;
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn a_hidden_node_is_not_among_nodes() {
+    let pair = Pair::start().await;
+    let hidden = Node::builder("hidden@127.0.0.1")
+        .cookie("two")
+        .epmd(EpmdMode::Running)
+        .epmd_port(pair.port)
+        .start()
+        .await
+        .unwrap();
+    assert!(hidden.ping("a@127.0.0.1").await);
+    assert!(pair.a.nodes().is_empty());
+    assert_eq!(pair.a.hidden_nodes(), [hidden.name()]);
+    hidden.stop().await;
+    pair.stop().await;
+}
+
+/// Answers with what it is asked, and counts what it is sent.
+struct Echo;
+
+impl GenServer for Echo {
+    type Args = ();
+    type Msg = Dynamic;
+    type Client = Address<Dynamic>;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Result<Self, InitStop> {
+        Ok(Echo)
+    }
+
+    async fn handle(&mut self, message: Dynamic, _cx: &mut Cx<Self>) -> Flow {
+        if let Dynamic::Call(request, reply) = message {
+            reply.reply(request);
+        }
+        Flow::Continue
+    }
+}
+
+#[tokio::test]
+async fn large_values_come_back_whole() {
+    let pair = Pair::start().await;
+    pair.b.spawn(spec::<Echo>(())).name("echo").await.unwrap();
+    for size in [64 << 10, 1 << 20, 16 << 20] {
+        let bytes: Vec<u8> = (0..size).map(|i: usize| (i % 251) as u8).collect();
+        let value = kista::Binary::from(bytes.as_slice());
+        let back: kista::Binary = pair.a.call(on_b("echo"), &value).forever().await.unwrap();
+        assert!(back == value, "{size} bytes");
+    }
+    pair.stop().await;
+}
+
+/// Hangs, so that what is sent to it by its node stays unread; the wire below is what fills.
+#[tokio::test]
+async fn a_stalled_peer_refuses_above_the_hard_mark_and_room_comes_back() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let a = Node::builder("a@127.0.0.1")
+        .cookie("two")
+        .epmd(EpmdMode::Embedded)
+        .epmd_port(port)
+        .send_marks(64 << 10, 256 << 10)
+        .start()
+        .await
+        .unwrap();
+    // Nobody has this name: what is sent waits for a dial that cannot be done at once.
+    let value = kista::Binary::from(vec![7u8; 100 << 10].as_slice());
+    let sent: Vec<_> = (0..4).map(|_| a.send(("x", "slow@127.0.0.1"), &value)).collect();
+    assert_eq!(sent[0].result(), Ok(()));
+    assert_eq!(sent[3].result(), Err(SendError::Overloaded));
+    // The dial fails, and those who waited for room go on.
+    for waiting in sent.into_iter().take(3) {
+        assert_eq!(waiting.await, Ok(()));
+    }
+    a.stop().await;
+}
