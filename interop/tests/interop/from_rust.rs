@@ -121,7 +121,7 @@ async fn a_call_to_nobody_returns_at_once() {
     let bed = Bed::new();
     let _erl = reference(&bed);
     let node = node(&bed).await;
-    assert!(node.ping(ERL).await);
+    node.connect(ERL).await.expect("erl is there");
     let start = Instant::now();
     let answer = node.call::<Term>(("nobody", ERL), &1).forever().await;
     assert_eq!(answer, Err(CallError::NoProc));
@@ -270,7 +270,7 @@ async fn a_killed_erlang_is_down_and_comes_back() {
     let mut erl = reference(&bed);
     let node = node(&bed).await;
     let mut events = node.events();
-    assert!(node.ping(ERL).await);
+    node.connect(ERL).await.expect("erl is there");
     assert!(matches!(events.next().await, Some(NodeEvent::Up { node, .. }) if node == atom(ERL)));
     for round in 1..=3 {
         let waiting = {
