@@ -97,7 +97,7 @@ async fn erlang_connects_to_us_and_we_to_it() {
     assert_eq!(a.net.nodes(), [(erl.name, true)]);
     // The same link both ways.
     erl.eval("{any, 'a@127.0.0.1'} ! {hello, self()}").await;
-    let Seen::Signal(_, Control::RegSend { from, .. }, Some(payload)) = a.next().await else {
+    let Seen::Signal(Control::RegSend { from, .. }, Some(payload)) = a.next().await else {
         panic!()
     };
     let term = payload.decoder().term().unwrap();
@@ -154,7 +154,7 @@ async fn large_and_many_messages_pass_both_ways() {
     a.next_up().await;
     erl.eval("[{any, 'a@127.0.0.1'} ! {N, binary:copy(<<7>>, (N rem 10) * 100000)} || N <- lists:seq(1, 200)], ok").await;
     for n in 1..=200 {
-        let Seen::Signal(_, _, Some(payload)) = a.next().await else {
+        let Seen::Signal(_, Some(payload)) = a.next().await else {
             panic!()
         };
         let mut d = payload.decoder();

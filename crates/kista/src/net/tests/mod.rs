@@ -29,7 +29,7 @@ use crate::epmd::EpmdMode;
 #[derive(Debug)]
 pub(super) enum Seen {
     Up(Atom, u64),
-    Signal(u64, Control, Option<Payload>),
+    Signal(Control, Option<Payload>),
     Down {
         node: Atom,
         id: u64,
@@ -46,13 +46,11 @@ pub(super) struct Recorder {
 }
 
 impl Host for Recorder {
-    fn signal(&self, connection: &Arc<Connection>, control: Control, payload: Option<Payload>) {
+    fn signal(&self, _: &Arc<Connection>, control: Control, payload: Option<Payload>) {
         if self.panic_next.swap(false, Ordering::Relaxed) {
             panic!("a host that panics");
         }
-        let _ = self
-            .seen
-            .send(Seen::Signal(connection.id(), control, payload));
+        let _ = self.seen.send(Seen::Signal(control, payload));
     }
 
     fn up(&self, connection: &Arc<Connection>) {
@@ -75,8 +73,8 @@ pub(super) struct TestNode {
     pub(super) net: Arc<Net>,
     pub(super) host: Arc<Recorder>,
     pub(super) seen: Mutex<mpsc::UnboundedReceiver<Seen>>,
-    /// Signals among what came while something else was waited for.
     pub(super) name: Atom,
+    last_up: Mutex<FxHashMap<Atom, u64>>,
 }
 
 pub(super) const COOKIE: &str = "secret";
@@ -110,6 +108,7 @@ impl TestNode {
             host,
             seen: Mutex::new(seen),
             name,
+            last_up: Mutex::default(),
         }
     }
 
@@ -127,6 +126,10 @@ impl TestNode {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Ok(seen) = self.seen.lock().try_recv() {
+                if let Seen::Up(node, id) = seen {
+                    let earlier = self.last_up.lock().insert(node, id);
+                    assert!(earlier.is_none_or(|earlier| earlier < id));
+                }
                 return seen;
             }
             assert!(Instant::now() < deadline, "{} saw nothing", self.name);
@@ -147,10 +150,18 @@ impl TestNode {
             match self.next().await {
                 Seen::Down {
                     node,
+                    id,
                     was_up,
                     reason,
                     ..
-                } => return (node, was_up, reason),
+                } => {
+                    let up = self.last_up.lock().get(&node).copied();
+                    assert!(
+                        !was_up || up == Some(id),
+                        "down of another connection than was up"
+                    );
+                    return (node, was_up, reason);
+                }
                 Seen::Signal(..) => {}
                 other => panic!("{} saw {other:?}", self.name),
             }
@@ -160,7 +171,7 @@ impl TestNode {
     /// The next signal's payload as an integer.
     pub(super) async fn next_int(&self) -> i64 {
         match self.next().await {
-            Seen::Signal(_, _, Some(payload)) => payload.decoder().int().unwrap(),
+            Seen::Signal(_, Some(payload)) => payload.decoder().int().unwrap(),
             other => panic!("{} saw {other:?}", self.name),
         }
     }
