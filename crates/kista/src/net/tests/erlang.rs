@@ -89,6 +89,9 @@ async fn erlang_connects_to_us_and_we_to_it() {
         "{[],['a@127.0.0.1']}"
     );
     v.net.connect(erl.name).await.unwrap();
+    // It sends its last word of the handshake before it lists the node.
+    let wait = "(fun W(0) -> ok; W(N) -> case nodes() of [] -> timer:sleep(5), W(N - 1); _ -> ok end end)(1000)";
+    assert_eq!(erl.eval(wait).await, "ok");
     assert_eq!(
         erl.eval("{nodes(), nodes(hidden)}").await,
         "{['v@127.0.0.1'],['a@127.0.0.1']}"
