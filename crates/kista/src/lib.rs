@@ -38,7 +38,7 @@ pub use kista_dist as dist;
 pub use kista_etf as etf;
 pub use kista_etf::{Atom, Binary, Decode, Encode, Pid, Reference, Term};
 
-pub use epmd::{EpmdInUse, EpmdMode};
+pub use epmd::{EpmdError, EpmdInUse, EpmdMode};
 pub use gen_server::{
     Address, Call, CallError, Caller, Client, Cx, Dynamic, Flow, GenServer, InitReturn, InitStop,
     IntoFlow, Message, ReplyTo, SendError, Sent, ServerRef, Spawn, Spec, StartError, WireKind,

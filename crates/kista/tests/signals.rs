@@ -41,7 +41,10 @@ impl Watcher {
     #[init]
     fn new(trap: bool, cx: &mut Cx<Self>) -> Self {
         cx.trap_exit(trap);
-        Watcher { heard: Vec::new(), waiting: None }
+        Watcher {
+            heard: Vec::new(),
+            waiting: None,
+        }
     }
     #[call]
     fn watch(&mut self, target: Dest, cx: &mut Cx<Self>) -> kista::Reference {
@@ -95,7 +98,11 @@ impl Watcher {
 }
 
 async fn node() -> Node {
-    Node::builder("signals@127.0.0.1").no_network().start().await.unwrap()
+    Node::builder("signals@127.0.0.1")
+        .no_network()
+        .start()
+        .await
+        .unwrap()
 }
 
 async fn watcher(node: &Node, trap: bool) -> ServerRef<Watcher> {
@@ -104,12 +111,16 @@ async fn watcher(node: &Node, trap: bool) -> ServerRef<Watcher> {
 
 async fn victim(node: &Node) -> (ServerRef<Victim>, Pid) {
     let victim = node.spawn(Victim::spec()).await.unwrap();
-    let Dest::Pid(pid) = victim.dest() else { panic!("a spawned server has a pid") };
+    let Dest::Pid(pid) = victim.dest() else {
+        panic!("a spawned server has a pid")
+    };
     (victim, pid)
 }
 
 fn pid<S: kista::GenServer>(server: &ServerRef<S>) -> Pid {
-    let Dest::Pid(pid) = server.dest() else { panic!("a spawned server has a pid") };
+    let Dest::Pid(pid) = server.dest() else {
+        panic!("a spawned server has a pid")
+    };
     pid
 }
 
@@ -147,7 +158,11 @@ async fn info_is_answered_whatever_is_queued() {
     }
     let info = node.process_info(pid).await.unwrap();
     // The process may not have begun with `hang` yet: then that is queued too.
-    assert!((1_000_000..=1_000_001).contains(&info.message_queue_len), "{}", info.message_queue_len);
+    assert!(
+        (1_000_000..=1_000_001).contains(&info.message_queue_len),
+        "{}",
+        info.message_queue_len
+    );
     node.exit(pid, ExitReason::Kill);
     node.stop().await;
 }
@@ -170,7 +185,9 @@ async fn a_monitor_of_nothing_fires_with_noproc() {
     let node = node().await;
     let watcher = watcher(&node, false).await;
     watcher.watch(Dest::from("nobody")).await.unwrap();
-    let Info::Down { from, reason, .. } = watcher.next().await.unwrap() else { panic!("no DOWN") };
+    let Info::Down { from, reason, .. } = watcher.next().await.unwrap() else {
+        panic!("no DOWN")
+    };
     assert_eq!((from, reason), (Dest::from("nobody"), ExitReason::NoProc));
 
     let (victim, dead) = victim(&node).await;
@@ -216,7 +233,13 @@ async fn a_trapped_exit_is_a_message() {
     let (_victim, pid) = victim(&node).await;
     trapping.link(pid).await.unwrap();
     node.exit(pid, foo());
-    assert_eq!(trapping.next().await.unwrap(), Info::Exit { from: pid, reason: foo() });
+    assert_eq!(
+        trapping.next().await.unwrap(),
+        Info::Exit {
+            from: pid,
+            reason: foo()
+        }
+    );
     node.stop().await;
 }
 
@@ -266,7 +289,10 @@ async fn kill_cannot_be_trapped_and_is_seen_as_killed() {
     let node = node().await;
     let observer = watcher(&node, false).await;
     let trapping = watcher(&node, true).await;
-    observer.watch_and_exit(pid(&trapping), ExitReason::Kill).await.unwrap();
+    observer
+        .watch_and_exit(pid(&trapping), ExitReason::Kill)
+        .await
+        .unwrap();
     assert_eq!(reason_of_next(&observer).await, ExitReason::Killed);
     node.stop().await;
 }
@@ -325,5 +351,7 @@ async fn nothing_is_left_of_ended_processes() {
     }
     watcher.stop().await.unwrap();
     assert_eq!(node.processes().len(), before);
-    tokio::time::timeout(Duration::from_secs(30), node.stop()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), node.stop())
+        .await
+        .unwrap();
 }

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use kista::{
-    Address, Atom, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer, Info, InitStop, Node,
-    NodeEvent, Pid, ReplyTo, SendError, ServerRef, Term, gen_server, spec,
+    Address, Atom, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer, Info,
+    InitStop, Node, NodeEvent, Pid, ReplyTo, SendError, ServerRef, Term, gen_server, spec,
 };
 
 /// A small server with a wire form.
@@ -50,7 +50,10 @@ impl Ear {
     fn new(cx: &mut Cx<Self>) -> Self {
         cx.trap_exit(true);
         cx.monitor_nodes(true);
-        Ear { heard: Vec::new(), waiting: None }
+        Ear {
+            heard: Vec::new(),
+            waiting: None,
+        }
     }
     #[call]
     fn link(&mut self, to: Pid, cx: &mut Cx<Self>) {
@@ -98,7 +101,11 @@ struct Pair {
 
 impl Pair {
     async fn start() -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let a = start(port, "a", EpmdMode::Embedded).await;
         let b = start(port, "b", EpmdMode::Running).await;
         Self { port, a, b }
@@ -126,8 +133,15 @@ fn on_b(name: &'static str) -> (&'static str, &'static str) {
 }
 
 async fn counter_on_b(pair: &Pair) -> Pid {
-    let counter = pair.b.spawn(Counter::spec(0)).name("counter").await.unwrap();
-    let Dest::Pid(pid) = counter.dest() else { panic!("a spawned server has a pid") };
+    let counter = pair
+        .b
+        .spawn(Counter::spec(0))
+        .name("counter")
+        .await
+        .unwrap();
+    let Dest::Pid(pid) = counter.dest() else {
+        panic!("a spawned server has a pid")
+    };
     pid
 }
 
@@ -193,13 +207,18 @@ async fn a_remote_call_ends_as_its_server_ends() {
     let pair = Pair::start().await;
     let pid = counter_on_b(&pair).await;
     let counter = pair.a.server::<Counter>(Dest::Pid(pid));
-    let Err(CallError::Exit(refused)) = counter.lose().forever().await else { panic!("answered?") };
+    let Err(CallError::Exit(refused)) = counter.lose().forever().await else {
+        panic!("answered?")
+    };
     assert_eq!(refused.to_string(), "{no_reply,lose}");
     let call = tokio::spawn(async move { counter.hang().forever().await });
     let counter = pair.a.server::<Counter>(Dest::Pid(pid));
     until_it_hangs(&counter).await;
     pair.a.exit(pid, ExitReason::from(Atom::from_static("foo")));
-    assert_eq!(call.await.unwrap(), Err(CallError::Exit(ExitReason::from(Atom::from_static("foo")))));
+    assert_eq!(
+        call.await.unwrap(),
+        Err(CallError::Exit(ExitReason::from(Atom::from_static("foo"))))
+    );
     assert_eq!(counter.add(1).await, Err(CallError::NoProc));
     pair.stop().await;
 }
@@ -235,7 +254,9 @@ async fn links_and_monitors_cross_nodes() {
                 assert_eq!((from, &why), (pid, &reason));
                 kinds.push("exit");
             }
-            Info::Down { from, reason: why, .. } => {
+            Info::Down {
+                from, reason: why, ..
+            } => {
                 assert_eq!((from, &why), (Dest::from(on_b("counter")), &reason));
                 kinds.push("down");
             }
@@ -246,9 +267,21 @@ async fn links_and_monitors_cross_nodes() {
     assert_eq!(kinds, ["down", "exit"]);
 
     ear.link(pid).await.unwrap();
-    assert_eq!(next_signal(&ear).await, Info::Exit { from: pid, reason: ExitReason::NoProc });
+    assert_eq!(
+        next_signal(&ear).await,
+        Info::Exit {
+            from: pid,
+            reason: ExitReason::NoProc
+        }
+    );
     ear.watch(Dest::from(on_b("nobody"))).await.unwrap();
-    assert!(matches!(next_signal(&ear).await, Info::Down { reason: ExitReason::NoProc, .. }));
+    assert!(matches!(
+        next_signal(&ear).await,
+        Info::Down {
+            reason: ExitReason::NoProc,
+            ..
+        }
+    ));
     pair.stop().await;
 }
 
@@ -258,7 +291,9 @@ async fn unlinked_nodes_hear_no_exit() {
     let ear = ear(&pair.a).await;
     for _ in 0..200 {
         let counter = pair.b.spawn(Counter::spec(0)).await.unwrap();
-        let Dest::Pid(pid) = counter.dest() else { panic!("a spawned server has a pid") };
+        let Dest::Pid(pid) = counter.dest() else {
+            panic!("a spawned server has a pid")
+        };
         ear.link(pid).await.unwrap();
         ear.unlink(pid).await.unwrap();
         ear.watch(counter.dest()).await.unwrap();
@@ -275,7 +310,9 @@ async fn losing_the_connection_ends_links_and_monitors_once() {
     let other = ear(&pair.b).await;
     let ear = ear(&pair.a).await;
     // It traps exits, so that it is still there to be asked.
-    let Dest::Pid(pid) = other.dest() else { panic!("a spawned server has a pid") };
+    let Dest::Pid(pid) = other.dest() else {
+        panic!("a spawned server has a pid")
+    };
     ear.link(pid).await.unwrap();
     ear.watch(Dest::Pid(pid)).await.unwrap();
     // A round trip behind the link and the monitor: both have arrived.
@@ -284,15 +321,30 @@ async fn losing_the_connection_ends_links_and_monitors_once() {
     let (mut exits, mut downs) = (0, 0);
     for _ in 0..2 {
         match next_signal(&ear).await {
-            Info::Exit { reason: ExitReason::NoConnection, .. } => exits += 1,
-            Info::Down { reason: ExitReason::NoConnection, .. } => downs += 1,
+            Info::Exit {
+                reason: ExitReason::NoConnection,
+                ..
+            } => exits += 1,
+            Info::Down {
+                reason: ExitReason::NoConnection,
+                ..
+            } => downs += 1,
             other => panic!("{other:?}"),
         }
     }
     assert_eq!((exits, downs), (1, 1));
-    assert!(matches!(next_signal(&other).await, Info::Exit { reason: ExitReason::NoConnection, .. }));
+    assert!(matches!(
+        next_signal(&other).await,
+        Info::Exit {
+            reason: ExitReason::NoConnection,
+            ..
+        }
+    ));
     let info = pair.b.process_info(pid).await.unwrap();
-    assert!(info.links.is_empty() && info.monitored_by.is_empty(), "{info:?}");
+    assert!(
+        info.links.is_empty() && info.monitored_by.is_empty(),
+        "{info:?}"
+    );
     pair.stop().await;
 }
 
@@ -304,7 +356,13 @@ async fn nodes_come_and_go_once_each() {
     let b = pair.b.name();
     for _ in 0..5 {
         pair.a.connect("b@127.0.0.1").await.unwrap();
-        assert_eq!(events.next().await, Some(NodeEvent::Up { node: b, hidden: false }));
+        assert_eq!(
+            events.next().await,
+            Some(NodeEvent::Up {
+                node: b,
+                hidden: false
+            })
+        );
         assert_eq!(ear.next().await, Ok(Info::NodeUp(b)));
         pair.a.disconnect("b@127.0.0.1");
         assert!(matches!(events.next().await, Some(NodeEvent::Down { node, .. }) if node == b));
@@ -324,7 +382,11 @@ async fn a_restarted_node_is_another_incarnation() {
     b.spawn(Counter::spec(100)).name("counter").await.unwrap();
     assert_eq!(counter.add(1).await, Ok(101), "a name reaches the new one");
     let stale = pair.a.server::<Counter>(Dest::Pid(old));
-    assert_eq!(stale.add(1).await, Err(CallError::NoProc), "a pid of the old one is nobody's");
+    assert_eq!(
+        stale.add(1).await,
+        Err(CallError::NoProc),
+        "a pid of the old one is nobody's"
+    );
     b.stop().await;
     pair.a.stop().await;
 }
@@ -341,7 +403,10 @@ async fn a_wrong_cookie_is_refused() {
         .unwrap();
     assert!(stranger.connect("a@127.0.0.1").await.is_err());
     assert!(!stranger.ping("b@127.0.0.1").await);
-    assert!(pair.a.ping("b@127.0.0.1").await, "the others are not touched");
+    assert!(
+        pair.a.ping("b@127.0.0.1").await,
+        "the others are not touched"
+    );
     stranger.stop().await;
     pair.stop().await;
 }
@@ -399,7 +464,11 @@ async fn large_values_come_back_whole() {
 /// Hangs, so that what is sent to it by its node stays unread; the wire below is what fills.
 #[tokio::test]
 async fn a_stalled_peer_refuses_above_the_hard_mark_and_room_comes_back() {
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let a = Node::builder("a@127.0.0.1")
         .cookie("two")
         .epmd(EpmdMode::Embedded)
@@ -410,7 +479,9 @@ async fn a_stalled_peer_refuses_above_the_hard_mark_and_room_comes_back() {
         .unwrap();
     // Nobody has this name: what is sent waits for a dial that cannot be done at once.
     let value = kista::Binary::from(vec![7u8; 100 << 10].as_slice());
-    let sent: Vec<_> = (0..4).map(|_| a.send(("x", "slow@127.0.0.1"), &value)).collect();
+    let sent: Vec<_> = (0..4)
+        .map(|_| a.send(("x", "slow@127.0.0.1"), &value))
+        .collect();
     assert_eq!(sent[0].result(), Ok(()));
     assert_eq!(sent[3].result(), Err(SendError::Overloaded));
     // The dial fails, and those who waited for room go on.

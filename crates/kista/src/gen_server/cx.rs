@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -13,11 +14,16 @@ use crate::process::{ControlSignal, Dest, Info, Process, Signal};
 /// Source: `link/1`, `monitor/2`, `process_flag/2` and `exit/2` in the `erlang` module of ERTS.
 pub struct Cx<S: GenServer> {
     process: Arc<Process<S::Msg>>,
+    /// Messages taken over and not handled yet: read without a lock.
+    taken: VecDeque<Signal<S::Msg>>,
 }
 
 impl<S: GenServer> Cx<S> {
     pub(super) fn new(process: Arc<Process<S::Msg>>) -> Self {
-        Self { process }
+        Self {
+            process,
+            taken: VecDeque::new(),
+        }
     }
 
     /// This process.
@@ -145,11 +151,18 @@ impl<S: GenServer> Cx<S> {
         self.node().monitor_nodes(self.process.pid, on);
     }
 
-    pub(super) async fn next(&self) -> Signal<S::Msg> {
-        poll_fn(|cx| self.process.poll_next(cx)).await
+    pub(super) async fn next(&mut self) -> Signal<S::Msg> {
+        let Self { process, taken } = self;
+        poll_fn(|cx| process.poll_next(taken, cx)).await
     }
 
     pub(super) fn process(&self) -> &Arc<Process<S::Msg>> {
         &self.process
+    }
+}
+
+impl<S: GenServer> Drop for Cx<S> {
+    fn drop(&mut self) {
+        self.process.give_back(&mut self.taken);
     }
 }

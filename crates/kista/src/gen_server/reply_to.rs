@@ -24,7 +24,8 @@ pub struct ReplyTo<T>(Inner<T>);
 
 enum Inner<T> {
     Local(Arc<CallSlot<T>>),
-    Remote(RemoteReply, EncodeFn<T>),
+    /// Boxed together, to keep a message small.
+    Remote(Box<(RemoteReply, EncodeFn<T>)>),
     Taken,
 }
 
@@ -75,7 +76,10 @@ impl<T> ReplyTo<T> {
         match std::mem::replace(&mut self.0, Inner::Taken) {
             // Err: the caller gave up. The value is dropped here, in the server's own time.
             Inner::Local(slot) => drop(slot.slot.fill(value)),
-            Inner::Remote(remote, encode) => remote.send(|e| encode(&value, e)),
+            Inner::Remote(remote) => {
+                let (remote, encode) = *remote;
+                remote.send(|e| encode(&value, e));
+            }
             Inner::Taken => {}
         }
     }
@@ -98,7 +102,9 @@ impl<T> ReplyTo<T> {
     where
         T: Encode,
     {
-        Self(Inner::Remote(remote, |value, e| value.encode(e)))
+        Self(Inner::Remote(Box::new((remote, |value, e| {
+            value.encode(e)
+        }))))
     }
 }
 
@@ -115,7 +121,7 @@ impl<T> Drop for ReplyTo<T> {
                     let _ = slot.slot.fail(CallError::Exit(no_reply(Term::NIL)));
                 }
             }
-            Inner::Remote(remote, _) => remote.refuse(),
+            Inner::Remote(remote) => remote.0.refuse(),
             Inner::Taken => {}
         }
     }
@@ -125,7 +131,7 @@ impl<T> fmt::Debug for ReplyTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Inner::Local(_) => "ReplyTo(local)",
-            Inner::Remote(..) => "ReplyTo(remote)",
+            Inner::Remote(_) => "ReplyTo(remote)",
             Inner::Taken => "ReplyTo(taken)",
         })
     }
@@ -219,9 +225,7 @@ fn cons_of_reference(term: &Term) -> Option<(&Term, Reference)> {
 }
 
 /// The caller of a request that came encoded, from this node or another.
-pub(crate) struct RemoteReply(Box<RemoteCaller>);
-
-struct RemoteCaller {
+pub(crate) struct RemoteReply {
     node: Node,
     server: Pid,
     from: Pid,
@@ -232,23 +236,23 @@ struct RemoteCaller {
 
 impl RemoteReply {
     pub(crate) fn new(node: Node, server: Pid, from: Pid, tag: Tag, request: Payload) -> Self {
-        Self(Box::new(RemoteCaller {
+        Self {
             node,
             server,
             from,
             tag,
             request,
-        }))
+        }
     }
 
     fn send(self, value: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>) {
-        let RemoteCaller {
+        let Self {
             node,
             server,
             from,
             tag,
             ..
-        } = &*self.0;
+        } = &self;
         let sent = node.send_reply(*server, *from, tag.alias(), |e| {
             e.tuple(2);
             tag.encode(e)?;
@@ -270,13 +274,13 @@ impl RemoteReply {
     /// Ends the call's monitor with DOWN `{no_reply, Request}`, the only refusal that OTP's wire has. A caller that
     /// holds no monitor is left to its timeout.
     pub(crate) fn refuse(&self) {
-        let RemoteCaller {
+        let Self {
             node,
             server,
             tag,
             request,
             ..
-        } = &*self.0;
+        } = self;
         let Some(reference) = tag.monitor() else {
             return;
         };

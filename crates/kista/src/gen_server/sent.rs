@@ -12,7 +12,14 @@ use crate::net::Connection;
 ///
 /// Awaiting it waits for room: when the connection holds more than its mark (1 MiB unless set otherwise) of what was
 /// not written yet. Within the node there is always room.
-pub struct Sent(Result<Option<Arc<Connection>>, SendError>);
+///
+/// Cheap to make and to drop when all is well, which is nearly always.
+pub struct Sent(Option<Box<Unsettled>>);
+
+enum Unsettled {
+    Busy(Arc<Connection>),
+    Failed(SendError),
+}
 
 /// Why a message was not queued.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -32,28 +39,31 @@ impl Sent {
     /// # Errors
     /// See [`SendError`].
     pub fn result(&self) -> Result<(), SendError> {
-        self.0.as_ref().map(|_| ()).map_err(Clone::clone)
+        match self.0.as_deref() {
+            Some(Unsettled::Failed(error)) => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 
-    pub(crate) fn done() -> Self {
-        Self(Ok(None))
+    pub(crate) const fn done() -> Self {
+        Self(None)
     }
 
     pub(crate) fn busy(connection: Arc<Connection>) -> Self {
-        Self(Ok(Some(connection)))
+        Self(Some(Box::new(Unsettled::Busy(connection))))
     }
 
     pub(crate) fn failed(error: SendError) -> Self {
-        Self(Err(error))
+        Self(Some(Box::new(Unsettled::Failed(error))))
     }
 }
 
 impl fmt::Debug for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Ok(None) => f.write_str("Sent"),
-            Ok(Some(_)) => f.write_str("Sent(busy)"),
-            Err(error) => write!(f, "Sent({error})"),
+        match self.0.as_deref() {
+            None => f.write_str("Sent"),
+            Some(Unsettled::Busy(_)) => f.write_str("Sent(busy)"),
+            Some(Unsettled::Failed(error)) => write!(f, "Sent({error})"),
         }
     }
 }
@@ -62,10 +72,10 @@ impl Future for Sent {
     type Output = Result<(), SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &self.0 {
-            Ok(None) => Poll::Ready(Ok(())),
-            Ok(Some(connection)) => connection.poll_room(cx).map(Ok),
-            Err(error) => Poll::Ready(Err(error.clone())),
+        match self.0.as_deref() {
+            None => Poll::Ready(Ok(())),
+            Some(Unsettled::Busy(connection)) => connection.poll_room(cx).map(Ok),
+            Some(Unsettled::Failed(error)) => Poll::Ready(Err(error.clone())),
         }
     }
 }

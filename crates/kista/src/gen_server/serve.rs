@@ -57,52 +57,58 @@ async fn serve<S: GenServer>(
     let _ = started.slot.fill(());
     drop(started);
 
+    let reason = match caught(handle_until_stop(&mut server, &mut cx)).await {
+        Ok(reason) | Err(reason) => reason,
+    };
+    let reason = match caught(server.terminate(&reason, &mut cx)).await {
+        Ok(()) => reason,
+        Err(panic) => panic,
+    };
+    // Reply tokens in the state stay silent: their callers hear the reason.
+    current::ending(|| drop(server));
+    if !reason.is_normal() {
+        tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
+    }
+    reason
+}
+
+async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> ExitReason {
+    let process = Arc::clone(cx.process());
     loop {
-        let step = match cx.next().await {
-            Signal::Message(message) => caught(server.handle(message, &mut cx)).await,
+        let flow = match cx.next().await {
+            Signal::Message(message) => server.handle(message, cx).await,
             Signal::Call(message, pending) => {
                 let _kept = KeptIfUnanswered {
-                    process: Arc::clone(cx.process()),
+                    process: &process,
                     pending: Some(pending),
                 };
-                caught(server.handle(message, &mut cx)).await
+                server.handle(message, cx).await
             }
-            Signal::Wire(wire) => match read::<S::Msg>(cx.process(), *wire) {
-                Read::Message(message) => caught(server.handle(message, &mut cx)).await,
-                Read::Info(term) => caught(server.handle_info(Info::Term(term), &mut cx)).await,
-                Read::Stop(reason) => Ok(Flow::Stop(reason)),
-                Read::Nothing => continue,
+            Signal::Wire(wire) => match read::<S::Msg>(&process, *wire) {
+                Read::Message(message) => server.handle(message, cx).await,
+                Read::Info(term) => server.handle_info(Info::Term(term), cx).await,
+                Read::Stop(reason) => Flow::Stop(reason),
+                Read::Nothing => Flow::Continue,
             },
             Signal::Notice(info) => match *info {
                 Info::Exit { from, ref reason } if Some(from) == cx.parent() => {
-                    Ok(Flow::Stop(reason.clone()))
+                    Flow::Stop(reason.clone())
                 }
-                info => caught(server.handle_info(info, &mut cx)).await,
+                info => server.handle_info(info, cx).await,
             },
             Signal::Stop(reason, pending) => {
-                cx.process().state.lock().deferred.extend(pending);
-                Ok(Flow::Stop(reason))
+                process.state.lock().deferred.extend(pending);
+                Flow::Stop(reason)
             }
             Signal::Control(_) => unreachable!("the shell keeps control signals to itself"),
         };
-        let reason = match step {
-            Ok(Flow::Continue) => continue,
-            Ok(Flow::Stop(reason)) | Err(reason) => reason,
-        };
-        let reason = match caught(server.terminate(&reason, &mut cx)).await {
-            Ok(()) => reason,
-            Err(panic) => panic,
-        };
-        // Reply tokens in the state stay silent: their callers hear the reason.
-        current::ending(|| drop(server));
-        if !reason.is_normal() {
-            tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
+        if let Flow::Stop(reason) = flow {
+            return reason;
         }
-        return reason;
     }
 }
 
-/// Runs a callback; a panic becomes the reason `{panic, Text}`, with the state still there for `terminate`.
+/// Runs callbacks; a panic becomes the reason `{panic, Text}`, with the state still there for `terminate`.
 async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
     let mut callback = pin!(callback);
     poll_fn(
@@ -124,12 +130,12 @@ fn disown(parent: Option<&dyn AnyProcess>, child: Pid) {
 
 /// Keeps the slot of a call whose handler is over while its token lives on, so that the process's end reaches the caller;
 /// also when the handler is dropped or unwinds.
-struct KeptIfUnanswered<M: Send + 'static> {
-    process: Arc<Process<M>>,
+struct KeptIfUnanswered<'a, M: Send + 'static> {
+    process: &'a Process<M>,
     pending: Option<Arc<dyn PendingReply>>,
 }
 
-impl<M: Send + 'static> Drop for KeptIfUnanswered<M> {
+impl<M: Send + 'static> Drop for KeptIfUnanswered<'_, M> {
     fn drop(&mut self) {
         if let Some(pending) = self.pending.take()
             && pending.is_pending()

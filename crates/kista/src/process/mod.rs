@@ -22,6 +22,7 @@ mod task;
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -43,7 +44,7 @@ use crate::gen_server::PendingReply;
 use crate::node::Node;
 
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
-const BUDGET: u32 = 128;
+const BUDGET: usize = 128;
 
 /// What the rest of the node holds of a process.
 pub(crate) struct Process<M> {
@@ -53,6 +54,8 @@ pub(crate) struct Process<M> {
     queue: Queue<Signal<M>>,
     mail: Mutex<Mail<M>>,
     pub(crate) state: Mutex<ProcessState>,
+    /// How many messages the behaviour has taken over and not handled yet.
+    taken: AtomicUsize,
     /// Set first of all when the process ends.
     ended: OnceLock<ExitReason>,
 }
@@ -60,7 +63,7 @@ pub(crate) struct Process<M> {
 /// The private list: what the behaviour has yet to read.
 struct Mail<M> {
     list: VecDeque<Signal<M>>,
-    budget: u32,
+    budget: usize,
 }
 
 impl<M: Send + 'static> Process<M> {
@@ -75,6 +78,7 @@ impl<M: Send + 'static> Process<M> {
                 budget: BUDGET,
             }),
             state: Mutex::new(ProcessState::new(pid, parent)),
+            taken: AtomicUsize::new(0),
             ended: OnceLock::new(),
         }
     }
@@ -84,19 +88,42 @@ impl<M: Send + 'static> Process<M> {
         self.queue.push(message).map_err(|Closed(message)| message)
     }
 
-    /// The next message for the behaviour. Only the process's own task polls this.
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
-        let mut mail = self.mail.lock();
-        if mail.budget == 0 {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+    /// The next message for the behaviour, which takes them over in batches into a list of its own: `taken`. Only the
+    /// process's own task polls this.
+    pub(crate) fn poll_next(
+        &self,
+        taken: &mut VecDeque<Signal<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Signal<M>> {
+        if taken.is_empty() {
+            let mut mail = self.mail.lock();
+            if mail.budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if mail.list.len() <= mail.budget {
+                mail.budget -= mail.list.len();
+                std::mem::swap(taken, &mut mail.list);
+            } else {
+                let budget = std::mem::take(&mut mail.budget);
+                taken.extend(mail.list.drain(..budget));
+            }
         }
         // Nothing there: the shell polls again when its queue is pushed to.
-        let Some(signal) = mail.list.pop_front() else {
+        let Some(signal) = taken.pop_front() else {
             return Poll::Pending;
         };
-        mail.budget -= 1;
+        self.taken.store(taken.len(), Relaxed);
         Poll::Ready(signal)
+    }
+
+    /// What the behaviour took over and did not handle goes back in front: the end of the process answers for it.
+    pub(crate) fn give_back(&self, taken: &mut VecDeque<Signal<M>>) {
+        if !taken.is_empty() {
+            let mut mail = self.mail.lock();
+            taken.append(&mut mail.list);
+            std::mem::swap(taken, &mut mail.list);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use super::current::{self, Current};
@@ -111,7 +112,8 @@ impl<M: Send + 'static> Process<M> {
     fn act(&self, envelope: Envelope, list: &mut VecDeque<Signal<M>>) -> Option<ExitReason> {
         let Envelope { signal, via } = envelope;
         if let ControlSignal::Info { slot } = signal {
-            let _ = slot.fill(self.info(list.len()));
+            let unread = list.len() + self.taken.load(Relaxed);
+            let _ = slot.fill(self.info(unread));
             return None;
         }
         let mut effects = Vec::new();
