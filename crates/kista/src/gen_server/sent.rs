@@ -1,10 +1,11 @@
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use kista_etf::EncodeError;
+use tokio::task::coop;
 
 use crate::net::Connection;
 
@@ -73,7 +74,9 @@ impl Future for Sent {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.0.as_deref() {
-            None => Poll::Ready(Ok(())),
+            // A sender that awaits each message yields from time to time. Without it the receiver it woke would wait in the
+            // slot of this very thread, which no other thread may steal from, until the sender is done.
+            None => pin!(coop::consume_budget()).poll(cx).map(Ok),
             Some(Unsettled::Busy(connection)) => connection.poll_room(cx).map(Ok),
             Some(Unsettled::Failed(error)) => Poll::Ready(Err(error.clone())),
         }
