@@ -178,6 +178,26 @@ impl Outbox {
     }
 }
 
+/// Also the sequence id of the sender's fragments. Never 0: OTP 25 to 29 crash on a fragment whose sequence id is 0. A pid
+/// of id 0 and serial 0 (whoever sends outside any process) shares its order with the pid of id 1 and serial 0.
 fn order_key(pid: Pid) -> u64 {
-    u64::from(pid.serial) << 32 | u64::from(pid.id)
+    (u64::from(pid.serial) << 32 | u64::from(pid.id)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use kista_etf::Atom;
+
+    use super::*;
+
+    #[test]
+    fn a_sequence_id_is_never_0() {
+        let outside = Pid {
+            node: Atom::from_static("a@host"),
+            id: 0,
+            serial: 0,
+            creation: 4,
+        };
+        assert_ne!(order_key(outside), 0);
+    }
 }
