@@ -49,3 +49,8 @@ pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, Request, Visibility,
 };
 pub use process::{Dest, ExitReason, Info, ProcessInfo};
+
+/// The samples of the README, to be compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
