@@ -29,7 +29,7 @@ pub(crate) trait Peer {
         1
     }
 
-    /// What a process does that [`Peer::processes`] started by [`child`]; peers in Rust only.
+    /// What a process does that [`Peer::processes`] started by `child`; peers in Rust only.
     fn run(&self, row: &str, role: Role) {
         unreachable!(
             "{} has no process of its own for {row} ({role:?})",
