@@ -60,6 +60,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 if Address::is_self(&process) {
                     return Err(CallError::calling_self());
                 }
+                let _ = self.slot.server.set(process.pid);
                 let pending: Arc<dyn PendingReply> = Arc::clone(&self.slot) as _;
                 // Err: it has ended. Its token goes with the message, so the slot is of no more use.
                 process
@@ -94,7 +95,11 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
         let result = match &mut this.state {
             State::Local(deadline) => match this.slot.poll(cx) {
                 Poll::Ready(result) => result,
-                Poll::Pending => ready!(poll_deadline(node, this.timeout, deadline, cx)),
+                Poll::Pending => {
+                    let late = ready!(poll_deadline(node, this.timeout, deadline, cx));
+                    // An answer that arrives at this very moment is an answer.
+                    this.slot.slot.abandon().unwrap_or(late)
+                }
             },
             State::Wire(outcall, deadline) => match outcall.poll(cx) {
                 Poll::Ready(answer) => answer.and_then(|answer| match this.slot.decode.get() {

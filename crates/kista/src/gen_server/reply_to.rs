@@ -17,7 +17,7 @@ use crate::process::{ControlSignal, current};
 ///
 /// It can be kept and answered later, moved to another task, or handed to another process; [`reply`](Self::reply) takes it,
 /// so answering twice does not compile. What happens otherwise:
-/// - dropped by a living server: the caller gets `{no_reply, Request}` as [`CallError::Exit`];
+/// - dropped while the server lives, wherever that happens: the caller gets `{no_reply, Request}` as [`CallError::Exit`];
 /// - dropped because the server ends: the caller gets the reason with which it ended;
 /// - answered after the caller gave up: nothing happens, and nothing is left behind.
 pub struct ReplyTo<T>(Inner<T>);
@@ -36,6 +36,8 @@ type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 pub(crate) struct CallSlot<T> {
     pub(super) slot: ReplySlot<T, CallError>,
     pub(super) decode: OnceLock<DecodeFn<T>>,
+    /// Whom the request was sent to when it stayed on the node: only the end of that process silences the token.
+    pub(super) server: OnceLock<Pid>,
 }
 
 impl<T> CallSlot<T> {
@@ -43,6 +45,7 @@ impl<T> CallSlot<T> {
         Arc::new(Self {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
+            server: OnceLock::new(),
         })
     }
 
@@ -54,7 +57,8 @@ impl<T> CallSlot<T> {
 /// A caller's slot whatever the type of its answer: what a server keeps to fail the calls it leaves unanswered.
 pub(crate) trait PendingReply: Send + Sync {
     fn is_pending(&self) -> bool;
-    fn fail(&self, error: CallError);
+    /// The process ended with this reason.
+    fn fail(&self, reason: &ExitReason);
 }
 
 impl<T: Send> PendingReply for CallSlot<T> {
@@ -62,9 +66,9 @@ impl<T: Send> PendingReply for CallSlot<T> {
         self.slot.is_pending()
     }
 
-    fn fail(&self, error: CallError) {
+    fn fail(&self, reason: &ExitReason) {
         // Refused when the call is settled already: then nobody waits for this error.
-        let _ = self.slot.fail(error);
+        let _ = self.slot.fail(reason.clone().into());
     }
 }
 
@@ -110,8 +114,13 @@ impl<T> ReplyTo<T> {
 
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
+        let server = match &self.0 {
+            Inner::Local(slot) => slot.server.get(),
+            Inner::Remote(remote) => Some(&remote.0.server),
+            Inner::Taken => return,
+        };
         // The end of the server speaks for itself: its links and monitors carry the real reason.
-        if matches!(self.0, Inner::Taken) || current::is_ending() || std::thread::panicking() {
+        if server.is_some_and(|server| current::is_ending(*server)) {
             return;
         }
         match std::mem::replace(&mut self.0, Inner::Taken) {

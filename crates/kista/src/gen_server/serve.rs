@@ -8,16 +8,17 @@ use std::sync::Arc;
 use kista_etf::{Decoder, Term, atoms};
 
 use super::message::{Caller, Message};
-use super::reply_to::{CallSlot, PendingReply, RemoteReply, Tag};
-use super::{CallError, Cx, Flow, GenServer, InitStop};
+use super::reply_to::{PendingReply, RemoteReply, Tag};
+use super::spec::Started;
+use super::{Cx, Flow, GenServer, InitStop};
 use crate::process::{AnyProcess, Info, Process, Signal, WireMessage, current, panic_text, run};
 use crate::{ExitReason, Pid};
 
-/// Starts the process's task. `started` is settled when `init` returns, or with the reason when the process ends before.
+/// Starts the process's task. `started` is settled when `init` has returned a state, or else when the process has ended.
 pub(crate) fn start<S: GenServer>(
     process: Arc<Process<S::Msg>>,
     args: S::Args,
-    started: Arc<CallSlot<()>>,
+    started: Arc<Started>,
     parent: Option<Arc<dyn AnyProcess>>,
 ) {
     process
@@ -35,7 +36,7 @@ pub(crate) fn start<S: GenServer>(
 async fn serve<S: GenServer>(
     process: Arc<Process<S::Msg>>,
     args: S::Args,
-    started: Arc<CallSlot<()>>,
+    started: Arc<Started>,
     parent: Option<Arc<dyn AnyProcess>>,
 ) -> ExitReason {
     let mut cx = Cx::<S>::new(process);
@@ -43,7 +44,7 @@ async fn serve<S: GenServer>(
         Ok(Ok(server)) => server,
         Ok(Err(InitStop::Ignore)) => {
             disown(parent.as_deref(), cx.pid());
-            started.fail(CallError::NoProc);
+            started.ignore();
             return ExitReason::Normal;
         }
         // As OTP 26 and later: the starter hears of it as an error, not as an exit signal too.
@@ -54,7 +55,7 @@ async fn serve<S: GenServer>(
     };
     drop(parent);
     cx.process().state.lock().deferred.clear();
-    let _ = started.slot.fill(());
+    started.settle();
     drop(started);
 
     let reason = match caught(handle_until_stop(&mut server, &mut cx)).await {
@@ -65,7 +66,7 @@ async fn serve<S: GenServer>(
         Err(panic) => panic,
     };
     // Reply tokens in the state stay silent: their callers hear the reason.
-    current::ending(|| drop(server));
+    current::ending(cx.pid(), || drop(server));
     if !reason.is_normal() {
         tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
     }

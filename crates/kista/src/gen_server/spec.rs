@@ -1,15 +1,17 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use kista_etf::{Atom, Pid};
+use kista_sync::slot::ReplySlot;
 
-use super::reply_to::CallSlot;
+use super::reply_to::PendingReply;
 use super::serve;
-use super::{CallError, GenServer, ServerRef};
+use super::{GenServer, ServerRef};
 use crate::node::Node;
-use crate::process::{AnyProcess, Process};
+use crate::process::{AnyProcess, ControlSignal, Process};
 use crate::{Address, ExitReason};
 
 /// What it takes to start a server, as often as it is needed: its cloneable arguments.
@@ -94,7 +96,7 @@ impl<S: GenServer> Spawn<S> {
         self
     }
 
-    fn start(self) -> Result<(Arc<Process<S::Msg>>, Arc<CallSlot<()>>), StartError> {
+    fn start(self) -> Result<(Arc<Process<S::Msg>>, Arc<Started>), StartError> {
         let name = self.name.transpose().map_err(StartError::BadName)?;
         let parent = self.parent.as_ref().map(|parent| parent.pid());
         let process =
@@ -102,9 +104,16 @@ impl<S: GenServer> Spawn<S> {
                 .insert_process::<S::Msg>(std::any::type_name::<S>(), parent, name)?;
         if let Some(parent) = &self.parent {
             process.adopt(parent.pid());
-            parent.adopt(process.pid);
+            if !parent.adopt(process.pid) {
+                // As a link to a process that is no more.
+                let unlinked = ControlSignal::LinkExit {
+                    from: parent.pid(),
+                    reason: ExitReason::NoProc,
+                };
+                self.node.signal(process.pid, unlinked);
+            }
         }
-        let started = CallSlot::new();
+        let started = Arc::new(Started::new());
         serve::start::<S>(
             Arc::clone(&process),
             self.spec.args,
@@ -124,13 +133,52 @@ impl<S: GenServer> IntoFuture for Spawn<S> {
     }
 }
 
+/// Where the starter waits. Failure is told by the end of the process, when its name is free again.
+pub(super) struct Started {
+    slot: ReplySlot<(), StartError>,
+    ignored: AtomicBool,
+}
+
+impl Started {
+    fn new() -> Self {
+        Self {
+            slot: ReplySlot::new(),
+            ignored: AtomicBool::new(false),
+        }
+    }
+
+    /// `init` returned a state.
+    pub(super) fn settle(&self) {
+        let _ = self.slot.fill(());
+    }
+
+    /// `init` found nothing to do: the end that follows is no failure.
+    pub(super) fn ignore(&self) {
+        self.ignored.store(true, Relaxed);
+    }
+}
+
+impl PendingReply for Started {
+    fn is_pending(&self) -> bool {
+        self.slot.is_pending()
+    }
+
+    fn fail(&self, reason: &ExitReason) {
+        let error = match self.ignored.load(Relaxed) {
+            true => StartError::Ignored,
+            false => StartError::Init(reason.clone()),
+        };
+        let _ = self.slot.fail(error);
+    }
+}
+
 /// The future of [`Spawn`]: ready when `init` has returned.
 #[must_use = "a server starts when this is awaited"]
 pub struct Starting<S: GenServer>(Stage<S>);
 
 enum Stage<S: GenServer> {
     Ready(Box<Spawn<S>>),
-    Waiting(Arc<Process<S::Msg>>, Arc<CallSlot<()>>),
+    Waiting(Arc<Process<S::Msg>>, Arc<Started>),
     Done,
 }
 
@@ -151,15 +199,10 @@ impl<S: GenServer> Future for Starting<S> {
         let Stage::Waiting(_, started) = &self.0 else {
             panic!("a start was polled after it was done")
         };
-        let started = ready!(started.poll(cx));
+        let started = ready!(started.slot.poll(cx));
         let Stage::Waiting(process, _) = std::mem::replace(&mut self.0, Stage::Done) else {
             unreachable!("matched above")
         };
-        Poll::Ready(match started {
-            Ok(()) => Ok(ServerRef::new(Address::local(process))),
-            Err(CallError::Exit(reason)) => Err(StartError::Init(reason)),
-            Err(CallError::NoProc) => Err(StartError::Ignored),
-            Err(other) => Err(StartError::Init(ExitReason::from(other.to_string()))),
-        })
+        Poll::Ready(started.map(|()| ServerRef::new(Address::local(process))))
     }
 }

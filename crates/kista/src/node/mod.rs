@@ -362,10 +362,16 @@ impl Node {
         };
         if let Some(name) = name {
             if let Err(holder) = self.0.names.register(name, process.pid) {
-                self.forget(process.pid);
+                // Not just taken out of the table: somebody may have found it there, and asked it something.
+                process.end(&ExitReason::NoProc);
                 return Err(StartError::AlreadyStarted(holder));
             }
             process.state.lock().name = Some(name);
+        }
+        // Again: a stop that began meanwhile may not have seen it.
+        if self.0.stopping.load(Relaxed) {
+            process.end(&ExitReason::Shutdown);
+            return Err(StartError::NodeStopped);
         }
         Ok(process)
     }

@@ -15,7 +15,7 @@ use crate::node::Node;
 
 thread_local! {
     static CURRENT: RefCell<Option<Box<Current>>> = const { RefCell::new(None) };
-    static ENDING: Cell<bool> = const { Cell::new(false) };
+    static ENDING: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
 pub(crate) struct Current {
@@ -41,20 +41,25 @@ pub(crate) fn scope<R>(slot: &mut Option<Box<Current>>, f: impl FnOnce() -> R) -
     f()
 }
 
-/// Runs `f`, which drops what a process leaves behind: reply tokens stay silent meanwhile.
-pub(crate) fn ending<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
+/// Runs `f`, which drops what the process `pid` leaves behind: its own reply tokens stay silent meanwhile.
+pub(crate) fn ending<R>(pid: Pid, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Pid>);
     impl Drop for Restore {
         fn drop(&mut self) {
             ENDING.set(self.0);
         }
     }
-    let _restore = Restore(ENDING.replace(true));
+    let _restore = Restore(ENDING.replace(Some(pid)));
     f()
 }
 
-pub(crate) fn is_ending() -> bool {
-    ENDING.get()
+/// Whether what is dropped here is dropped by the end of this process: by the shell, or by a panic in its code.
+pub(crate) fn is_ending(pid: Pid) -> bool {
+    let panics = || {
+        std::thread::panicking()
+            && CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.pid == pid))
+    };
+    ENDING.get() == Some(pid) || panics()
 }
 
 /// The process that runs here, when it is one of `node`'s.

@@ -26,7 +26,8 @@ pub enum ExitReason {
     Normal,
     /// `shutdown`: stopped by its supervisor or by the node.
     Shutdown,
-    /// `kill`, as sent by `exit(Pid, kill)`: cannot be trapped; links see [`ExitReason::Killed`].
+    /// `kill`. Sent by `exit(Pid, kill)` it cannot be trapped, and links see [`ExitReason::Killed`]; as the reason with which a
+    /// process ends by itself, or as one that comes by a link, it is like any other.
     Kill,
     /// `killed`: what the links and monitors of a killed process see.
     Killed,
@@ -66,14 +67,6 @@ impl ExitReason {
                 Term::from(Binary::from(text.as_bytes())),
             ]),
             Self::Term(term) => (**term).clone(),
-        }
-    }
-
-    /// The reason that others see when this process is ended by it: `kill` becomes `killed`.
-    pub(crate) fn as_seen(self) -> Self {
-        match self {
-            Self::Kill => Self::Killed,
-            other => other,
         }
     }
 }

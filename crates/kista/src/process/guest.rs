@@ -61,11 +61,17 @@ impl AnyProcess for Guest {
             return Err(Envelope { signal, via });
         }
         let mut effects = Vec::new();
-        self.state.lock().apply(
+        let mut state = self.state.lock();
+        // Who found it just before it ended learns that there is no such process.
+        if state.ended {
+            return Err(Envelope { signal, via });
+        }
+        state.apply(
             signal,
             via.as_ref().map(|connection| connection.id()),
             &mut effects,
         );
+        drop(state);
         self.carry_out(effects);
         Ok(())
     }
@@ -76,7 +82,9 @@ impl AnyProcess for Guest {
         false
     }
 
-    fn adopt(&self, _child: Pid) {}
+    fn adopt(&self, _child: Pid) -> bool {
+        false
+    }
 
     fn disown(&self, _child: Pid) {}
 

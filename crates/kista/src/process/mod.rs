@@ -5,7 +5,7 @@
 //!    also while a handler awaits: what is not a message acts at once and in that order; messages, DOWN and trapped exits
 //!    move to the private list that the behaviour reads.
 //! 2. *Ownership.* [`Process`] is what others may touch: they only push. `mail` and `state` are locked by the process's own
-//!    task alone; the locks are there for the compiler and are never contended.
+//!    task alone (but for the link between a parent and a child that starts); the locks are never contended.
 //! 3. *Ending*, in this order: the state is dropped, the name is freed, queued links and monitors are answered with the real
 //!    reason, then the process's own links and monitors are signalled. A restart never finds its name taken.
 //! 4. A panic is the exit reason `{panic, Text}` of this process and of nothing else.
@@ -56,7 +56,7 @@ pub(crate) struct Process<M> {
     pub(crate) state: Mutex<ProcessState>,
     /// How many messages the behaviour has taken over and not handled yet.
     taken: AtomicUsize,
-    /// Set first of all when the process ends.
+    /// Set first of all when the process ends by itself or by a signal.
     ended: OnceLock<ExitReason>,
 }
 
@@ -137,8 +137,8 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn push_notice(&self, info: Info);
     /// Asks for an orderly end, which `slot` hears of; false when the process has ended.
     fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool;
-    /// Links a child that is about to start, from the parent's own task.
-    fn adopt(&self, child: Pid);
+    /// Links a child that is about to start; false when the process has ended.
+    fn adopt(&self, child: Pid) -> bool;
     /// Forgets a child that did not start.
     fn disown(&self, child: Pid);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -170,8 +170,12 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         self.queue.push(Signal::Stop(reason, slot)).is_ok()
     }
 
-    fn adopt(&self, child: Pid) {
-        self.state.lock().link(child, None);
+    fn adopt(&self, child: Pid) -> bool {
+        let mut state = self.state.lock();
+        if !state.ended {
+            state.link(child, None);
+        }
+        !state.ended
     }
 
     fn disown(&self, child: Pid) {

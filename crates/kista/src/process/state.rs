@@ -65,6 +65,8 @@ pub(crate) struct ProcessState {
     /// learn of this process's end from here.
     pub(crate) deferred: Vec<Arc<dyn PendingReply>>,
     unlink_ids: u64,
+    /// The last effects are out: what would be recorded now, nobody would hear the end of.
+    pub(crate) ended: bool,
 }
 
 impl ProcessState {
@@ -80,6 +82,7 @@ impl ProcessState {
             watchers: FxHashMap::default(),
             deferred: Vec::new(),
             unlink_ids: 0,
+            ended: false,
         }
     }
 
@@ -220,6 +223,7 @@ impl ProcessState {
 
     /// The last effects of an ended process: signals to all that are linked with it, watch it or are watched by it.
     pub(crate) fn end(&mut self, reason: &ExitReason) -> Vec<Effect> {
+        self.ended = true;
         let mut effects = Vec::new();
         let from = self.pid;
         for (to, link) in self.links.drain() {

@@ -15,57 +15,82 @@ use super::state::Effect;
 use super::{BUDGET, Info, Process, ProcessInfo};
 use crate::ExitReason;
 
-/// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process.
-pub(crate) async fn run<M, F>(process: Arc<Process<M>>, body: F)
+/// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
+/// dropping the future, even unpolled: the runtime is gone, and others must not wait for a process that will never run.
+pub(crate) fn run<M, F>(process: Arc<Process<M>>, body: F) -> impl Future<Output = ()>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason>,
 {
-    let mut current = Some(Box::new(Current {
-        node: process.node.clone(),
-        pid: process.pid,
-        held_by: None,
-    }));
-    let mut body = pin!(Some(body));
-    let reason = poll_fn(|cx| process.poll(cx, &mut current, body.as_mut())).await;
-    let reason = process.ended.get_or_init(|| reason.as_seen()).clone();
-    // A state whose Drop panics must not keep the links from hearing of the end.
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        current::scope(&mut current, || current::ending(|| body.set(None)));
-    }));
-    if let Err(panic) = dropped {
-        tracing::error!(pid = %process.pid, text = %panic_text(&*panic), "the state panicked while it was dropped");
+    let process = EndOnDrop(process);
+    async move {
+        let process = &*process.0;
+        let body = pin!(Some(body));
+        let mut running = Running {
+            process,
+            current: Some(Box::new(Current {
+                node: process.node.clone(),
+                pid: process.pid,
+                held_by: None,
+            })),
+            body,
+        };
+        let reason = poll_fn(|cx| running.poll(cx)).await;
+        let _ = process.ended.set(reason);
     }
-    process.end(&reason);
 }
 
-impl<M: Send + 'static> Process<M> {
-    fn poll<F>(
-        &self,
-        cx: &mut Context<'_>,
-        current: &mut Option<Box<Current>>,
-        mut body: Pin<&mut Option<F>>,
-    ) -> Poll<ExitReason>
-    where
-        F: Future<Output = ExitReason>,
-    {
-        self.mail.lock().budget = BUDGET;
+/// Ends the process in order, after its state was dropped.
+struct EndOnDrop<M: Send + 'static>(Arc<Process<M>>);
+
+impl<M: Send + 'static> Drop for EndOnDrop<M> {
+    fn drop(&mut self) {
+        let reason = self.0.ended.get_or_init(|| ExitReason::Killed).clone();
+        self.0.end(&reason);
+    }
+}
+
+/// A process with its code. Dropping it drops the code as the process.
+struct Running<'a, M: Send + 'static, F> {
+    process: &'a Process<M>,
+    current: Option<Box<Current>>,
+    body: Pin<&'a mut Option<F>>,
+}
+
+impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
+    fn drop(&mut self) {
+        let Self {
+            process,
+            current,
+            body,
+        } = self;
+        process.drop_quietly("the state", || {
+            current::scope(current, || body.set(None));
+        });
+    }
+}
+
+impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        let process = self.process;
+        process.mail.lock().budget = BUDGET;
         let mut ran = false;
-        loop {
+        // So many rounds that a flood of signals to a process that waits does not keep the thread from others.
+        for _ in 0..BUDGET {
             // Pending means that our waker is registered: whatever is pushed from here on polls us again.
-            let parked = match self.take_signals(cx) {
+            let parked = match process.take_signals(cx) {
                 Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
                 Poll::Ready(None) => false,
                 Poll::Pending if ran => return Poll::Pending,
                 Poll::Pending => true,
             };
             ran = true;
-            if !poll_hold(current, cx) {
-                let Some(running) = body.as_mut().as_pin_mut() else {
+            if !poll_hold(&mut self.current, cx) {
+                let Some(body) = self.body.as_mut().as_pin_mut() else {
                     return Poll::Pending;
                 };
                 let polled = catch_unwind(AssertUnwindSafe(|| {
-                    current::scope(current, || running.poll(cx))
+                    current::scope(&mut self.current, || body.poll(cx))
                 }));
                 match polled {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
@@ -75,13 +100,22 @@ impl<M: Send + 'static> Process<M> {
                     }
                 }
             }
-            // An exhausted budget has woken us already: the other tasks of this thread come first.
-            if parked || self.mail.lock().budget == 0 {
+            if parked {
                 return Poll::Pending;
             }
+            // The other tasks of this thread come first.
+            if process.mail.lock().budget == 0 {
+                break;
+            }
         }
+        // Not parked. The body need not have noticed that the budget is used up: it may wait for something else, with messages
+        // taken over and not handled yet.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
+}
 
+impl<M: Send + 'static> Process<M> {
     /// Takes the queue over. `Some` when a signal ends the process.
     fn take_signals(&self, cx: &mut Context<'_>) -> Poll<Option<ExitReason>> {
         let mut mail = self.mail.lock();
@@ -163,7 +197,7 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// Rule 3 of the module, after the state was dropped.
-    fn end(&self, reason: &ExitReason) {
+    pub(crate) fn end(&self, reason: &ExitReason) {
         let name = self.state.lock().name.take();
         if let Some(name) = name {
             self.node.free_name(name, self.pid);
@@ -171,22 +205,18 @@ impl<M: Send + 'static> Process<M> {
         let mut left = std::mem::take(&mut self.mail.lock().list);
         self.queue.close(&mut left);
         self.node.forget(self.pid);
-        current::ending(|| {
-            for signal in left {
-                match signal {
-                    Signal::Call(message, pending) => {
-                        pending.fail(reason.clone().into());
-                        drop(message);
-                    }
-                    Signal::Stop(_, Some(pending)) => pending.fail(reason.clone().into()),
-                    Signal::Control(envelope) => {
-                        self.node.answer_for_dead(self.pid, *envelope, reason)
-                    }
-                    Signal::Message(_) | Signal::Wire(_) | Signal::Notice(_) | Signal::Stop(..) => {
-                    }
+        for signal in left {
+            match signal {
+                Signal::Call(message, pending) => {
+                    pending.fail(reason);
+                    self.drop_quietly("a message", || drop(message));
                 }
+                Signal::Message(message) => self.drop_quietly("a message", || drop(message)),
+                Signal::Stop(_, Some(pending)) => pending.fail(reason),
+                Signal::Control(envelope) => self.node.answer_for_dead(self.pid, *envelope, reason),
+                Signal::Wire(_) | Signal::Notice(_) | Signal::Stop(_, None) => {}
             }
-        });
+        }
         let (effects, monitors, deferred) = {
             let mut state = self.state.lock();
             let effects = state.end(reason);
@@ -197,7 +227,7 @@ impl<M: Send + 'static> Process<M> {
             )
         };
         for pending in deferred {
-            pending.fail(reason.clone().into());
+            pending.fail(reason);
         }
         for effect in effects {
             if let Effect::Send(to, signal) = effect {
@@ -206,6 +236,14 @@ impl<M: Send + 'static> Process<M> {
         }
         for (reference, target) in monitors {
             self.node.demonitor(self.pid, target, reference);
+        }
+    }
+
+    /// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
+    fn drop_quietly(&self, what: &str, drop: impl FnOnce()) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(self.pid, drop)));
+        if let Err(panic) = dropped {
+            tracing::error!(pid = %self.pid, text = %panic_text(&*panic), "{what} panicked while it was dropped");
         }
     }
 }
