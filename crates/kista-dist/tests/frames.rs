@@ -590,6 +590,32 @@ fn open_sequences_and_their_bytes_are_bounded() {
     assert_eq!(r.held_bytes(), 1);
 }
 
+fn binary(size: usize) -> Encoder {
+    let mut e = Encoder::with_atom_table();
+    e.binary(&vec![7; size]);
+    e
+}
+
+#[test]
+fn a_term_inside_a_control_tuple_takes_no_memory_without_bound() {
+    let send = |size: usize| {
+        let label = Term::from(vec![Term::from(1i64 << 40); size]);
+        let control = Control::Send {
+            from: Some(pid(1)),
+            to: to(),
+            token: Some(Box::new(label)),
+        };
+        written(Flags::ours(false), &[(control, Some(binary(1)))])
+    };
+    let mut r = reader(Flags::ours(false));
+    r.push(&send(100));
+    assert!(matches!(r.next(), Ok(Some(Inbound::Signal { .. }))));
+    assert!(matches!(
+        fails(reader(Flags::ours(false)), &[send(100_000)]),
+        FrameError::Control(ControlError::Field { op: 23 })
+    ));
+}
+
 /// A message of about `size` bytes, numbered, from one of several senders.
 fn numbered(sender: u32, number: i64, size: usize, shared: bool) -> (Control, Option<Encoder>) {
     let mut e = Encoder::with_atom_table();
