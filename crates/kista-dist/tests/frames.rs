@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kista_dist::control::{ControlError, Recipient, SpawnRequest, SpawnResult, Target};
 use kista_dist::frame::{
-    FRAGMENT_SIZE, FrameError, FrameReader, FrameWriter, Inbound, Outbox, ReaderLimits, WriteBuffer,
+    AtomList, FRAGMENT_SIZE, FrameError, FrameReader, FrameWriter, Inbound, Outbox, Payload,
+    ReaderLimits, WriteBuffer,
 };
 use kista_dist::{Control, Flags};
 use kista_etf::{Atom, AtomQuota, Encoder, Pid, Reference, Term, atoms};
@@ -587,13 +588,118 @@ fn open_sequences_and_their_bytes_are_bounded() {
     let mut r = reader(Flags::ours(false));
     r.push(&first_fragment(1, u64::MAX, b"x"));
     assert_eq!(r.next(), Ok(None));
-    assert_eq!(r.held_bytes(), 1);
+    assert!(r.held_bytes() < 100);
+}
+
+/// In one frame, however large.
+fn plain(size: usize) -> Vec<u8> {
+    let control = Control::Send {
+        from: Some(pid(1)),
+        to: to(),
+        token: None,
+    };
+    written(
+        Flags::ours(false) - Flags::FRAGMENTS,
+        &[(control, Some(binary(size)))],
+    )
 }
 
 fn binary(size: usize) -> Encoder {
     let mut e = Encoder::with_atom_table();
     e.binary(&vec![7; size]);
     e
+}
+
+/// Reads `bytes` in one go; gives the payloads, and whether each is a slice of the memory that was read into.
+fn shared(r: &mut FrameReader, bytes: &[u8]) -> Vec<bool> {
+    let buffer = r.buffer_mut();
+    buffer.reserve(bytes.len());
+    buffer.extend_from_slice(bytes);
+    let block = buffer.as_ptr_range();
+    drain(r)
+        .iter()
+        .map(|inbound| match inbound {
+            Inbound::Signal {
+                payload: Some(payload),
+                ..
+            } => block.contains(&payload.bytes.as_ptr()),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_small_payload_that_waits_keeps_no_block_of_memory() {
+    let mut r = reader(Flags::ours(false));
+    let (small, large) = (plain(10), plain(40_000));
+    assert_eq!(
+        shared(&mut r, &[&*small, &*large, &*small].concat()),
+        [false, true, false]
+    );
+    // Nor one that stands behind a large frame in the memory of that.
+    let mut r = reader(Flags::ours(false));
+    assert_eq!(
+        shared(&mut r, &[&*plain(300_000), &*large].concat()),
+        [true, false]
+    );
+    // Nor one whose frame is large for another reason.
+    let flags = Flags::ours(false) - Flags::DIST_HDR_ATOM_CACHE - Flags::FRAGMENTS;
+    let mut r = reader(flags);
+    let control = Control::RegSend {
+        from: pid(1),
+        to: kista_etf::Atom::from_static("name").into(),
+        token: Some(Box::new(Term::from(vec![Term::from(1i64 << 40); 500]))),
+    };
+    let bytes = written(flags, &[(control, Some(binary(10)))]);
+    assert_eq!(shared(&mut r, &bytes), [false]);
+}
+
+#[test]
+fn a_payload_weighs_what_it_keeps() {
+    let payload = |bytes: &[u8], atoms: AtomList| Payload {
+        bytes: bytes.to_vec().into(),
+        atoms,
+    };
+    let empty = payload(b"", AtomList::default()).weight();
+    assert!(empty >= size_of::<Payload>(), "a queue of them is memory");
+    assert_eq!(
+        payload(&[0; 1000], AtomList::default()).weight(),
+        empty + 1000
+    );
+    let quota = AtomQuota::new(0);
+    let text = quota.intern(&"beyond the quota".repeat(10)).unwrap();
+    let atoms: AtomList = std::iter::repeat_n(text, 200).collect();
+    assert!(payload(b"", atoms).weight() >= empty + 200 * 160);
+}
+
+#[test]
+fn the_control_part_of_an_unfinished_message_counts() {
+    let options = Term::from(vec![Term::from(1i64 << 40); 100]);
+    let request = Control::SpawnRequest(Box::new(SpawnRequest {
+        id: reference(),
+        from: pid(1),
+        group_leader: pid(1),
+        module: kista_etf::Atom::from_static("m").into(),
+        function: kista_etf::Atom::from_static("f").into(),
+        arity: 0,
+        options,
+        token: None,
+    }));
+    let whole = written(Flags::ours(false), &[(request, Some(binary(1)))]);
+    let first = |sequence: u64| {
+        let head = [
+            &[131, 69],
+            &sequence.to_be_bytes()[..],
+            &2u64.to_be_bytes(),
+            &whole[6..],
+        ];
+        frame(&head.concat())
+    };
+    let many: Vec<_> = (0..10).map(first).collect();
+    assert_eq!(
+        fails(limited(|l| l.fragment_bytes = 5000), &many),
+        FrameError::TooManyFragmentBytes { limit: 5000 }
+    );
 }
 
 #[test]

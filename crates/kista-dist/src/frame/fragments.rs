@@ -18,15 +18,18 @@ pub(super) struct Partial {
     /// The counter that the next fragment must have.
     next: u64,
     bytes: BytesMut,
+    /// What it counts on the account of bytes: all that arrived for it, its control part too.
+    weight: usize,
 }
 
 impl Partial {
-    /// `fragment` is the first fragment's counter, `part` its share of the payload.
+    /// `fragment` is the first fragment's counter, `frame` all of it, its share of the payload from `payload_at` on.
     pub(super) fn new(
         message: Message,
         atoms: AtomList,
         fragment: u64,
-        part: &[u8],
+        frame: &[u8],
+        payload_at: usize,
     ) -> Result<Self, FrameError> {
         if fragment < 2 {
             return Err(FrameError::FragmentOrder {
@@ -34,6 +37,7 @@ impl Partial {
                 actual: fragment,
             });
         }
+        let part = &frame[payload_at..];
         // An honest first fragment tells the size; the peer's word is worth a few times of what it sent.
         let parts = usize::try_from(fragment.min(TRUSTED_PARTS)).unwrap_or(1);
         let mut bytes = BytesMut::with_capacity(parts.saturating_mul(part.len()));
@@ -43,6 +47,7 @@ impl Partial {
             atoms,
             next: fragment - 1,
             bytes,
+            weight: frame.len(),
         })
     }
 }
@@ -83,7 +88,7 @@ impl Fragments {
                 limit: self.limits.open_sequences,
             });
         }
-        self.take_room(partial.bytes.len())?;
+        self.take_room(partial.weight)?;
         self.open.insert(sequence, partial);
         Ok(())
     }
@@ -107,6 +112,7 @@ impl Fragments {
             });
         }
         partial.bytes.extend_from_slice(part);
+        partial.weight += part.len();
         partial.next -= 1;
         if partial.next > 0 {
             return Ok(None);
@@ -114,7 +120,7 @@ impl Fragments {
         let Some(done) = self.open.remove(&sequence) else {
             return Ok(None);
         };
-        self.bytes -= done.bytes.len();
+        self.bytes -= done.weight;
         Ok(Some((done.message, done.atoms, done.bytes.freeze())))
     }
 
@@ -141,6 +147,7 @@ mod tests {
                 AtomList::default(),
                 fragment,
                 part,
+                0,
             )
             .unwrap()
         };

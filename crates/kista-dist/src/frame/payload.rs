@@ -1,13 +1,13 @@
 //! A message's payload: bytes that nobody has looked at yet.
 
 use bytes::Bytes;
-use kista_etf::Decoder;
+use kista_etf::{AtomName, Decoder};
 
 use super::AtomList;
 
 /// An undecoded term with the atoms that it refers to. The process that it is for decodes it.
 ///
-/// The bytes are usually a slice of the connection's read buffer, and keep that block of memory alive.
+/// Large ones are slices of the block of memory that the connection read into, and keep it alive; small ones are copies.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Payload {
     /// The term, without a leading 131.
@@ -36,5 +36,20 @@ impl Payload {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// How much memory waits with it, about: for accounts of what nobody has decoded yet.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let atoms: usize = self
+            .atoms
+            .iter()
+            .map(|atom| match atom {
+                AtomName::Interned(_) => size_of::<AtomName>(),
+                AtomName::Text(text) => size_of::<AtomName>() + text.as_str().len(),
+            })
+            .sum();
+        // Itself, and its place in a queue.
+        2 * size_of::<Self>() + self.bytes.len() + atoms
     }
 }

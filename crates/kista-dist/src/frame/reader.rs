@@ -9,7 +9,9 @@
 //! Rules:
 //! 1. A connection speaks one of the two forms, by its flags; the other one is an error.
 //! 2. A frame's length is checked before memory is taken, and memory grows with what really arrived, not with what was announced.
-//! 3. Only the control tuple is decoded. The payload is cut off the read buffer without copying; only fragments are copied together.
+//! 3. Only the control tuple is decoded. A payload keeps alive little more memory than it has bytes, however long it waits: below
+//!    [`SHARE_FROM`] it is copied out of the read buffer, whose block is then used again; above, it is cut off without copying. A large frame has
+//!    its block for itself.
 //! 4. Fragments count down to 1 without a gap. Open sequences and their bytes are bounded; they fall with the reader.
 //! 5. After an error the reader gives nothing but errors: close the connection.
 
@@ -93,6 +95,8 @@ pub struct FrameReader {
 
 /// A read should have room for at least this much, and new blocks have at least this size.
 const BLOCK: usize = 64 * 1024;
+/// Payloads from this length on are cut off the block, and keep it: at most four times as much.
+const SHARE_FROM: usize = BLOCK / 4;
 const ROOM: usize = 8 * 1024;
 
 impl FrameReader {
@@ -168,19 +172,20 @@ impl FrameReader {
                     limit: self.limits.frame,
                 });
             }
-            if self.buffer.len() < 4 + length {
+            let end = 4 + length;
+            if self.buffer.len() < end {
                 return Ok(None);
             }
-            self.buffer.advance(4);
             if length == 0 {
+                self.buffer.advance(4);
                 return Ok(Some(Inbound::Tick));
             }
-            let mut frame = self.buffer.split_to(length).freeze();
+            let frame = &self.buffer[4..end];
             if !self.header {
-                return self.pass_through(frame).map(Some);
+                return self.pass_through(end).map(Some);
             }
             if frame.first_chunk::<2>() != Some(&[131, 68]) {
-                match self.fragment(frame)? {
+                match self.fragment(end)? {
                     None => continue,
                     message => return Ok(message),
                 }
@@ -190,43 +195,63 @@ impl FrameReader {
                 .cache
                 .read_header(&frame[2..], &self.quota, &mut atoms)?;
             if let Some(control) = plain_send(&frame[header..], &atoms) {
-                frame.advance(header + PLAIN_SEND);
-                let payload = Some(Payload {
-                    bytes: frame,
-                    atoms,
-                });
+                let bytes = self.cut(4 + header + PLAIN_SEND, end);
+                let payload = Some(Payload { bytes, atoms });
                 return Ok(Some(Inbound::Signal { control, payload }));
             }
-            frame.advance(header);
-            let (message, control_length) = self.control(&frame, &atoms)?;
-            return message.complete(frame, control_length, atoms).map(Some);
+            let (message, control_length) = self.control(&frame[header..], &atoms)?;
+            let bytes = self.cut(4 + header + control_length, end);
+            return message.complete(bytes, atoms).map(Some);
         }
     }
 
+    /// Takes the frame that ends at `end` off the buffer, and gives its bytes from `from` on; see rule 3.
+    #[inline]
+    fn cut(&mut self, from: usize, end: usize) -> Bytes {
+        let length = end - from;
+        if length < SHARE_FROM || length < end / 2 {
+            let bytes = Bytes::copy_from_slice(&self.buffer[from..end]);
+            self.buffer.advance(end);
+            return bytes;
+        }
+        let mut frame = self.buffer.split_to(end);
+        if end > BLOCK {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
+        frame.advance(from);
+        frame.freeze()
+    }
+
     #[cold]
-    fn fragment(&mut self, mut frame: Bytes) -> Result<Option<Inbound>, FrameError> {
+    fn fragment(&mut self, end: usize) -> Result<Option<Inbound>, FrameError> {
+        let frame = &self.buffer[4..end];
         match *frame.first_chunk::<2>().ok_or(FrameError::Truncated)? {
             [131, 69] => {
-                let (sequence, fragment) = fragment_head(&frame)?;
+                let (sequence, fragment) = fragment_head(frame)?;
                 let mut atoms = AtomList::default();
-                let header = self
-                    .cache
-                    .read_header(&frame[18..], &self.quota, &mut atoms)?;
-                frame.advance(18 + header);
-                let (message, control_length) = self.control(&frame, &atoms)?;
+                let header = 18
+                    + self
+                        .cache
+                        .read_header(&frame[18..], &self.quota, &mut atoms)?;
+                let (message, control_length) = self.control(&frame[header..], &atoms)?;
+                let payload_at = header + control_length;
                 if fragment == 1 {
                     self.fragments.must_be_closed(sequence)?;
-                    return message.complete(frame, control_length, atoms).map(Some);
+                    let bytes = self.cut(4 + payload_at, end);
+                    return message.complete(bytes, atoms).map(Some);
                 }
                 message.may_be_cut()?;
-                let partial = Partial::new(message, atoms, fragment, &frame[control_length..])?;
+                let partial = Partial::new(message, atoms, fragment, frame, payload_at)?;
                 self.fragments.open(sequence, partial)?;
+                self.buffer.advance(end);
                 Ok(None)
             }
             [131, 70] => {
-                let (sequence, fragment) = fragment_head(&frame)?;
-                match self.fragments.append(sequence, fragment, &frame[18..])? {
-                    Some((message, atoms, bytes)) => message.complete(bytes, 0, atoms).map(Some),
+                let (sequence, fragment) = fragment_head(frame)?;
+                let done = self.fragments.append(sequence, fragment, &frame[18..])?;
+                self.buffer.advance(end);
+                match done {
+                    Some((message, atoms, bytes)) => message.complete(bytes, atoms).map(Some),
                     None => Ok(None),
                 }
             }
@@ -234,22 +259,24 @@ impl FrameReader {
         }
     }
 
-    fn pass_through(&self, mut frame: Bytes) -> Result<Inbound, FrameError> {
+    fn pass_through(&mut self, end: usize) -> Result<Inbound, FrameError> {
+        let frame = &self.buffer[4..end];
         if frame.first_chunk::<2>() != Some(&[112, 131]) {
             return Err(FrameError::WrongForm);
         }
-        frame.advance(2);
-        let (message, control_length) = self.control(&frame, &[])?;
-        let payload_mark = usize::from(frame.get(control_length) == Some(&131));
-        if payload_mark == 0 && frame.len() > control_length {
-            return Err(FrameError::WrongForm);
+        let (message, control_length) = self.control(&frame[2..], &[])?;
+        let mut payload_at = 2 + control_length;
+        match frame.get(payload_at) {
+            None => {}
+            Some(131) => payload_at += 1,
+            Some(_) => return Err(FrameError::WrongForm),
         }
-        // The mark belongs to the control part from here on.
-        message.complete(frame, control_length + payload_mark, AtomList::default())
+        let bytes = self.cut(4 + payload_at, end);
+        message.complete(bytes, AtomList::default())
     }
 
     /// Decodes the control tuple at the beginning of `bytes`; also says how long it is.
-    fn control(&self, bytes: &Bytes, atoms: &[AtomName]) -> Result<(Message, usize), FrameError> {
+    fn control(&self, bytes: &[u8], atoms: &[AtomName]) -> Result<(Message, usize), FrameError> {
         let mut decoder = Decoder::new(bytes)
             .atoms(atoms)
             .limits(&self.term_limits)
@@ -260,7 +287,7 @@ impl FrameReader {
                 inline_reason,
             } => Message::Known {
                 control,
-                reason: inline_reason.map(|r| bytes.slice_ref(r)),
+                reason: inline_reason.map(Bytes::copy_from_slice),
             },
             Decoded::Unknown { op } => Message::Unknown { op },
         };
@@ -281,17 +308,12 @@ pub(super) enum Message {
 }
 
 impl Message {
-    fn complete(
-        self,
-        mut bytes: Bytes,
-        control_length: usize,
-        atoms: AtomList,
-    ) -> Result<Inbound, FrameError> {
+    /// `bytes` are what stands behind the control tuple.
+    fn complete(self, bytes: Bytes, atoms: AtomList) -> Result<Inbound, FrameError> {
         let (control, reason) = match self {
             Self::Unknown { op } => return Ok(Inbound::Unknown { op }),
             Self::Known { control, reason } => (control, reason),
         };
-        bytes.advance(control_length);
         if let Some(reason) = reason {
             if !bytes.is_empty() {
                 return Err(FrameError::UnexpectedPayload);

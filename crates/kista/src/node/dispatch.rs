@@ -188,7 +188,7 @@ impl Inbound<'_> {
 
     fn wire(&self, payload: Option<Payload>) -> Option<WireMessage> {
         let payload = payload?;
-        let charge = self.connection.charge(payload.len());
+        let charge = self.connection.charge(payload.weight());
         Some(WireMessage {
             payload,
             via: Some(Arc::clone(self.connection)),
