@@ -1,14 +1,14 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kista_dist::handshake::Cookie;
 use kista_sync::table::Table;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use super::cookie::{self, CookieSource};
 use super::deadlines::Deadlines;
@@ -170,6 +170,7 @@ impl NodeBuilder {
             name: name.atom(),
             creation: net.as_ref().map_or(4, |net| net.creation()),
             processes: Table::new(),
+            guests: AtomicUsize::new(0),
             ended: Notify::new(),
             names: Names::default(),
             calls: Table::new(),
@@ -180,6 +181,7 @@ impl NodeBuilder {
             subscribers: Subscribers::default(),
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
+            stopped: OnceCell::new(),
         }));
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;

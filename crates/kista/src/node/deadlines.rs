@@ -1,7 +1,7 @@
 //! The deadlines of calls: one coarse wheel per node, so that a call costs no timer of its own.
 //!
 //! Rules: a deadline fires up to 10 ms late (more when the machine is busy), never early; an idle wheel costs nothing: its driver
-//! sleeps until a deadline is armed.
+//! sleeps until a deadline is armed. The driver lives as long as the node, not until its stop: calls may outlive that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -46,7 +46,8 @@ impl Deadlines {
                 self.armed.notified().await;
                 continue;
             }
-            tokio::time::sleep(TICK).await;
+            let into_tick = self.epoch.elapsed().as_nanos() % TICK.as_nanos();
+            tokio::time::sleep(TICK - Duration::from_nanos(into_tick as u64)).await;
             self.wheel
                 .lock()
                 .advance(self.ticks(self.epoch.elapsed()), &mut expired);
@@ -55,12 +56,13 @@ impl Deadlines {
     }
 
     fn ticks(&self, time: Duration) -> u64 {
-        u64::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(time.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn insert(&self, at: Instant, waker: Waker) -> WheelKey {
-        // Rounded up: the tick at which it fires begins after the deadline.
-        let tick = self.ticks(at.duration_since(self.epoch)).saturating_add(1);
+        // Rounded up: the tick at which it fires does not begin before the deadline.
+        let time = at.duration_since(self.epoch).as_nanos();
+        let tick = u64::try_from(time.div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX);
         let mut wheel = self.wheel.lock();
         let was_empty = wheel.is_empty();
         let key = wheel.insert(tick, waker);
@@ -69,6 +71,12 @@ impl Deadlines {
             self.armed.notify_one();
         }
         key
+    }
+
+    fn remove(&self, key: WheelKey) {
+        let removed = self.wheel.lock().remove(key);
+        // Not under the lock: a waker may be the last to hold a task, and that one a deadline of its own.
+        drop(removed);
     }
 }
 
@@ -102,7 +110,7 @@ impl Deadline {
             if waker.will_wake(cx.waker()) {
                 return Poll::Pending;
             }
-            drop(self.deadlines.wheel.lock().remove(*key));
+            self.deadlines.remove(*key);
         }
         let waker = cx.waker().clone();
         self.armed = Some((self.deadlines.insert(self.at, waker.clone()), waker));
@@ -113,7 +121,7 @@ impl Deadline {
 impl Drop for Deadline {
     fn drop(&mut self) {
         if let Some((key, _)) = self.armed.take() {
-            drop(self.deadlines.wheel.lock().remove(key));
+            self.deadlines.remove(key);
         }
     }
 }

@@ -20,7 +20,7 @@ mod scratch;
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use kista_etf::{Atom, Pid, Reference, atoms};
 use kista_sync::table::{Key, Table};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 pub use builder::{NodeBuilder, Visibility};
 pub(crate) use deadlines::{Deadline, Deadlines};
@@ -70,6 +70,8 @@ struct Inner {
     creation: u32,
     runtime: tokio::runtime::Handle,
     processes: Table<Arc<dyn AnyProcess>>,
+    /// How many of `processes` are guests; roughly, while some come and go.
+    guests: AtomicUsize,
     /// Woken when a process has ended while the node stops.
     ended: Notify,
     names: Names,
@@ -82,6 +84,14 @@ struct Inner {
     subscribers: Subscribers,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
+    /// Set when all of the stop is done.
+    stopped: OnceCell<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.deadlines.stop();
+    }
 }
 
 impl Node {
@@ -263,11 +273,22 @@ impl Node {
     /// killed and named in the log. What is queued for other nodes is written out, connections close, the name is
     /// unregistered from EPMD. Returns when all of that is done.
     ///
-    /// To be called from outside the node's processes: a handler that awaits it is itself waited for.
+    /// May be called again, by several at once, and from any executor; whoever gives up waiting does not end the stop. To be
+    /// called from outside the node's processes: a handler that awaits it is itself waited for, and killed in the end.
+    /// Calls from outside that are still open are not waited for: they fail.
     pub async fn stop(&self) {
-        if self.0.stopping.swap(true, Relaxed) {
-            return self.wait_until_empty().await;
-        }
+        self.0.stopping.store(true, Relaxed);
+        let node = self.clone();
+        // A task of its own. Err: the runtime is gone, and took everything along.
+        let _ = self
+            .runtime()
+            .spawn(async move {
+                node.0.stopped.get_or_init(|| node.stop_all()).await;
+            })
+            .await;
+    }
+
+    async fn stop_all(&self) {
         self.each_process(|process| {
             process.push_stop(ExitReason::Shutdown, None);
         });
@@ -289,7 +310,6 @@ impl Node {
         if let Some(net) = &self.0.net {
             net.stop().await;
         }
-        self.0.deadlines.stop();
     }
 
     async fn wait_until_empty(&self) {
@@ -297,16 +317,28 @@ impl Node {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            if self.0.processes.is_empty() {
+            // The numbers alone do not belong together for sure; what changes them notifies.
+            if self.0.processes.len() <= self.0.guests.load(Relaxed) && self.has_only_guests() {
                 return;
             }
             ended.await;
         }
     }
 
+    fn has_only_guests(&self) -> bool {
+        let mut keys = self.0.processes.keys();
+        keys.all(|key| {
+            let process = self.0.processes.get(key);
+            process.is_none_or(|process| process.is_guest())
+        })
+    }
+
+    /// The processes, without guests.
     fn each_process(&self, act: impl Fn(&Arc<dyn AnyProcess>)) {
         for key in self.0.processes.keys() {
-            if let Some(process) = self.0.processes.get(key) {
+            if let Some(process) = self.0.processes.get(key)
+                && !process.is_guest()
+            {
                 act(&process);
             }
         }
@@ -386,12 +418,23 @@ impl Node {
                 guest
             })
             .ok()?;
+        self.0.guests.fetch_add(1, Relaxed);
+        self.notify_stop();
         made
+    }
+
+    pub(crate) fn forget_guest(&self, pid: Pid) {
+        self.0.guests.fetch_sub(1, Relaxed);
+        self.forget(pid);
     }
 
     /// Takes an ended process out of the table.
     pub(crate) fn forget(&self, pid: Pid) {
         drop(self.0.processes.remove(key_of(pid)));
+        self.notify_stop();
+    }
+
+    fn notify_stop(&self) {
         if self.0.stopping.load(Relaxed) {
             self.0.ended.notify_waiters();
         }

@@ -31,7 +31,7 @@ impl Guest {
 
     /// The call is over: links and monitors see a normal end.
     pub(crate) fn end(&self) {
-        self.node.forget(self.pid);
+        self.node.forget_guest(self.pid);
         let effects = self.state.lock().end(&ExitReason::Normal);
         self.carry_out(effects);
     }
@@ -49,6 +49,10 @@ impl Guest {
 impl AnyProcess for Guest {
     fn pid(&self) -> Pid {
         self.pid
+    }
+
+    fn is_guest(&self) -> bool {
+        true
     }
 
     fn push_wire(&self, _message: WireMessage) -> bool {

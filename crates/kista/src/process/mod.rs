@@ -130,6 +130,10 @@ impl<M: Send + 'static> Process<M> {
 /// A process whatever its message type: what the process table holds.
 pub(crate) trait AnyProcess: Any + Send + Sync {
     fn pid(&self) -> Pid;
+    /// Whether it is a [`Guest`], which nothing ends but its call.
+    fn is_guest(&self) -> bool {
+        false
+    }
     /// Queues an encoded message; false when the process has ended.
     fn push_wire(&self, message: WireMessage) -> bool;
     /// Queues a control signal; gives it back when the process has ended.
