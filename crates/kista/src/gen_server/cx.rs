@@ -7,7 +7,7 @@ use kista_etf::{Encode, Pid, Reference};
 use super::{Address, GenServer, Sent, ServerRef, Spawn, Spec};
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{ControlSignal, Dest, Info, Process, Signal};
+use crate::process::{ControlSignal, Dest, Info, Process, Signal, Via};
 
 /// A server's view of its own process: who it is, and what only it may do.
 ///
@@ -57,33 +57,28 @@ impl<S: GenServer> Cx<S> {
             return;
         }
         let node = self.node();
-        let via = match node.relation_via(self.process.pid, to.node) {
-            Ok(via) => via,
-            Err(_) => {
-                // The way there is lost already. The rule for a lost connection applies to this one link.
-                self.process.state.lock().link(to, None);
-                let lost = ControlSignal::LinkExit {
-                    from: to,
-                    reason: ExitReason::NoConnection,
-                };
-                return node.signal(self.process.pid, lost);
-            }
+        let from = self.process.pid;
+        let Ok(via) = node.relation_via(from, to.node) else {
+            // The way there is lost already. The rule for a lost connection applies to this one link.
+            self.process.state.lock().link(to, Via::Here);
+            let lost = ControlSignal::LinkExit {
+                from: to,
+                reason: ExitReason::NoConnection,
+            };
+            return node.signal(from, lost);
         };
-        if self.process.state.lock().link(to, via) {
-            node.signal(
-                to,
-                ControlSignal::Link {
-                    from: self.process.pid,
-                },
-            );
+        if self.process.state.lock().link(to, via.clone()) {
+            node.signal_by(&via, None, to, ControlSignal::Link { from });
         }
     }
 
     /// Takes a link away: no exit signal of it arrives afterwards.
     pub fn unlink(&self, from: Pid) {
-        let id = self.process.state.lock().unlink(from);
-        if let Some(id) = id {
-            self.node().signal(
+        let unlinked = self.process.state.lock().unlink(from);
+        if let Some((id, via)) = unlinked {
+            self.node().signal_by(
+                &via,
+                None,
                 from,
                 ControlSignal::Unlink {
                     from: self.process.pid,
@@ -101,8 +96,10 @@ impl<S: GenServer> Cx<S> {
         let pid = self.process.pid;
         match node.relation_via(pid, node.node_of(target)) {
             Ok(via) => {
-                self.process.state.lock().monitor(reference, target, via);
-                node.monitor(pid, target, reference);
+                let mut state = self.process.state.lock();
+                state.monitor(reference, target, via.clone());
+                drop(state);
+                node.monitor(&via, pid, target, reference);
             }
             Err(_) => self.process.notify_self(Info::Down {
                 reference,
@@ -115,9 +112,10 @@ impl<S: GenServer> Cx<S> {
 
     /// Forgets a monitor. A DOWN that has arrived already stays to be read.
     pub fn demonitor(&self, reference: Reference) {
-        let target = self.process.state.lock().demonitor(&reference);
-        if let Some(target) = target {
-            self.node().demonitor(self.process.pid, target, reference);
+        let monitored = self.process.state.lock().demonitor(&reference);
+        if let Some((target, via)) = monitored {
+            self.node()
+                .demonitor(&via, self.process.pid, target, reference);
         }
     }
 

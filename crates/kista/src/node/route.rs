@@ -12,7 +12,7 @@ use super::scratch::with_encoder;
 use crate::ExitReason;
 use crate::gen_server::{CallError, SendError, Sent};
 use crate::net::{self, Connection, NotConnected, Pressure};
-use crate::process::{ControlSignal, Dest, Envelope, WireMessage, current};
+use crate::process::{ControlSignal, Dest, Envelope, Via, WireMessage, current};
 
 impl Node {
     /// Sends a message in Erlang's format: `To ! Message`. To a process that does not exist it is dropped, as in Erlang.
@@ -112,14 +112,40 @@ impl Node {
 
     /// Sends a control signal to a process anywhere. One that cannot arrive is answered as if by the dead process.
     pub(crate) fn signal(&self, to: Pid, signal: ControlSignal) {
-        self.signal_from(None, to, signal);
+        if to.node == self.name() {
+            return self.signal_local(to, signal);
+        }
+        // Only what begins something dials; an answer to a connection that is gone is void.
+        let Some(outgoing) = outgoing(to, signal) else {
+            return;
+        };
+        let connection = if outgoing.dials {
+            self.connection(to.node).ok()
+        } else {
+            self.connected(to.node)
+        };
+        if let Some(connection) = connection {
+            outgoing.send(&connection, None);
+        }
     }
 
-    /// [`signal`](Self::signal) where the signal itself does not say who sends it: the order among the sender's is kept.
-    pub(crate) fn signal_from(&self, sender: Option<Pid>, to: Pid, signal: ControlSignal) {
-        if to.node != self.name() {
-            return self.signal_remote(sender, to, signal);
+    /// Sends a signal about a relation, the way that the relation goes. It is in order with the other signals of `sender`, also when
+    /// it does not say itself who sends it.
+    pub(crate) fn signal_by(&self, via: &Via, sender: Option<Pid>, to: Pid, signal: ControlSignal) {
+        match via {
+            Via::Here => self.signal(to, signal),
+            // Gone: what was related through it ended with it.
+            Via::Connection(_, connection) => {
+                if let Some(connection) = connection.upgrade()
+                    && let Some(outgoing) = outgoing(to, signal)
+                {
+                    outgoing.send(&connection, sender);
+                }
+            }
         }
+    }
+
+    fn signal_local(&self, to: Pid, signal: ControlSignal) {
         // The DOWN of a call's monitor is for the call, not for the process that made it.
         if let ControlSignal::Down {
             reference, reason, ..
@@ -141,12 +167,14 @@ impl Node {
     /// What a process that is no more answers: links and monitors get `reason`, unlinking is acknowledged, the rest is void.
     pub(crate) fn answer_for_dead(&self, dead: Pid, envelope: Envelope, reason: &ExitReason) {
         let reason = reason.clone();
+        let via = Via::from(envelope.via.as_ref());
+        let answer = |to, signal| self.signal_by(&via, Some(dead), to, signal);
         match envelope.signal {
             ControlSignal::Link { from } => {
-                self.signal(from, ControlSignal::LinkExit { from: dead, reason })
+                answer(from, ControlSignal::LinkExit { from: dead, reason })
             }
             ControlSignal::Unlink { from, id } => {
-                self.signal(from, ControlSignal::UnlinkAck { from: dead, id })
+                answer(from, ControlSignal::UnlinkAck { from: dead, id })
             }
             ControlSignal::Monitor {
                 watcher,
@@ -154,7 +182,7 @@ impl Node {
                 name,
             } => {
                 let from = name.map_or(Dest::Pid(dead), Dest::Name);
-                self.signal(
+                answer(
                     watcher,
                     ControlSignal::Down {
                         from,
@@ -170,66 +198,8 @@ impl Node {
         }
     }
 
-    fn signal_remote(&self, sender: Option<Pid>, to: Pid, signal: ControlSignal) {
-        let token = None;
-        // Only what begins something dials; an answer to a connection that is gone is void.
-        let (control, reason, dials) = match signal {
-            ControlSignal::Link { from } => (Control::Link { from, to }, None, true),
-            ControlSignal::Unlink { from, id } => (Control::UnlinkId { id, from, to }, None, false),
-            ControlSignal::UnlinkAck { from, id } => {
-                (Control::UnlinkIdAck { id, from, to }, None, false)
-            }
-            ControlSignal::LinkExit { from, reason } => {
-                (Control::Exit { from, to, token }, Some(reason), false)
-            }
-            ControlSignal::Exit { from, reason } => {
-                (Control::Exit2 { from, to, token }, Some(reason), true)
-            }
-            ControlSignal::Down {
-                from,
-                reference,
-                reason,
-            } => (
-                Control::MonitorExit {
-                    from: target(from),
-                    to,
-                    reference,
-                },
-                Some(reason),
-                false,
-            ),
-            ControlSignal::GroupLeader { leader } => {
-                (Control::GroupLeader { from: leader, to }, None, true)
-            }
-            ControlSignal::Monitor {
-                watcher, reference, ..
-            } => (
-                Control::Monitor {
-                    from: watcher,
-                    to: Target::Pid(to),
-                    reference,
-                },
-                None,
-                true,
-            ),
-            // These have their own way out or never leave the node.
-            ControlSignal::Demonitor { .. }
-            | ControlSignal::RefuseCall { .. }
-            | ControlSignal::ConnectionLost { .. }
-            | ControlSignal::Info { .. } => return,
-        };
-        let connection = if dials {
-            self.connection(to.node).ok()
-        } else {
-            self.connected(to.node)
-        };
-        if let Some(connection) = connection {
-            send_control(&connection, sender, control, reason.as_ref());
-        }
-    }
-
     /// Asks for a monitor that is recorded with the watcher already.
-    pub(crate) fn monitor(&self, watcher: Pid, to: Dest, reference: Reference) {
+    pub(crate) fn monitor(&self, via: &Via, watcher: Pid, to: Dest, reference: Reference) {
         let down = |reason| ControlSignal::Down {
             from: to,
             reference,
@@ -257,40 +227,35 @@ impl Node {
                     to: target(to),
                     reference,
                 };
-                if let Ok(connection) = self.connection(self.node_of(to)) {
-                    send_control(&connection, None, control, None);
-                }
+                send_by(via, control);
             }
         }
     }
 
     /// Takes a monitor back.
-    pub(crate) fn demonitor(&self, watcher: Pid, to: Dest, reference: Reference) {
+    pub(crate) fn demonitor(&self, via: &Via, watcher: Pid, to: Dest, reference: Reference) {
         match self.local(to) {
             Some(Some(pid)) => self.signal(pid, ControlSignal::Demonitor { reference }),
             Some(None) => {}
             None => {
-                if let Some(connection) = self.connected(self.node_of(to)) {
-                    let control = Control::Demonitor {
-                        from: watcher,
-                        to: target(to),
-                        reference,
-                    };
-                    send_control(&connection, None, control, None);
-                }
+                let control = Control::Demonitor {
+                    from: watcher,
+                    to: target(to),
+                    reference,
+                };
+                send_by(via, control);
             }
         }
     }
 
-    /// The connection that a new relation of `pid` with a process on `node` goes through, watched for its loss;
-    /// `None` within the node.
-    pub(crate) fn relation_via(&self, pid: Pid, node: Atom) -> Result<Option<u64>, NotConnected> {
+    /// The way that a new relation of `pid` with a process on `node` goes: a connection that is watched for its loss.
+    pub(crate) fn relation_via(&self, pid: Pid, node: Atom) -> Result<Via, NotConnected> {
         if node == self.name() {
-            return Ok(None);
+            return Ok(Via::Here);
         }
         let connection = self.connection(node)?;
         if connection.watch(pid) {
-            Ok(Some(connection.id()))
+            Ok(Via::from(&connection))
         } else {
             Err(NotConnected::NotRunning)
         }
@@ -307,6 +272,74 @@ impl Node {
     fn connected(&self, node: Atom) -> Option<Arc<Connection>> {
         self.0.net.as_ref()?.connected(node)
     }
+}
+
+/// A control signal on its way to another node.
+struct Outgoing {
+    control: Control,
+    reason: Option<ExitReason>,
+    /// Whether it is worth a new connection.
+    dials: bool,
+}
+
+impl Outgoing {
+    fn send(self, connection: &Connection, sender: Option<Pid>) {
+        send_control(connection, sender, self.control, self.reason.as_ref());
+    }
+}
+
+fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
+    let token = None;
+    let (control, reason, dials) = match signal {
+        ControlSignal::Link { from } => (Control::Link { from, to }, None, true),
+        ControlSignal::Unlink { from, id } => (Control::UnlinkId { id, from, to }, None, false),
+        ControlSignal::UnlinkAck { from, id } => {
+            (Control::UnlinkIdAck { id, from, to }, None, false)
+        }
+        ControlSignal::LinkExit { from, reason } => {
+            (Control::Exit { from, to, token }, Some(reason), false)
+        }
+        ControlSignal::Exit { from, reason } => {
+            (Control::Exit2 { from, to, token }, Some(reason), true)
+        }
+        ControlSignal::Down {
+            from,
+            reference,
+            reason,
+        } => (
+            Control::MonitorExit {
+                from: target(from),
+                to,
+                reference,
+            },
+            Some(reason),
+            false,
+        ),
+        ControlSignal::GroupLeader { leader } => {
+            (Control::GroupLeader { from: leader, to }, None, true)
+        }
+        ControlSignal::Monitor {
+            watcher, reference, ..
+        } => (
+            Control::Monitor {
+                from: watcher,
+                to: Target::Pid(to),
+                reference,
+            },
+            None,
+            true,
+        ),
+        // These have their own way out or never leave the node.
+        ControlSignal::Demonitor { .. }
+        | ControlSignal::RefuseCall { .. }
+        | ControlSignal::ConnectionLost { .. }
+        | ControlSignal::Info { .. } => return None,
+    };
+    Some(Outgoing {
+        control,
+        reason,
+        dials,
+    })
 }
 
 /// A message from this node to itself.
@@ -345,6 +378,15 @@ pub(super) fn send_control(
         }),
     };
     drop(sent);
+}
+
+/// Gone: what was related through it ended with it.
+fn send_by(via: &Via, control: Control) {
+    if let Via::Connection(_, connection) = via
+        && let Some(connection) = connection.upgrade()
+    {
+        send_control(&connection, None, control, None);
+    }
 }
 
 fn target(dest: Dest) -> Target {

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::signal::{ControlSignal, Envelope, WireMessage};
 use super::state::{Effect, ProcessState};
-use super::{AnyProcess, Info};
+use super::{AnyProcess, Info, Via};
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::node::Node;
@@ -39,8 +39,8 @@ impl Guest {
     fn carry_out(&self, effects: Vec<Effect>) {
         for effect in effects {
             // Nobody is there to die or to read.
-            if let Effect::Send(to, signal) = effect {
-                self.node.signal(to, signal);
+            if let Effect::Send(to, signal, via) = effect {
+                self.node.signal_by(&via, None, to, signal);
             }
         }
     }
@@ -70,11 +70,7 @@ impl AnyProcess for Guest {
         if state.ended {
             return Err(Envelope { signal, via });
         }
-        state.apply(
-            signal,
-            via.as_ref().map(|connection| connection.id()),
-            &mut effects,
-        );
+        state.apply(signal, Via::from(via.as_ref()), &mut effects);
         drop(state);
         self.carry_out(effects);
         Ok(())

@@ -19,6 +19,7 @@ mod process_info;
 mod signal;
 mod state;
 mod task;
+mod via;
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -39,6 +40,7 @@ pub use process_info::ProcessInfo;
 pub(crate) use signal::{ControlSignal, Envelope, Signal, WireMessage};
 pub(crate) use state::ProcessState;
 pub(crate) use task::{panic_text, run};
+pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;
 use crate::node::Node;
@@ -177,7 +179,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     fn adopt(&self, child: Pid) -> bool {
         let mut state = self.state.lock();
         if !state.ended {
-            state.link(child, None);
+            state.link(child, Via::Here);
         }
         !state.ended
     }

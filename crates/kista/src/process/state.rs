@@ -21,19 +21,17 @@ use rustc_hash::FxHashMap;
 use super::dest::Dest;
 use super::info::Info;
 use super::signal::ControlSignal;
+use super::via::Via;
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 
 /// What the shell around the state is to do, in order.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    Send(Pid, ControlSignal),
+    Send(Pid, ControlSignal, Via),
     Deliver(Info),
     Die(ExitReason),
 }
-
-/// The id of the connection a relation goes through; `None` within the node.
-pub(crate) type Via = Option<u64>;
 
 struct Link {
     /// `Some(id)`: unlinked, waiting for the acknowledgement with this id.
@@ -99,6 +97,7 @@ impl ProcessState {
                 effects.push(Effect::Send(
                     from,
                     ControlSignal::UnlinkAck { from: self.pid, id },
+                    via,
                 ));
                 if self
                     .links
@@ -194,15 +193,15 @@ impl ProcessState {
         }
     }
 
-    /// Makes a link inactive; gives the id to send. `None` when there is no active link.
-    pub(crate) fn unlink(&mut self, to: Pid) -> Option<u64> {
+    /// Makes a link inactive; gives the id to send, and by which way. `None` when there is no active link.
+    pub(crate) fn unlink(&mut self, to: Pid) -> Option<(u64, Via)> {
         let link = self
             .links
             .get_mut(&to)
             .filter(|link| link.unlinking.is_none())?;
         self.unlink_ids += 1;
         link.unlinking = Some(self.unlink_ids);
-        Some(self.unlink_ids)
+        Some((self.unlink_ids, link.via.clone()))
     }
 
     /// Takes a link away without a word to the other side, which never came to be.
@@ -215,10 +214,10 @@ impl ProcessState {
     }
 
     /// Forgets a monitor of ours; its target when it was still active.
-    pub(crate) fn demonitor(&mut self, reference: &Reference) -> Option<Dest> {
+    pub(crate) fn demonitor(&mut self, reference: &Reference) -> Option<(Dest, Via)> {
         self.monitors
             .remove(reference)
-            .map(|monitored| monitored.target)
+            .map(|monitored| (monitored.target, monitored.via))
     }
 
     /// The last effects of an ended process: signals to all that are linked with it, watch it or are watched by it.
@@ -234,6 +233,7 @@ impl ProcessState {
                         from,
                         reason: reason.clone(),
                     },
+                    link.via,
                 ));
             }
         }
@@ -244,10 +244,10 @@ impl ProcessState {
     }
 
     /// The monitors we still hold, to be taken back at the end.
-    pub(crate) fn take_monitors(&mut self) -> impl Iterator<Item = (Reference, Dest)> {
+    pub(crate) fn take_monitors(&mut self) -> impl Iterator<Item = (Reference, Dest, Via)> {
         std::mem::take(&mut self.monitors)
             .into_iter()
-            .map(|(reference, monitored)| (reference, monitored.target))
+            .map(|(reference, monitored)| (reference, monitored.target, monitored.via))
     }
 
     pub(crate) fn links(&self) -> Vec<Pid> {
@@ -283,12 +283,15 @@ impl ProcessState {
                 reference,
                 reason,
             },
+            watcher.via,
         )
     }
 
     fn connection_lost(&mut self, connection: u64, effects: &mut Vec<Effect>) {
-        let via = Some(connection);
-        let ended: Vec<_> = self.links.extract_if(|_, link| link.via == via).collect();
+        let ended: Vec<_> = self
+            .links
+            .extract_if(|_, link| link.via.is(connection))
+            .collect();
         for (from, link) in ended {
             if link.unlinking.is_none() {
                 self.exit_signal(from, ExitReason::NoConnection, effects);
@@ -296,7 +299,7 @@ impl ProcessState {
         }
         for (reference, monitored) in self
             .monitors
-            .extract_if(|_, monitored| monitored.via == via)
+            .extract_if(|_, monitored| monitored.via.is(connection))
         {
             effects.push(Effect::Deliver(Info::Down {
                 reference,
@@ -304,12 +307,15 @@ impl ProcessState {
                 reason: ExitReason::NoConnection,
             }));
         }
-        self.watchers.retain(|_, watcher| watcher.via != via);
+        self.watchers
+            .retain(|_, watcher| !watcher.via.is(connection));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
+
     use super::*;
 
     fn pid(id: u32) -> Pid {
@@ -331,7 +337,7 @@ mod tests {
 
     fn apply(state: &mut ProcessState, signal: ControlSignal) -> Vec<Effect> {
         let mut effects = Vec::new();
-        state.apply(signal, None, &mut effects);
+        state.apply(signal, Via::Here, &mut effects);
         effects
     }
 
@@ -342,8 +348,8 @@ mod tests {
     #[test]
     fn exit_after_unlink_is_void() {
         let mut state = state();
-        assert!(state.link(pid(2), None));
-        let id = state.unlink(pid(2)).unwrap();
+        assert!(state.link(pid(2), Via::Here));
+        let (id, _) = state.unlink(pid(2)).unwrap();
         assert!(apply(&mut state, exit_of(pid(2), ExitReason::Killed)).is_empty());
         assert!(apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id }).is_empty());
         assert!(state.links().is_empty());
@@ -352,9 +358,9 @@ mod tests {
     #[test]
     fn stale_acknowledgement_does_not_end_a_new_link() {
         let mut state = state();
-        state.link(pid(2), None);
-        let id = state.unlink(pid(2)).unwrap();
-        assert!(state.link(pid(2), None), "relinking sends a new link");
+        state.link(pid(2), Via::Here);
+        let (id, _) = state.unlink(pid(2)).unwrap();
+        assert!(state.link(pid(2), Via::Here), "relinking sends a new link");
         apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id });
         assert_eq!(state.links(), [pid(2)]);
     }
@@ -369,7 +375,7 @@ mod tests {
             },
         );
         assert!(
-            matches!(effects[..], [Effect::Send(to, ControlSignal::UnlinkAck { id: 9, .. })] if to == pid(2))
+            matches!(effects[..], [Effect::Send(to, ControlSignal::UnlinkAck { id: 9, .. }, _)] if to == pid(2))
         );
     }
 
@@ -377,7 +383,7 @@ mod tests {
     fn kill_is_untrappable_by_exit_and_ordinary_by_link() {
         let mut state = state();
         state.trap_exit = true;
-        state.link(pid(2), None);
+        state.link(pid(2), Via::Here);
         let by_link = apply(&mut state, exit_of(pid(2), ExitReason::Kill));
         assert!(matches!(
             by_link[..],
@@ -399,7 +405,7 @@ mod tests {
     #[test]
     fn normal_from_a_link_is_ignored() {
         let mut state = state();
-        state.link(pid(2), None);
+        state.link(pid(2), Via::Here);
         assert!(apply(&mut state, exit_of(pid(2), ExitReason::Normal)).is_empty());
         assert!(
             apply(
@@ -429,8 +435,8 @@ mod tests {
     #[test]
     fn no_down_after_demonitor() {
         let mut state = state();
-        state.monitor(reference(1), Dest::Pid(pid(2)), None);
-        assert_eq!(state.demonitor(&reference(1)), Some(Dest::Pid(pid(2))));
+        state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
+        assert!(state.demonitor(&reference(1)).is_some());
         let late = ControlSignal::Down {
             from: Dest::Pid(pid(2)),
             reference: reference(1),
@@ -462,9 +468,10 @@ mod tests {
     fn lost_connection_ends_only_what_went_through_it() {
         let mut state = state();
         state.trap_exit = true;
-        state.link(pid(2), Some(7));
-        state.link(pid(3), Some(8));
-        state.monitor(reference(1), Dest::Pid(pid(2)), Some(7));
+        let via = |id| Via::Connection(id, Weak::new());
+        state.link(pid(2), via(7));
+        state.link(pid(3), via(8));
+        state.monitor(reference(1), Dest::Pid(pid(2)), via(7));
         let lost = apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
         assert_eq!(lost.len(), 2);
         assert_eq!(state.links(), [pid(3)]);
@@ -484,7 +491,7 @@ mod tests {
         );
         let effects = state.end(&ExitReason::Shutdown);
         assert!(
-            matches!(effects[..], [Effect::Send(_, ControlSignal::Down { from: Dest::Name(n), .. })] if n == name)
+            matches!(effects[..], [Effect::Send(_, ControlSignal::Down { from: Dest::Name(n), .. }, _)] if n == name)
         );
     }
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::current::{self, Current};
 use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
-use super::{BUDGET, Info, Process, ProcessInfo};
+use super::{BUDGET, Info, Process, ProcessInfo, Via};
 use crate::ExitReason;
 
 /// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
@@ -154,19 +154,19 @@ impl<M: Send + 'static> Process<M> {
         {
             let mut state = self.state.lock();
             match via {
-                None => state.apply(signal, None, &mut effects),
+                None => state.apply(signal, Via::Here, &mut effects),
                 Some(connection) => {
                     let makes_relation = matches!(
                         signal,
                         ControlSignal::Link { .. } | ControlSignal::Monitor { .. }
                     );
-                    state.apply(signal, Some(connection.id()), &mut effects);
+                    state.apply(signal, Via::from(&connection), &mut effects);
                     // A connection that is down already will not report its loss again.
                     if makes_relation && !connection.watch(self.pid) {
                         let lost = ControlSignal::ConnectionLost {
                             connection: connection.id(),
                         };
-                        state.apply(lost, None, &mut effects);
+                        state.apply(lost, Via::Here, &mut effects);
                     }
                 }
             }
@@ -174,7 +174,9 @@ impl<M: Send + 'static> Process<M> {
         let mut fatal = None;
         for effect in effects {
             match effect {
-                Effect::Send(to, signal) => self.node.signal_from(Some(self.pid), to, signal),
+                Effect::Send(to, signal, via) => {
+                    self.node.signal_by(&via, Some(self.pid), to, signal)
+                }
                 Effect::Deliver(info) => list.push_back(Signal::Notice(Box::new(info))),
                 Effect::Die(reason) => fatal = fatal.or(Some(reason)),
             }
@@ -230,12 +232,12 @@ impl<M: Send + 'static> Process<M> {
             pending.fail(reason);
         }
         for effect in effects {
-            if let Effect::Send(to, signal) = effect {
-                self.node.signal_from(Some(self.pid), to, signal);
+            if let Effect::Send(to, signal, via) = effect {
+                self.node.signal_by(&via, Some(self.pid), to, signal);
             }
         }
-        for (reference, target) in monitors {
-            self.node.demonitor(self.pid, target, reference);
+        for (reference, target, via) in monitors {
+            self.node.demonitor(&via, self.pid, target, reference);
         }
     }
 
