@@ -103,7 +103,7 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
             },
             State::Wire(outcall, deadline) => match outcall.poll(cx) {
                 Poll::Ready(answer) => answer.and_then(|answer| match this.slot.decode.get() {
-                    Some(decode) => answer.read(|d| decode(d)),
+                    Some(decode) => answer.read(decode),
                     None => Err(CallError::Reply(kista_etf::DecodeError::custom(
                         "the request did not arm its reply token: see ReplyTo::arm",
                     ))),

@@ -141,14 +141,20 @@ impl<M: Send + 'static> Drop for KeptIfUnanswered<'_, M> {
         if let Some(pending) = self.pending.take()
             && pending.is_pending()
         {
-            let mut state = self.process.state.lock();
-            // Answered ones go when the list would grow, so that it holds at most twice the open calls.
-            if state.deferred.len() == state.deferred.capacity() {
-                state.deferred.retain(|kept| kept.is_pending());
-            }
-            state.deferred.push(pending);
+            defer(&mut self.process.state.lock().deferred, pending);
         }
     }
+}
+
+/// Answered ones go when the list would grow. It then has room for as many again as are open, so that looking through it is
+/// paid for by what was added since.
+fn defer(deferred: &mut Vec<Arc<dyn PendingReply>>, pending: Arc<dyn PendingReply>) {
+    if deferred.len() == deferred.capacity() {
+        deferred.retain(|kept| kept.is_pending());
+        let open = deferred.len();
+        deferred.reserve(open.max(4));
+    }
+    deferred.push(pending);
 }
 
 enum Read<M> {
@@ -284,4 +290,39 @@ fn read_from(d: &mut Decoder<'_>) -> Option<(Pid, Tag)> {
         return None;
     }
     Some((d.pid().ok()?, Tag::decode(d).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+
+    static LOOKS: AtomicUsize = AtomicUsize::new(0);
+
+    struct Kept(AtomicBool);
+
+    impl PendingReply for Kept {
+        fn is_pending(&self) -> bool {
+            LOOKS.fetch_add(1, Relaxed);
+            self.0.load(Relaxed)
+        }
+
+        fn fail(&self, _reason: &ExitReason) {}
+    }
+
+    #[test]
+    fn many_open_calls_do_not_make_each_further_one_dear() {
+        let mut deferred = Vec::new();
+        let kept = |open| Arc::new(Kept(AtomicBool::new(open))) as Arc<dyn PendingReply>;
+        for _ in 0..4_095 {
+            defer(&mut deferred, kept(true));
+        }
+        LOOKS.store(0, Relaxed);
+        for _ in 0..10_000 {
+            defer(&mut deferred, kept(false));
+        }
+        assert!(LOOKS.load(Relaxed) < 50_000, "{LOOKS:?}");
+        assert!(deferred.capacity() <= 2 * 8_192);
+    }
 }

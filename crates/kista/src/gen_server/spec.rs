@@ -96,7 +96,7 @@ impl<S: GenServer> Spawn<S> {
         self
     }
 
-    fn start(self) -> Result<(Arc<Process<S::Msg>>, Arc<Started>), StartError> {
+    fn start(self) -> Result<Stage<S>, StartError> {
         let name = self.name.transpose().map_err(StartError::BadName)?;
         let parent = self.parent.as_ref().map(|parent| parent.pid());
         let process =
@@ -120,7 +120,7 @@ impl<S: GenServer> Spawn<S> {
             Arc::clone(&started),
             self.parent,
         );
-        Ok((process, started))
+        Ok(Stage::Waiting(process, started))
     }
 }
 
@@ -193,8 +193,7 @@ impl<S: GenServer> Future for Starting<S> {
             let Stage::Ready(spawn) = std::mem::replace(&mut self.0, Stage::Done) else {
                 unreachable!("matched above")
             };
-            let (process, started) = spawn.start()?;
-            self.0 = Stage::Waiting(process, started);
+            self.0 = spawn.start()?;
         }
         let Stage::Waiting(_, started) = &self.0 else {
             panic!("a start was polled after it was done")
