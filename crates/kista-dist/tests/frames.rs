@@ -380,6 +380,27 @@ fn unknown_numbers_are_reported_and_close_nothing() {
 }
 
 #[test]
+fn an_exit_signal_to_an_alias_closes_nothing() {
+    // `exit(Alias, Reason)` of OTP 29, as it comes: 37, flags 4 and 16.
+    let mut e = Encoder::new();
+    e.tuple(4);
+    e.int(37);
+    e.int(20);
+    e.pid(&pid(1));
+    e.reference(&reference());
+    e.atom(Atom::from_static("reason"));
+    let mut r = reader(Flags::ours(false));
+    r.push(&frame(&[&[131, 68, 0], &*e.to_bytes()].concat()));
+    let Ok(Some(Inbound::Signal { control, .. })) = r.next() else {
+        panic!()
+    };
+    assert!(matches!(
+        control,
+        Control::Priority { to: Recipient::Alias(to), exit: true, .. } if to == reference()
+    ));
+}
+
+#[test]
 fn ill_formed_control_tuples_are_errors() {
     for (body, arity) in [
         (&b"h\x02a\x01a\x01"[..], true),

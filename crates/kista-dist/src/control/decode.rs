@@ -237,10 +237,8 @@ fn altact(d: &mut Decoder<'_>, arity: usize) -> Result<Control, ControlError> {
     };
     let token = token(d, 37, with_token)?;
     let exit = flags & ALT_EXIT != 0;
-    if exit && !matches!(to, Recipient::Pid(_)) {
-        return Err(ControlError::Field { op: 37 });
-    }
-    if flags & ALT_PRIORITY != 0 {
+    // What has an older form is given in that.
+    if flags & ALT_PRIORITY != 0 || exit && !matches!(to, Recipient::Pid(_)) {
         return Ok(Control::Priority {
             from,
             to,

@@ -51,7 +51,7 @@ pub enum Target {
     Name(AtomName),
 }
 
-/// The receiver of a priority signal.
+/// The receiver of a signal in the form of OTP 28.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
     /// By pid.
@@ -224,8 +224,9 @@ pub enum Control {
         /// The process that unlinked.
         to: Pid,
     },
-    /// A message or `exit/2` signal with priority (OTP 28). Payload: the message, or the reason if `exit`.
-    /// Toward a peer without `ALTACT_SIG` it is sent without the priority.
+    /// What only the form of OTP 28 can say: a message or `exit/2` signal with priority, or an `exit/2` signal to an alias or a name,
+    /// with or without (it is sent with priority). Payload: the message, or the reason if `exit`.
+    /// Toward a peer without `ALTACT_SIG` it is sent without the priority; an exit signal to an alias or a name is not for such a peer.
     Priority {
         /// The sender.
         from: Pid,

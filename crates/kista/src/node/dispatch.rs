@@ -149,7 +149,9 @@ impl Inbound<'_> {
                 }
                 (Recipient::Pid(to), false) => self.message(Some(to), payload),
                 (Recipient::Name(name), false) => self.message(self.named(&name), payload),
-                (Recipient::Alias(alias), _) => self.answer(&alias, payload),
+                (Recipient::Alias(alias), false) => self.answer(&alias, payload),
+                // An alias here is a call's, and no name for the process that makes it.
+                (Recipient::Alias(_), true) => {}
             },
             // Nothing that we asked for, or nothing that acts.
             Control::SpawnReply { .. } | Control::Unlink { .. } | Control::NodeLink => {}
