@@ -217,6 +217,27 @@ fn a_node_without_a_name_gets_one() {
 }
 
 #[test]
+fn only_who_asks_for_a_name_is_told_that_names_are_given() {
+    let given = Decision::Named {
+        name: "x1@h".into(),
+        creation: 77,
+    };
+    for (name, asks, decision) in [("h", true, given), (A, false, Decision::Ok)] {
+        let mut a = config(name, 1);
+        a.flags.set(Flags::NAME_ME, asks);
+        let mut run = Run::with(a, config(B, 2), cookie());
+        run.b.receive(run.now, &run.a.take_output()).unwrap();
+        run.b.decide(decision, cookie()).unwrap();
+        let output = run.b.take_output();
+        // The status, then the challenge: length, tag, flags.
+        let status = usize::from(u16::from_be_bytes([output[0], output[1]]));
+        let flags = output[2 + status + 3..].first_chunk().unwrap();
+        let flags = Flags::from_bits_retain(u64::from_be_bytes(*flags));
+        assert_eq!(flags.contains(Flags::NAME_ME), asks);
+    }
+}
+
+#[test]
 fn one_byte_per_second_does_not_extend_the_time() {
     let mut run = Run::new();
     let name = run.a.take_output();

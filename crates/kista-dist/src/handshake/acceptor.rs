@@ -272,8 +272,10 @@ impl Acceptor {
     }
 
     fn send_challenge(&mut self, old: bool, cookie: Cookie) {
+        // Who asked to be named looks for that flag here; to anybody else it says nothing.
+        let name_me = self.peer_flags & Flags::NAME_ME;
         self.framing.send(&message::challenge(&Challenge {
-            flags: self.config.flags,
+            flags: self.config.flags | name_me,
             challenge: self.config.challenge,
             creation: self.config.creation,
             name: self.config.name.clone(),

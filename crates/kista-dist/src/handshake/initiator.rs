@@ -144,7 +144,8 @@ impl Initiator {
                     our_name: self.config.name.clone(),
                     creation: self.peer_creation,
                     our_creation: self.config.creation,
-                    flags: self.config.flags.negotiated(self.peer_flags),
+                    // A request, and answered.
+                    flags: self.config.flags.negotiated(self.peer_flags) - Flags::NAME_ME,
                 }));
                 Ok(())
             }

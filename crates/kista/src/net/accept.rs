@@ -12,7 +12,6 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use kista_dist::Flags;
 use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, simultaneous};
 use kista_etf::Atom;
 use thiserror::Error;
@@ -110,9 +109,7 @@ async fn handshake(
     said: &OnceLock<String>,
 ) -> Result<(), AcceptError> {
     let _ = socket.set_nodelay(true);
-    let mut config = net.handshake_config().map_err(|_| AcceptError::Random)?;
-    // What counts is the intersection: it is in effect only toward a node that asks to be named, and OTP looks for it then.
-    config.flags |= Flags::NAME_ME;
+    let config = net.handshake_config().map_err(|_| AcceptError::Random)?;
     let mut machine = Acceptor::new(Instant::now(), config);
     let mut incoming = None;
     let mut asked_alive = false;
