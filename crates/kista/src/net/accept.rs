@@ -183,7 +183,11 @@ fn take_over(net: &Arc<Net>, name: &str, asked_alive: bool) -> Result<Claim, Acc
         let old = net.entry(node);
         if let Some(connection) = &old {
             if let Some(claim) = Claim::take(net, connection) {
-                return Ok(claim);
+                if !connection.is_closing() {
+                    return Ok(claim);
+                }
+                // It was cut before anybody owned it: its end is carried out here.
+                drop(claim);
             }
             if !asked_alive
                 && connection.established().is_some_and(|e| e.by_dial)
@@ -268,7 +272,7 @@ impl Net {
     }
 
     /// A new entry for `node` in the place of `old`; `None` if the entry is another one by now.
-    fn insert_after(
+    pub(super) fn insert_after(
         self: &Arc<Self>,
         node: Atom,
         old: Option<&Arc<Connection>>,

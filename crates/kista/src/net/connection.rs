@@ -460,7 +460,6 @@ impl Connection {
         }
         if let Some(net) = self.net.upgrade() {
             net.log_end(self, was_up, word, detail);
-            net.forget(self);
         }
         if let Some(host) = host {
             let told = catch_unwind(AssertUnwindSafe(|| {
@@ -471,6 +470,10 @@ impl Connection {
             }
         }
         self.phase.send_replace(Phase::Gone);
+        // Not before: until then a successor finds us in the table, and waits.
+        if let Some(net) = self.net.upgrade() {
+            net.forget(self);
+        }
     }
 
     /// The story of the end, once it has begun.

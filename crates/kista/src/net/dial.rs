@@ -4,7 +4,9 @@
 //! 2. Is the peer in a handshake with us already (by the name it says), it gets [`PATIENCE`] to finish before we dial.
 //! 3. Told `nok`, or losing its socket while the peer's own handshake with us runs, a dial waits for that; it dials again after `nok` when
 //!    nothing came for [`PATIENCE`].
-//! 4. When somebody else claims the connection, or it is closed, the dial just stops.
+//! 4. A dial that failed keeps the next one to that node waiting for [`BACK_OFF`], so that whoever sends to a dead node in a loop asks for
+//!    it a few times a second. What is sent meanwhile is queued, and the peer itself may come.
+//! 5. When somebody else claims the connection, or it is closed, the dial just stops.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use kista_dist::handshake::{Event, HandshakeError, Initiator, Peer, Status};
+use kista_etf::Atom;
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -22,6 +27,31 @@ use super::{Connection, Net};
 use crate::epmd;
 
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Between the failure of a dial and the beginning of the next one to the same node.
+const BACK_OFF: Duration = Duration::from_millis(250);
+/// Most failures that are remembered.
+const FAILURES: usize = 1024;
+
+/// Nodes that could not be reached a moment ago.
+#[derive(Default)]
+pub(super) struct Failures(Mutex<FxHashMap<Atom, Instant>>);
+
+impl Failures {
+    fn note(&self, node: Atom) {
+        let mut failures = self.0.lock();
+        if failures.len() >= FAILURES {
+            failures.retain(|_, at| at.elapsed() < BACK_OFF);
+        }
+        if failures.len() < FAILURES {
+            failures.insert(node, Instant::now());
+        }
+    }
+
+    /// When `node` may be dialled again.
+    fn until(&self, node: Atom) -> Option<Instant> {
+        self.0.lock().remove(&node).map(|at| at + BACK_OFF)
+    }
+}
 
 pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
     let attempt = tokio::time::timeout(net.config.setup_time, attempts(&net, &connection));
@@ -39,9 +69,13 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
     match result {
         Ok(done) => claim.establish(done.socket, &done.peer, done.leftover, true),
         Err(error) => {
-            let text = connection
-                .why()
-                .map_or_else(|| error.to_string(), |w| w.detail.clone());
+            let text = match connection.why() {
+                Some(why) => why.detail.clone(),
+                None => {
+                    net.failures.note(connection.peer());
+                    error.to_string()
+                }
+            };
             claim.fail(text);
         }
     }
@@ -55,6 +89,9 @@ struct Done {
 
 async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError> {
     connection.predecessors_gone().await;
+    if let Some(at) = net.failures.until(connection.peer()) {
+        tokio::time::sleep_until(at.into()).await;
+    }
     let name = connection.peer().as_str();
     loop {
         // Said before looking: either we see the peer's handshake, or it sees our dial.

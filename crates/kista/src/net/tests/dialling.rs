@@ -51,8 +51,14 @@ async fn two_that_dial_each_other_end_with_one_connection() {
 async fn a_failed_dial_tells_its_watchers_and_says_why() {
     let a = TestNode::start("a", free_port()).await;
     let nobody = Atom::from_static("nobody@127.0.0.1");
-    let connection = a.net.connection(nobody).unwrap();
-    assert!(connection.watch(a.pid(1)));
+    // A dial can fail before anybody watches it: then the watcher is told so at once, and asks again.
+    let connection = loop {
+        let connection = a.net.connection(nobody).unwrap();
+        if connection.watch(a.pid(1)) {
+            break connection;
+        }
+        a.next().await;
+    };
     let error = a.net.connect(nobody).await.unwrap_err().to_string();
     assert!(error.contains("knows no node \"nobody\""), "{error}");
     let Seen::Down {
@@ -129,6 +135,73 @@ async fn reconnecting_at_once_keeps_down_before_up() {
         }
         assert_eq!(b.next_int().await, n);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_slow_down_is_over_before_the_next_up() {
+    let (a, b) = pair().await;
+    a.host.slow_down.store(true, Ordering::Relaxed);
+    a.net.disconnect(b.name);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    a.net.connect(b.name).await.unwrap();
+    assert!(a.next_down().await.1);
+    assert_eq!(a.next_up().await.0, b.name);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dial_that_was_cut_does_not_take_a_proved_peer_with_it() {
+    let a = TestNode::start("a", free_port()).await;
+    let x = Atom::from_static("x@127.0.0.1");
+    // As a dial between its end by `disconnect` and its task's next poll.
+    let cut = a.net.insert_after(x, None).unwrap();
+    cut.end("disconnect", "disconnected by this node");
+    let _socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    assert_eq!(a.next_down().await, (x, false, "disconnect".to_owned()));
+    assert_eq!(a.next_up().await.0, x);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    a.saw_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_node_is_not_dialled_without_pause_and_found_when_it_lives() {
+    let port = free_port();
+    let dials = Arc::new(AtomicU16::new(0));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.2", port))
+        .await
+        .unwrap();
+    let closer = {
+        let dials = Arc::clone(&dials);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                dials.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    };
+    let off = |alive: &str, ip: [u8; 4]| {
+        let mut config = config(alive, 0);
+        config.name = NodeName::parse(&format!("{alive}@{}", std::net::IpAddr::from(ip))).unwrap();
+        config.listen = ip.into();
+        config.epmd = EpmdMode::Off;
+        config.ports = port..=port;
+        config
+    };
+    let a = TestNode::with(off("a", [127, 0, 0, 1])).await;
+    let dead = Atom::from_static("dead@127.0.0.2");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        let _ = a.net.connection(dead).unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let dialled = dials.load(Ordering::Relaxed);
+    assert!((2..=8).contains(&dialled), "{dialled}");
+    closer.abort();
+    let _ = closer.await;
+    let b = TestNode::with(off("dead", [127, 0, 0, 2])).await;
+    until("it is found", || {
+        a.net.connection(dead).is_ok_and(|c| c.is_up())
+    })
+    .await;
+    assert_eq!(b.next_up().await.0, a.name);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,6 +43,8 @@ pub(super) enum Seen {
 pub(super) struct Recorder {
     seen: mpsc::UnboundedSender<Seen>,
     pub(super) panic_next: AtomicBool,
+    /// Takes its time in `down`.
+    pub(super) slow_down: AtomicBool,
 }
 
 impl Host for Recorder {
@@ -58,6 +60,9 @@ impl Host for Recorder {
     }
 
     fn down(&self, connection: &Arc<Connection>, was_up: bool, reason: &str, watchers: Vec<Pid>) {
+        if self.slow_down.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(300));
+        }
         let _ = self.seen.send(Seen::Down {
             node: connection.peer(),
             id: connection.id(),
@@ -100,6 +105,7 @@ impl TestNode {
         let host = Arc::new(Recorder {
             seen: sender,
             panic_next: AtomicBool::new(false),
+            slow_down: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&host);
         net.open(weak);
