@@ -69,8 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
 
-    let rows = chosen(ROWS.iter().collect(), &options.rows, |row: &&Row| row.name)?;
-    let mut peers = chosen(peers, &options.peers, |peer: &Box<dyn Peer>| peer.name())?;
+    let rows = chosen(ROWS.iter().collect(), &options.rows, |row| row.name)?;
+    let mut peers = chosen(peers, &options.peers, |peer| peer.name())?;
     peers.retain(|peer| match peer.missing() {
         Some(why) => {
             println!("left out: {}: {why}", peer.name());

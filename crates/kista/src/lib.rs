@@ -27,7 +27,7 @@
 //! The rules that processes keep are in `docs/semantics.md`; how the parts fit together, in `ARCHITECTURE.md`.
 
 mod epmd;
-mod gen_server;
+pub mod gen_server;
 mod kernel;
 mod net;
 mod node;

@@ -19,7 +19,7 @@ impl Hand {
     #[init]
     fn new(cx: &mut Cx<Self>) -> Self {
         cx.trap_exit(true);
-        Hand { heard: Vec::new() }
+        Self { heard: Vec::new() }
     }
     #[cast]
     fn link_and_end(&mut self, to: Pid, reason: ExitReason, cx: &mut Cx<Self>) -> Flow {

@@ -54,7 +54,7 @@ impl Hand {
         to.take_over(Handed(reply));
     }
     #[call]
-    fn to_a_task_that_panics(&mut self, reply: ReplyTo<i64>) {
+    fn lose_in_a_task_that_panics(&mut self, reply: ReplyTo<i64>) {
         tokio::spawn(async move {
             let _reply = reply;
             panic!("a plain task");
@@ -290,7 +290,7 @@ async fn a_token_lost_by_another_process_or_task_refuses_the_call() {
     refused(timeout(SOON, asked).await.expect("queued").unwrap());
     // A plain task that panics.
     refused(
-        timeout(SOON, server.to_a_task_that_panics().forever())
+        timeout(SOON, server.lose_in_a_task_that_panics().forever())
             .await
             .expect("panicked"),
     );

@@ -428,6 +428,59 @@ async fn a_hidden_node_is_not_among_nodes() {
     pair.stop().await;
 }
 
+/// Takes its time to end.
+struct Slow;
+
+#[gen_server]
+impl Slow {
+    #[init]
+    fn new() -> Self {
+        Slow
+    }
+    #[call]
+    fn here(&self) -> bool {
+        true
+    }
+    #[terminate]
+    async fn terminate(&mut self, _reason: &ExitReason) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn stop_of_a_remote_server_waits_for_its_end() {
+    let pair = Pair::start().await;
+    pair.b.spawn(Slow::spec()).name("slow").await.unwrap();
+    let slow = pair.a.server::<Slow>(on_b("slow"));
+    assert_eq!(slow.here().await, Ok(true));
+    slow.stop().await.unwrap();
+    assert_eq!(pair.b.whereis("slow"), None);
+    assert_eq!(slow.stop().await, Err(CallError::NoProc));
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopping_node_still_says_why_its_processes_ended() {
+    for _ in 0..20 {
+        let pair = Pair::start().await;
+        let ear = ear(&pair.a).await;
+        for _ in 0..10 {
+            let counter = pair.b.spawn(Counter::spec(0)).await.unwrap();
+            ear.watch(counter.dest()).await.unwrap();
+        }
+        // A round trip behind the monitors: all have arrived.
+        assert!(pair.a.ping("b@127.0.0.1").await);
+        pair.b.stop().await;
+        for _ in 0..10 {
+            let Info::Down { reason, .. } = next_signal(&ear).await else {
+                panic!("no DOWN")
+            };
+            assert_eq!(reason, ExitReason::Shutdown);
+        }
+        pair.a.stop().await;
+    }
+}
+
 /// Answers with what it is asked, and counts what it is sent.
 struct Echo;
 

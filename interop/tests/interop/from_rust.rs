@@ -47,7 +47,7 @@ struct Counter;
 impl Counter {
     #[init]
     fn new() -> Self {
-        Counter
+        Self
     }
 
     #[call]
@@ -235,7 +235,7 @@ struct Sender;
 impl Sender {
     #[init]
     fn new() -> Self {
-        Sender
+        Self
     }
 
     #[cast]
@@ -330,7 +330,7 @@ struct Blocker;
 impl Blocker {
     #[init]
     fn new() -> Self {
-        Blocker
+        Self
     }
 
     #[cast]
@@ -388,7 +388,7 @@ struct Worker;
 impl Worker {
     #[init]
     fn new() -> Self {
-        Worker
+        Self
     }
 
     #[cast]
@@ -413,7 +413,7 @@ struct Spawner;
 impl Spawner {
     #[init]
     fn new() -> Self {
-        Spawner
+        Self
     }
 
     #[call]

@@ -1,8 +1,8 @@
 //! EPMD served in this process, for hosts without one.
 //!
 //! 1. It listens on loopback, and on the node's own address if that is another one. Only who comes by loopback may register.
-//! 2. Connections that hold no name have [`REQUEST_TIME`](kista_dist::epmd::REQUEST_TIME) and are at most [`WAITING`]; those that hold one are
-//!    bounded by the registry.
+//! 2. Connections that hold no name have [`REQUEST_TIME`](kista_dist::epmd::REQUEST_TIME) and are at most [`WAITING`], where a newcomer pushes
+//!    out who has waited longest without a word ([`Gate`]); those that hold one are bounded by the registry.
 //! 3. Dropping the server closes everything, and with it frees all names.
 
 use std::io;
@@ -14,13 +14,14 @@ use kista_dist::epmd::{Registry, RegistryLimits, ServerConnection};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
-use super::EpmdError;
-use crate::net::bind;
+use super::{EpmdError, wait_for_end};
+use crate::net::{Gate, Pass, bind};
 
-/// Most connections that wait for a request or an answer.
+/// Most connections that wait for a request or an answer, and how many of them from one address that is not loopback.
 const WAITING: usize = 256;
+const SHARE: usize = 32;
 
 /// A running server; dropping it ends it.
 pub(super) struct Server {
@@ -29,7 +30,7 @@ pub(super) struct Server {
 
 struct Shared {
     registry: Mutex<Registry>,
-    waiting: Arc<Semaphore>,
+    waiting: Arc<Gate>,
     stop: watch::Receiver<bool>,
 }
 
@@ -51,7 +52,7 @@ impl Server {
             .max(4);
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(port, seed, RegistryLimits::default())),
-            waiting: Arc::new(Semaphore::new(WAITING)),
+            waiting: Gate::new(WAITING, SHARE),
             stop: stopped,
         });
         for listener in listeners {
@@ -88,9 +89,9 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((socket, from)) => {
-                    // Beyond the cap: closed at once.
-                    if let Ok(place) = Arc::clone(&shared.waiting).try_acquire_owned() {
-                        tokio::spawn(serve(Arc::clone(&shared), socket, from, place));
+                    // Beyond the share: closed at once.
+                    if let Some(pass) = shared.waiting.enter(from.ip()) {
+                        tokio::spawn(serve(Arc::clone(&shared), socket, from, pass));
                     }
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -104,43 +105,39 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-async fn serve(
-    shared: Arc<Shared>,
-    mut socket: TcpStream,
-    from: SocketAddr,
-    place: OwnedSemaphorePermit,
-) {
+async fn serve(shared: Arc<Shared>, mut socket: TcpStream, from: SocketAddr, pass: Pass) {
     let loopback = from.ip().to_canonical().is_loopback();
-    let mut connection = Held {
+    let mut held = Held {
         connection: Some(ServerConnection::new(Instant::now(), loopback)),
         shared: &shared,
     };
     let mut stop = shared.stop.clone();
-    tokio::select! {
+    let registered = tokio::select! {
         biased;
-        _ = stop.wait_for(|stopped| *stopped) => {}
-        _ = talk(&mut connection, &mut socket, place) => {}
+        _ = stop.wait_for(|stopped| *stopped) => false,
+        registered = answer(&mut held, &mut socket) => registered.unwrap_or(false),
+        () = pass.pushed_out() => false,
+    };
+    drop(pass);
+    if registered {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stopped| *stopped) => {}
+            () = wait_for_end(&mut socket) => {}
+        }
     }
 }
 
-async fn talk(
-    held: &mut Held<'_>,
-    socket: &mut TcpStream,
-    place: OwnedSemaphorePermit,
-) -> io::Result<()> {
-    let mut place = Some(place);
+/// Hears and answers the one request of a connection; whether it holds a name now.
+async fn answer(held: &mut Held<'_>, socket: &mut TcpStream) -> io::Result<bool> {
     let Some(connection) = held.connection.as_mut() else {
-        return Ok(());
+        return Ok(false);
     };
     let mut buffer = [0; 2048];
-    loop {
-        let deadline = connection.deadline().map(tokio::time::Instant::from_std);
-        let n = match deadline {
-            Some(at) => tokio::time::timeout_at(at, socket.read(&mut buffer)).await??,
-            None => socket.read(&mut buffer).await?,
-        };
+    while let Some(at) = connection.deadline() {
+        let n = tokio::time::timeout_at(at.into(), socket.read(&mut buffer)).await??;
         if n == 0 {
-            return Ok(());
+            return Ok(false);
         }
         connection.receive(&buffer[..n], &mut held.shared.registry.lock());
         let output = connection.take_output();
@@ -150,13 +147,10 @@ async fn talk(
         }
         // A KILL that was granted frees nothing here: this process is a node, and goes on.
         if connection.is_closing() {
-            return Ok(());
+            return Ok(false);
         }
-        if connection.registered().is_some() {
-            place = None;
-        }
-        let _ = &place;
     }
+    Ok(true)
 }
 
 /// A connection whose name is freed however its task ends.

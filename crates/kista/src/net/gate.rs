@@ -1,4 +1,4 @@
-//! The waiting room of accepted sockets that have not proved the cookie yet.
+//! The waiting room of accepted sockets that have not proved the cookie yet (or have not asked this node's EPMD for anything yet).
 //!
 //! 1. At most `cap` sockets wait, at most `share` of them from one IP address. Loopback has no share of its own: whoever is on this
 //!    machine is many nodes at once.
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub(super) struct Gate {
+pub(crate) struct Gate {
     cap: usize,
     share: usize,
     /// In order of arrival.
@@ -28,13 +28,13 @@ struct Place {
 }
 
 /// A place in the room.
-pub(super) struct Pass {
+pub(crate) struct Pass {
     gate: Arc<Gate>,
     place: Arc<Place>,
 }
 
 impl Gate {
-    pub(super) fn new(cap: usize, share: usize) -> Arc<Self> {
+    pub(crate) fn new(cap: usize, share: usize) -> Arc<Self> {
         Arc::new(Self {
             cap: cap.max(1),
             share: share.max(1),
@@ -43,7 +43,7 @@ impl Gate {
     }
 
     /// A place for a socket from `ip`; none if that address has used up its share.
-    pub(super) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Pass> {
+    pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Pass> {
         let ip = ip.to_canonical();
         let place = Arc::new(Place {
             ip,
@@ -80,7 +80,7 @@ impl Pass {
     }
 
     /// Returns when the place was given to somebody else.
-    pub(super) async fn pushed_out(&self) {
+    pub(crate) async fn pushed_out(&self) {
         self.place.pushed_out.notified().await;
     }
 }

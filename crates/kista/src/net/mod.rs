@@ -48,13 +48,13 @@ pub(crate) use config::NetConfig;
 pub(crate) use connection::{Connection, Pressure, SendError};
 pub use error::StartError;
 pub(crate) use error::{ConnectError, NotConnected};
+pub(crate) use gate::{Gate, Pass};
 pub(crate) use host::Host;
 pub(crate) use inbound::InboundCharge;
 pub use node_name::{NodeName, NodeNameError};
 
 use crate::epmd::{Epmd, EpmdInUse};
 use connection::{Established, Phase, Watched};
-use gate::Gate;
 use inbound::Inbound;
 use log::LogLimit;
 use ticker::Ticker;

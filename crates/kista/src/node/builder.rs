@@ -181,6 +181,7 @@ impl NodeBuilder {
             subscribers: Subscribers::default(),
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
+            ending: AtomicUsize::new(0),
             stopped: OnceCell::new(),
         }));
         if let Some(net) = &node.0.net {

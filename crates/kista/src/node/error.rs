@@ -1,7 +1,11 @@
+use std::fmt;
+
 use crate::net::{self, NodeNameError};
 
 /// Why a node did not start. Each says what to change.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` shows the same sentence as `Display`: it is what a `main` that returns the error prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
     /// The name is none.
@@ -25,6 +29,12 @@ pub enum NodeError {
     /// A system process did not start.
     #[error("a system process did not start: {0}")]
     System(#[from] crate::StartError),
+}
+
+impl fmt::Debug for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Why another node was not connected to.

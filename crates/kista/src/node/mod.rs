@@ -20,7 +20,10 @@ mod scratch;
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -84,6 +87,8 @@ struct Inner {
     subscribers: Subscribers,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
+    /// Processes that left the table and have yet to tell others of their end.
+    ending: AtomicUsize,
     /// Set when all of the stop is done.
     stopped: OnceCell<()>,
 }
@@ -318,7 +323,10 @@ impl Node {
             tokio::pin!(ended);
             ended.as_mut().enable();
             // The numbers alone do not belong together for sure; what changes them notifies.
-            if self.0.processes.len() <= self.0.guests.load(Relaxed) && self.has_only_guests() {
+            if self.0.processes.len() <= self.0.guests.load(Relaxed)
+                && self.has_only_guests()
+                && self.0.ending.load(Acquire) == 0
+            {
                 return;
             }
             ended.await;
@@ -435,9 +443,7 @@ impl Node {
     }
 
     fn notify_stop(&self) {
-        if self.0.stopping.load(Relaxed) {
-            self.0.ended.notify_waiters();
-        }
+        self.notify_if_stopping();
     }
 
     pub(crate) fn free_name(&self, name: Atom, pid: Pid) {
@@ -490,13 +496,7 @@ impl Node {
         timeout: Option<Duration>,
     ) -> Result<(), CallError> {
         let ended = match self.local(dest) {
-            None => {
-                let request = (kista_etf::atoms::TERMINATE, reason.clone());
-                Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
-                    .limit(timeout)
-                    .await
-                    .map(|_| ())
-            }
+            None => self.stop_remote(dest, &reason, timeout).await,
             Some(pid) => {
                 let process = pid
                     .and_then(|pid| self.find(pid))
@@ -517,6 +517,45 @@ impl Node {
         match ended {
             Err(CallError::Exit(why)) if why == reason => Ok(()),
             other => other,
+        }
+    }
+
+    /// As `gen_server:stop/3`: watches, asks by `sys:terminate`, which is answered before it is obeyed, and waits for the end.
+    async fn stop_remote(
+        &self,
+        dest: Dest,
+        reason: &ExitReason,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let mut ended = Outcall::watch(self, dest)?;
+        let request = (atoms::TERMINATE, reason.clone());
+        let mut deadline = None;
+        Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
+            .limit(timeout)
+            .await?;
+        std::future::poll_fn(|cx| match ended.poll(cx) {
+            Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
+            Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
+        })
+        .await
+    }
+
+    /// Held by a process while it ends, out of the table already: a stop waits until its signals are on their way.
+    pub(crate) fn ending(&self) -> impl Drop + use<> {
+        struct Ending(Node);
+        impl Drop for Ending {
+            fn drop(&mut self) {
+                self.0.0.ending.fetch_sub(1, Release);
+                self.0.notify_if_stopping();
+            }
+        }
+        self.0.ending.fetch_add(1, Relaxed);
+        Ending(self.clone())
+    }
+
+    fn notify_if_stopping(&self) {
+        if self.0.stopping.load(Relaxed) {
+            self.0.ended.notify_waiters();
         }
     }
 

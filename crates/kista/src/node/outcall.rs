@@ -146,32 +146,59 @@ impl Outcall {
         })
     }
 
+    /// Waits for nothing but the end of the process: the monitor of a call without its message.
+    pub(crate) fn watch(node: &Node, dest: Dest) -> Result<Self, CallError> {
+        let mut outcall = Self::prepare(node, dest)?;
+        outcall.monitor(dest)?;
+        Ok(outcall)
+    }
+
     fn send(&mut self, dest: Dest, e: &Encoder) -> Result<(), CallError> {
+        self.monitor(dest)?;
+        match &self.monitored {
+            Monitored::Local(pid) => {
+                // A process that ended meanwhile answers the monitor, with its reason.
+                if let Some(process) = self.node.find(*pid) {
+                    process.push_wire(super::route::local_message(e));
+                }
+                Ok(())
+            }
+            Monitored::Remote(connection, target) => {
+                let message = match target {
+                    Target::Pid(pid) => Control::Send {
+                        from: Some(self.from),
+                        to: *pid,
+                        token: None,
+                    },
+                    Target::Name(name) => Control::RegSend {
+                        from: self.from,
+                        to: name.clone(),
+                        token: None,
+                    },
+                };
+                match connection.send(message, Some(e)) {
+                    Ok(_) => Ok(()),
+                    Err(SendError::Full) => Err(CallError::Overloaded),
+                    Err(SendError::Encode(error)) => Err(CallError::Request(error)),
+                    Err(SendError::Closed) => Err(CallError::NoConnection),
+                }
+            }
+            Monitored::Not => Err(CallError::NoProc),
+        }
+    }
+
+    fn monitor(&mut self, dest: Dest) -> Result<(), CallError> {
         if let Some(local) = self.node.local(dest) {
-            return self.send_local(local.ok_or(CallError::NoProc)?, dest, e);
+            return self.monitor_local(local.ok_or(CallError::NoProc)?, dest);
         }
         let net = self.node.0.net.as_ref().ok_or(CallError::NoConnection)?;
         let connection = net
             .connection(self.node.node_of(dest))
             .map_err(|_| CallError::NoConnection)?;
         self.pending.via.store(connection.id(), Relaxed);
-        let (target, message) = match dest {
-            Dest::Pid(pid) => (
-                Target::Pid(pid),
-                Control::Send {
-                    from: Some(self.from),
-                    to: pid,
-                    token: None,
-                },
-            ),
-            Dest::Name(name) | Dest::Remote { name, .. } => (
-                Target::Name(name.into()),
-                Control::RegSend {
-                    from: self.from,
-                    to: name.into(),
-                    token: None,
-                },
-            ),
+        let target = match dest {
+            Dest::Pid(pid) => Target::Pid(pid),
+            Dest::Name(name) | Dest::Remote { name, .. } => Target::Name(name.into()),
         };
         let monitor = Control::Monitor {
             from: self.from,
@@ -181,15 +208,11 @@ impl Outcall {
         let _room = connection
             .send(monitor, None)
             .map_err(|_| CallError::NoConnection)?;
-        self.monitored = Monitored::Remote(Arc::clone(&connection), target);
-        match connection.send(message, Some(e)) {
-            Ok(_) => Ok(()),
-            Err(SendError::Full) => Err(CallError::Overloaded),
-            Err(_) => Err(CallError::NoConnection),
-        }
+        self.monitored = Monitored::Remote(connection, target);
+        Ok(())
     }
 
-    fn send_local(&mut self, to: Pid, dest: Dest, e: &Encoder) -> Result<(), CallError> {
+    fn monitor_local(&mut self, to: Pid, dest: Dest) -> Result<(), CallError> {
         let process = self.node.find(to).ok_or(CallError::NoProc)?;
         let name = match dest {
             Dest::Pid(_) => None,
@@ -204,11 +227,7 @@ impl Outcall {
             .push_control(monitor.into())
             .map_err(|_| CallError::NoProc)?;
         self.monitored = Monitored::Local(to);
-        if process.push_wire(super::route::local_message(e)) {
-            Ok(())
-        } else {
-            Err(CallError::NoProc)
-        }
+        Ok(())
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, CallError>> {

@@ -98,10 +98,12 @@ impl Node {
     ///
     /// ```no_run
     /// # async fn f(node: &kista::Node) -> Result<(), kista::CallError> {
-    /// let reply: i64 = node.call(("counter", "demo@127.0.0.1"), &("add", 2)).await?;
+    /// use kista::Atom;
+    /// let request = (Atom::from_static("add"), 2);
+    /// let sum: i64 = node.call(("counter", "demo@127.0.0.1"), &request).await?;
     /// # Ok(()) }
     /// ```
-    /// Note that a `&str` is a binary in Erlang's format; an atom is [`Atom`](crate::Atom) or the `term!`-like [`Term`](crate::Term).
+    /// A `&str` in a request is a binary in Erlang's format; an atom is an [`Atom`](crate::Atom).
     pub fn call<T: for<'a> Decode<'a>>(
         &self,
         dest: impl Into<Dest>,

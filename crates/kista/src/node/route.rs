@@ -74,7 +74,9 @@ impl Node {
                 Sent::busy(Arc::clone(connection))
             }
             Err(net::SendError::Full) => Sent::failed(SendError::Overloaded),
-            Ok(_) | Err(_) => Sent::done(),
+            Err(net::SendError::Encode(error)) => Sent::failed(SendError::Encode(error)),
+            // Closed: dropped, as in Erlang.
+            Ok(Pressure::Room) | Err(net::SendError::Closed) => Sent::done(),
         }
     }
 

@@ -13,6 +13,7 @@
 //!
 //! Source: *Processes* in the Erlang reference manual; "Link Protocol" in *Distribution Protocol* of ERTS.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kista_etf::{Atom, Pid, Reference, Term, atoms};
@@ -56,9 +57,12 @@ pub(crate) struct ProcessState {
     pub(crate) parent: Option<Pid>,
     pub(crate) name: Option<Atom>,
     pub(crate) group_leader: Option<Pid>,
-    links: FxHashMap<Pid, Link>,
+    /// Peers choose these keys, so the hash is one that they cannot aim at.
+    links: HashMap<Pid, Link>,
+    /// We make these keys.
     monitors: FxHashMap<Reference, Monitored>,
-    watchers: FxHashMap<Reference, Watcher>,
+    /// As `links`.
+    watchers: HashMap<Reference, Watcher>,
     /// Typed local calls whose handler returned without an answer: the token lives on somewhere. Their callers
     /// learn of this process's end from here.
     pub(crate) deferred: Vec<Arc<dyn PendingReply>>,
@@ -75,9 +79,9 @@ impl ProcessState {
             parent,
             name: None,
             group_leader: None,
-            links: FxHashMap::default(),
+            links: HashMap::default(),
             monitors: FxHashMap::default(),
-            watchers: FxHashMap::default(),
+            watchers: HashMap::default(),
             deferred: Vec::new(),
             unlink_ids: 0,
             ended: false,

@@ -200,6 +200,7 @@ impl<M: Send + 'static> Process<M> {
 
     /// Rule 3 of the module, after the state was dropped.
     pub(crate) fn end(&self, reason: &ExitReason) {
+        let _ending = self.node.ending();
         let name = self.state.lock().name.take();
         if let Some(name) = name {
             self.node.free_name(name, self.pid);

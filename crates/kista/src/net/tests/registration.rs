@@ -145,3 +145,16 @@ async fn without_epmd_nodes_meet_on_their_agreed_port() {
     assert!(nodes.iter().all(|n| n.net.creation() >= 4));
     assert_eq!(nodes[0].net.epmd(), EpmdInUse::None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_sockets_keep_nobody_from_the_embedded_epmd() {
+    let port = free_port();
+    let a = TestNode::start("a", port).await;
+    let mut silent = Vec::new();
+    for _ in 0..400 {
+        silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    registered_within(Duration::from_secs(1), port, &a).await;
+    let b = TestNode::start("b", port).await;
+    assert!(is_registered(port, "b", b.net.port()).await);
+}
