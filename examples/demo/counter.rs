@@ -1,7 +1,7 @@
 use kista::gen_server;
 
 /// The counter of the README, with a way to crash.
-pub struct Counter {
+pub(crate) struct Counter {
     n: i64,
 }
 
@@ -14,32 +14,32 @@ impl Counter {
 
     /// `gen_server:call(counter, get)`
     #[call]
-    pub fn get(&self) -> i64 {
+    fn get(&self) -> i64 {
         self.n
     }
 
     /// `gen_server:call(counter, {add, K})`. A sum that does not fit stays at the largest number.
     #[call]
-    pub fn add(&mut self, k: i64) -> i64 {
+    fn add(&mut self, k: i64) -> i64 {
         self.n = self.n.saturating_add(k);
         self.n
     }
 
     /// `gen_server:cast(counter, {add, K})`
     #[cast(name = "add")]
-    pub fn add_later(&mut self, k: i64) {
+    fn add_later(&mut self, k: i64) {
         self.add(k);
     }
 
     /// `gen_server:cast(counter, reset)`
     #[cast]
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.n = 0;
     }
 
     /// `gen_server:call(counter, crash)`
     #[call]
-    pub fn crash(&mut self) -> i64 {
+    fn crash(&mut self) -> i64 {
         panic!("asked to crash")
     }
 }

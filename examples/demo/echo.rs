@@ -3,7 +3,7 @@ use kista::{Address, Cx, Dynamic, Flow, GenServer, InitStop, Term};
 /// Sends back what it gets: a call is answered with its request, a cast or a plain message `{To, X}` sends X to To.
 ///
 /// It takes any term, so it is written against the trait with the [`Dynamic`] message type.
-pub struct Echo;
+pub(crate) struct Echo;
 
 impl GenServer for Echo {
     type Args = ();

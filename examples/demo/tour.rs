@@ -14,7 +14,7 @@ const VISITOR: &str = "visitor@127.0.0.1";
 const COOKIE: &str = "tour";
 
 /// Starts the serving node, then itself again as the visitor, and waits for it.
-pub async fn run() -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     let port = free_port()?;
     println!(
         "1. an EPMD of our own on port {port}, and the node {SERVER} with the servers echo and counter"
@@ -46,7 +46,7 @@ pub async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// The visitor's half.
-pub async fn visit(name: &str, peer: &str, cookie: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn visit(name: &str, peer: &str, cookie: &str) -> Result<(), Box<dyn Error>> {
     let node = Node::builder(name)
         .cookie(cookie)
         .visible()
