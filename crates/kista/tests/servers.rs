@@ -387,6 +387,88 @@ async fn the_starter_hears_why_init_failed() {
     node.stop().await;
 }
 
+/// Panics where it should clean up.
+struct Clumsy;
+
+#[gen_server(local)]
+impl Clumsy {
+    #[init]
+    fn new() -> Self {
+        Clumsy
+    }
+    #[call]
+    async fn hang(&mut self) -> i64 {
+        pending().await
+    }
+    #[terminate]
+    fn terminate(&mut self, _reason: &ExitReason) {
+        panic!("in terminate")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_terminate_is_the_reason() {
+    let node = node().await;
+    let server = node.spawn(Clumsy::spec()).await.unwrap();
+    let end = server.stop().await;
+    assert_eq!(
+        end,
+        Err(CallError::Exit(ExitReason::Panic("in terminate".into())))
+    );
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn terminate_does_not_run_on_kill() {
+    let node = node().await;
+    let (server, log) = keeper(&node).await;
+    server.trap().await.unwrap();
+    node.exit(pid(&server), ExitReason::Kill);
+    assert_eq!(
+        server.hang().forever().await.unwrap_err(),
+        CallError::Exit(ExitReason::Killed)
+    );
+    assert!(lines(&log).is_empty());
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_five_seconds_unless_told_otherwise() {
+    let node = node().await;
+    let (server, _) = keeper(&node).await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(server.keep().await, Err(CallError::Timeout));
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(5) && waited < Duration::from_millis(5_050));
+    node.stop().await;
+}
+
+/// Starts a linked child that fails in `init`.
+struct Starter;
+
+#[gen_server(local)]
+impl Starter {
+    #[init]
+    fn new() -> Self {
+        Starter
+    }
+    #[call]
+    async fn start(&mut self, how: &'static str, cx: &mut Cx<Self>) -> Option<StartError> {
+        cx.spawn_link(spec::<Failing>(how)).await.err()
+    }
+}
+
+#[tokio::test]
+async fn a_linked_starter_hears_of_a_failed_init_as_an_error_only() {
+    let node = node().await;
+    let starter = node.spawn(Starter::spec()).await.unwrap();
+    for how in ["stop", "panic", "ignore"] {
+        assert!(starter.start(how).await.unwrap().is_some(), "{how}");
+    }
+    assert!(starter.is_alive(), "no exit signal came with the error");
+    node.stop().await;
+}
+
 /// Takes any term; what a typed handle of another type reaches is the wire form.
 struct Echo;
 

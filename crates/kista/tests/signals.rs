@@ -214,6 +214,48 @@ async fn no_down_follows_a_demonitor() {
 }
 
 #[tokio::test]
+async fn two_monitors_of_one_process_fire_twice() {
+    let node = node().await;
+    let watcher = watcher(&node, false).await;
+    let (_victim, pid) = victim(&node).await;
+    let first = watcher.watch(Dest::Pid(pid)).await.unwrap();
+    let second = watcher.watch(Dest::Pid(pid)).await.unwrap();
+    node.exit(pid, foo());
+    let mut fired = Vec::new();
+    for _ in 0..2 {
+        let Info::Down { reference, .. } = watcher.next().await.unwrap() else {
+            panic!("no DOWN")
+        };
+        fired.push(reference);
+    }
+    assert!(fired.contains(&first) && fired.contains(&second) && first != second);
+    assert!(watcher.heard_nothing().await.unwrap());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_ends_takes_its_monitors_back() {
+    let node = node().await;
+    let watcher = watcher(&node, false).await;
+    let (_victim, pid) = victim(&node).await;
+    watcher.watch(Dest::Pid(pid)).await.unwrap();
+    let watched = node.process_info(pid).await.unwrap();
+    assert_eq!(watched.monitored_by.len(), 1);
+    watcher.stop().await.unwrap();
+    // The end is told before the demonitor is sent: it may take a moment.
+    while !node
+        .process_info(pid)
+        .await
+        .unwrap()
+        .monitored_by
+        .is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn an_exit_spreads_over_a_link() {
     let node = node().await;
     let observer = watcher(&node, false).await;

@@ -40,12 +40,18 @@ scenarios! {
     requests_are_answered_out_of_step = "calls", "send_request";
     many_callers_do_not_mix_up_answers = "calls", "concurrent";
     links_and_monitors_of_the_dead_leave_nothing = "calls", "links";
+    a_stop_by_sys_ends_with_the_reason_asked_for = "calls", "stop";
     every_term_comes_back_the_same = "terms", "small";
     big_binaries_come_back_whole = "terms", "big_binaries";
     more_atoms_than_the_cache_has_slots = "terms", "many_atoms";
     random_terms_come_back_the_same = "terms", "random";
     deep_terms_overflow_no_stack = "terms", "deep";
     senders_messages_never_overtake_each_other = "order", "through";
+}
+
+#[test]
+fn what_is_not_served_is_answered_notsup() {
+    scenario(Subject::Demo, "calls", "not_served");
 }
 
 #[test]
