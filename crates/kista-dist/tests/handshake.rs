@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use kista_dist::Flags;
 use kista_dist::handshake::{
-    Acceptor, Config, Cookie, Decision, Event, HandshakeError, Initiator, LengthWidth, MAX_MESSAGE,
-    Peer, SETUP_TIME, Status,
+    Acceptor, Challenges, Config, Cookie, Decision, Event, HandshakeError, Initiator, LengthWidth,
+    MAX_MESSAGE, Peer, SETUP_TIME, Status,
 };
 use proptest::prelude::*;
 
@@ -299,6 +299,26 @@ fn reflections_are_refused() {
         run.b.receive(run.now, &reply),
         Err(HandshakeError::Reflection)
     );
+}
+
+#[test]
+fn a_challenge_of_another_handshake_is_not_answered() {
+    let challenges = Challenges::default();
+    let elsewhere = config(B, 2);
+    let config = |name: &str, number| {
+        let mut config = config(name, 0);
+        config.challenge = challenges.issue(number).unwrap();
+        config
+    };
+    // A stranger dials us and gets the challenge 2, has us dial it, and puts the same challenge to us.
+    let as_acceptor = config(A, 2);
+    let (dialling, _) =
+        Run::with(config(A, 1), elsewhere.clone(), cookie()).run(Decision::Ok, true);
+    assert_eq!(dialling, Err(HandshakeError::Reflection));
+    // Once that handshake is over the number is as good as any.
+    drop(as_acceptor);
+    let (dialling, _) = Run::with(config(A, 3), elsewhere, cookie()).run(Decision::Ok, true);
+    assert!(dialling.is_ok(), "{dialling:?}");
 }
 
 #[test]

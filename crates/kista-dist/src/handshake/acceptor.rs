@@ -170,10 +170,10 @@ impl Acceptor {
             }
             State::Reply { cookie } => {
                 let (challenge, digest) = message::parse_reply(body)?;
-                if challenge == self.config.challenge {
+                if challenge == self.config.challenge.number() {
                     return Err(HandshakeError::Reflection);
                 }
-                if !cookie.verify(self.config.challenge, &digest) {
+                if !cookie.verify(self.config.challenge.number(), &digest) {
                     return Err(HandshakeError::BadCookie);
                 }
                 self.events.push_back(Event::Verified);
@@ -276,7 +276,7 @@ impl Acceptor {
         let name_me = self.peer_flags & Flags::NAME_ME;
         self.framing.send(&message::challenge(&Challenge {
             flags: self.config.flags | name_me,
-            challenge: self.config.challenge,
+            challenge: self.config.challenge.number(),
             creation: self.config.creation,
             name: self.config.name.clone(),
         }));

@@ -115,7 +115,7 @@ impl Initiator {
                     check_node_name(&c.name)?;
                     return Err(HandshakeError::WrongName { actual: c.name });
                 }
-                if c.challenge == self.config.challenge || c.name == self.config.name {
+                if self.config.challenge.is_ours(c.challenge) || c.name == self.config.name {
                     return Err(HandshakeError::Reflection);
                 }
                 let missing = c.flags.missing();
@@ -125,7 +125,7 @@ impl Initiator {
                 self.peer_flags = c.flags;
                 self.peer_creation = c.creation;
                 self.framing.send(&message::reply(
-                    self.config.challenge,
+                    self.config.challenge.number(),
                     self.cookie.digest(c.challenge),
                 ));
                 self.state = State::Ack;
@@ -134,7 +134,7 @@ impl Initiator {
             State::Ack => {
                 if !self
                     .cookie
-                    .verify(self.config.challenge, &message::parse_ack(body)?)
+                    .verify(self.config.challenge.number(), &message::parse_ack(body)?)
                 {
                     return Err(HandshakeError::BadCookie);
                 }

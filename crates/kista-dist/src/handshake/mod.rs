@@ -17,11 +17,13 @@
 //! 2. The deadline is one for the whole handshake ([`SETUP_TIME`]), so that one byte per second gains nothing.
 //! 3. Nothing is believed before the digest: a living connection of the same name may only be taken down between
 //!    [`Event::Verified`] and [`Acceptor::finish`].
-//! 4. A peer that uses our own name, or answers with our own challenge, is a reflection and is refused.
+//! 4. A peer that uses our own name, or answers with our own challenge, is a reflection and is refused; so is one that puts to us a
+//!    challenge that we issued in another handshake ([`Challenges`]).
 //! 5. Messages are at most 1 KiB; messages out of turn end the handshake.
 //! 6. Once a machine has failed it stays failed.
 
 mod acceptor;
+mod challenge;
 mod cookie;
 mod framing;
 mod initiator;
@@ -32,6 +34,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use acceptor::{Acceptor, Decision};
+pub use challenge::{Challenge, Challenges};
 pub use cookie::Cookie;
 pub use framing::{LengthWidth, MAX_MESSAGE};
 pub use initiator::{Initiator, Status};
@@ -51,8 +54,8 @@ pub struct Config {
     pub flags: Flags,
     /// Our creation: never 0, 4 or more, another one at each start of the node.
     pub creation: u32,
-    /// A fresh number from a cryptographic source, never used twice.
-    pub challenge: u32,
+    /// A fresh number from a cryptographic source, issued by the node's [`Challenges`].
+    pub challenge: Challenge,
     /// Two-byte lengths on TCP, four-byte lengths inside TLS.
     pub width: LengthWidth,
     /// Time for the whole handshake, usually [`SETUP_TIME`].
@@ -68,12 +71,17 @@ impl Config {
     /// assert_eq!(config.creation, 4711);
     /// ```
     #[must_use]
-    pub fn new(name: impl Into<String>, flags: Flags, creation: u32, challenge: u32) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        flags: Flags,
+        creation: u32,
+        challenge: impl Into<Challenge>,
+    ) -> Self {
         Self {
             name: name.into(),
             flags,
             creation,
-            challenge,
+            challenge: challenge.into(),
             width: LengthWidth::U16,
             setup_time: SETUP_TIME,
         }

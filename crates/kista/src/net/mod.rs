@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use kista_dist::handshake::{Config as HandshakeConfig, Peer};
+use kista_dist::handshake::{Challenges, Config as HandshakeConfig, Peer};
 use kista_dist::{Flags, check_node_name};
 use kista_etf::{Atom, AtomQuota};
 use parking_lot::Mutex;
@@ -79,6 +79,8 @@ pub(crate) struct Net {
     atoms: Arc<AtomQuota>,
     log: LogLimit,
     gate: Arc<Gate>,
+    /// Of all handshakes under way, so that a peer cannot have us answer one of them in another.
+    challenges: Challenges,
     failures: dial::Failures,
     epmd: Epmd,
     run: watch::Sender<Run>,
@@ -127,6 +129,7 @@ impl Net {
             inbound: Inbound::new(config.limits.inbound_bytes),
             atoms: Arc::new(AtomQuota::new(config.limits.atoms as u64)),
             log: LogLimit::new(),
+            challenges: Challenges::default(),
             gate: Gate::new(
                 config.limits.unauthenticated,
                 config.limits.unauthenticated_per_ip,
@@ -300,7 +303,11 @@ impl Net {
     }
 
     fn handshake_config(&self) -> Result<HandshakeConfig, getrandom::Error> {
-        let challenge = getrandom::u32()?;
+        let challenge = loop {
+            if let Some(challenge) = self.challenges.issue(getrandom::u32()?) {
+                break challenge;
+            }
+        };
         let mut config = HandshakeConfig::new(
             self.config.name.as_str(),
             self.flags,
