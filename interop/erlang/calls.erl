@@ -150,11 +150,15 @@ stop(Node) ->
     noproc = scenario:exit_reason(fun() -> gen_server:call({counter, Node}, get, infinity) end),
     ok.
 
-%% What a node without remote spawn answers: at once, in words that rpc and spawn understand, and the link lives.
+%% What a node without remote spawn and most of sys answers: at once, in words that rpc, spawn and sys understand, and the link lives.
 not_served(Node) ->
     {badrpc, notsup} = rpc:call(Node, erlang, node, []),
     {error, {erpc, notsup}} = try erpc:call(Node, erlang, node, []) catch Class:Reason -> {Class, Reason} end,
     Request = spawn_request(Node, erlang, node, [], [monitor]),
     receive {spawn_reply, Request, error, notsup} -> ok after 5000 -> error(no_spawn_reply) end,
+    %% sys, too: an error at once, not a timeout.
+    {error, {unknown_system_msg, get_state}} =
+        try sys:get_state({counter, Node}) catch C:R -> {C, R} end,
+    0 = gen_server:call({counter, Node}, get),
     pong = net_adm:ping(Node),
     ok.

@@ -50,7 +50,7 @@ scenarios! {
 }
 
 #[test]
-fn what_is_not_served_is_answered_notsup() {
+fn what_is_not_served_is_refused_at_once() {
     scenario(Subject::Demo, "calls", "not_served");
 }
 

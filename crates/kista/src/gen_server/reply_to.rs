@@ -273,11 +273,8 @@ impl RemoteReply {
         }
     }
 
-    pub(super) fn send_ok(self) {
-        self.send(|e| {
-            e.atom(atoms::OK);
-            Ok(())
-        });
+    pub(super) fn send_term(self, answer: &Term) {
+        self.send(|e| e.term(answer));
     }
 
     /// Ends the call's monitor with DOWN `{no_reply, Request}`, the only refusal that OTP's wire has. A caller that

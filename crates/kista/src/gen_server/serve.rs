@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
+use kista_dist::frame::Payload;
 use kista_etf::{Decoder, Term, atoms};
 
 use super::message::{Caller, Message};
@@ -180,16 +181,15 @@ fn read<M: Message>(process: &Arc<Process<M>>, wire: WireMessage) -> Read<M> {
                 .filter(|_| d.finish().is_ok())
                 .map(Read::Message)
         }
-        Shape::Terminate(from, tag, reason) => {
-            RemoteReply::new(
+        Shape::System(from, tag, request) => {
+            let caller = RemoteReply::new(
                 process.node.clone(),
                 process.pid,
                 from,
                 tag,
-                wire.payload.clone(),
-            )
-            .send_ok();
-            Some(Read::Stop(reason))
+                Payload::default(),
+            );
+            Some(obey(&request, caller))
         }
         Shape::Plain => {
             let mut d = wire.payload.decoder();
@@ -212,6 +212,19 @@ fn read<M: Message>(process: &Arc<Process<M>>, wire: WireMessage) -> Read<M> {
             Read::Nothing
         }
     }
+}
+
+/// `sys:terminate` is answered before it is obeyed; what is not known is refused in `sys`'s own words, at once.
+fn obey<M>(request: &Term, caller: RemoteReply) -> Read<M> {
+    if let Some([terminate, reason]) = request.as_tuple()
+        && terminate.as_atom() == Some(atoms::TERMINATE)
+    {
+        caller.send_term(&Term::from(atoms::OK));
+        return Read::Stop(ExitReason::from(reason.clone()));
+    }
+    let unknown = Term::tuple([Term::from(atoms::UNKNOWN_SYSTEM_MSG), request.clone()]);
+    caller.send_term(&Term::tuple([Term::from(atoms::ERROR), unknown]));
+    Read::Nothing
 }
 
 /// `None` when the payload is broken; a well-formed request of another type is refused here.
@@ -253,8 +266,8 @@ fn read_call<M: Message>(
 enum Shape {
     Call(Pid, Tag),
     Cast,
-    /// `sys:terminate`; answered `ok` before it is obeyed.
-    Terminate(Pid, Tag, ExitReason),
+    /// A request of OTP's `sys`.
+    System(Pid, Tag, Term),
     Plain,
 }
 
@@ -271,12 +284,9 @@ fn shape(d: &mut Decoder<'_>) -> Shape {
             (2, "$gen_cast") => Some(Shape::Cast),
             (3, "system") => {
                 let (from, tag) = read_from(d)?;
-                match d.term().ok()?.as_tuple()? {
-                    [request, reason] if request.as_atom() == Some(atoms::TERMINATE) => Some(
-                        Shape::Terminate(from, tag, ExitReason::from(reason.clone())),
-                    ),
-                    _ => None,
-                }
+                let request = d.term().ok()?;
+                d.finish().ok()?;
+                Some(Shape::System(from, tag, request))
             }
             _ => None,
         }
