@@ -9,6 +9,7 @@ mod echo;
 mod tour;
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Parser;
@@ -42,6 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 
     let options = Options::parse();

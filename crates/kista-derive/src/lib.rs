@@ -19,7 +19,7 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 
 /// Makes an impl block a server: its state in a process, its methods calls and casts from anywhere.
 ///
-/// ```ignore
+/// ```text
 /// struct Counter { n: i64 }
 ///
 /// #[gen_server]
@@ -36,7 +36,7 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 ///
 /// The block stays what it is: `new` and `add` are plain functions, to be tested as such. Beside it stand
 ///
-/// ```ignore
+/// ```text
 /// pub enum CounterMsg { Get(ReplyTo<i64>), Add(i64, ReplyTo<i64>), Reset }
 /// impl Message for CounterMsg { /* get <-> Get, {add, K} <-> Add, reset <-> Reset */ }
 ///

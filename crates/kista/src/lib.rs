@@ -29,6 +29,7 @@
 mod epmd;
 pub mod gen_server;
 mod kernel;
+mod log;
 mod net;
 mod node;
 mod process;

@@ -112,7 +112,7 @@ pub(super) fn handler(
     if names::is_taken(&method.name) {
         let (name, kind) = (names::plain(&method.name), kind.name());
         let message = format!(
-            "`ServerRef` has a `{name}` of its own, which clients would call instead: name the method otherwise; \
+            "`ServerRef` has its own `{name}`, which clients would call instead: name the method otherwise; \
              on the wire it may still be `{name}`: #[{kind}(name = \"{name}\")]"
         );
         errors.at(&method.name, message);

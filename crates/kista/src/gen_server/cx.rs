@@ -154,6 +154,20 @@ impl<S: GenServer> Cx<S> {
         poll_fn(|cx| process.poll_next(taken, cx)).await
     }
 
+    pub(super) fn log_not_understood(&self, info: &Info) {
+        let Process { pid, behaviour, .. } = &*self.process;
+        match info {
+            // Debug is cut after 4 KiB, whatever a peer sent.
+            Info::Term(term) => {
+                self.node()
+                    .log_not_understood(*pid, behaviour, format_args!("{term:?}"))
+            }
+            other => self
+                .node()
+                .log_not_understood(*pid, behaviour, format_args!("{other:?}")),
+        }
+    }
+
     pub(super) fn process(&self) -> &Arc<Process<S::Msg>> {
         &self.process
     }

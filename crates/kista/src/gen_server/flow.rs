@@ -27,6 +27,10 @@ impl<R: Into<ExitReason>> From<R> for InitStop {
 }
 
 /// What an `#[init]` function may return: the state, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "`#[init]` makes a `{S}`, not a `{Self}`",
+    label = "return the state, or a `Result` of it whose error becomes an exit reason"
+)]
 pub trait InitReturn<S> {
     /// The state, or why there is none.
     fn into_init(self) -> Result<S, InitStop>;
@@ -45,6 +49,10 @@ impl<S: GenServer, E: Into<InitStop>> InitReturn<S> for Result<S, E> {
 }
 
 /// What a `#[cast]` or `#[info]` function may return: nothing, or a [`Flow`].
+#[diagnostic::on_unimplemented(
+    message = "a cast or plain message has no answer: `{Self}` would go nowhere",
+    label = "return nothing, or a `Flow`; make it a #[call] to answer"
+)]
 pub trait IntoFlow {
     /// How the server goes on.
     fn into_flow(self) -> Flow;

@@ -91,13 +91,10 @@ pub trait GenServer: Sized + Send + 'static {
     fn handle(&mut self, msg: Self::Msg, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send;
 
     /// Handles what is not of the server's own type: DOWN, trapped exits, node events, foreign terms.
-    /// By default it is logged at debug level and dropped.
+    /// By default it is logged as a warning, at most 20 a second, and dropped.
     fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send {
-        let pid = cx.pid();
-        async move {
-            tracing::debug!(%pid, ?info, "message not handled");
-            Flow::Continue
-        }
+        cx.log_not_understood(&info);
+        async { Flow::Continue }
     }
 
     /// The last act: see rule 4 of the [module](self).

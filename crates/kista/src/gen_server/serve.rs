@@ -254,7 +254,10 @@ fn read_call<M: Message>(
         Err(error) => {
             let mut d = wire.payload.decoder();
             d.skip().and_then(|()| d.finish()).ok()?;
-            tracing::debug!(pid = %process.pid, %from, %error, "a call does not fit the server; refused");
+            let what = format_args!("a call from {from}, which is refused: {error}");
+            process
+                .node
+                .log_not_understood(process.pid, process.behaviour, what);
             if let Some(remote) = caller.0.take() {
                 remote.refuse();
             }

@@ -21,7 +21,6 @@ mod error;
 mod gate;
 mod host;
 mod inbound;
-mod log;
 mod node_name;
 mod reader;
 mod ticker;
@@ -54,9 +53,9 @@ pub(crate) use inbound::InboundCharge;
 pub use node_name::{NodeName, NodeNameError};
 
 use crate::epmd::{Epmd, EpmdInUse};
+use crate::log::{Escaped, LogLimit};
 use connection::{Established, Phase, Watched};
 use inbound::Inbound;
-use log::LogLimit;
 use ticker::Ticker;
 
 /// The network of one node.
@@ -361,15 +360,15 @@ impl Net {
     }
 
     fn log_end(&self, connection: &Connection, was_up: bool, word: &str, detail: &str) {
-        let asked = matches!(word, "disconnect" | "net_kernel_terminated");
-        if asked {
-            tracing::info!(node = %self.name, peer = %log::Escaped(connection.peer()), why = detail, "connection closed");
+        let orderly = matches!(word, "disconnect" | "net_kernel_terminated");
+        if orderly || (was_up && detail == reader::LEFT) {
+            tracing::info!(node = self.name.as_str(), peer = %Escaped(connection.peer().as_str()), why = detail, "connection closed");
         } else if was_up {
             self.log
-                .closed(self.name.as_str(), connection.peer(), detail);
+                .closed(self.name.as_str(), connection.peer().as_str(), detail);
         } else {
-            // The caller is told; on its own it is no event worth a warning.
-            tracing::debug!(node = %self.name, peer = %log::Escaped(connection.peer()), why = %log::Escaped(detail), "not connected");
+            self.log
+                .not_connected(self.name.as_str(), connection.peer().as_str(), detail);
         }
     }
 

@@ -17,12 +17,15 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 
 use super::connection::Phase;
-use super::log::Escaped;
 use super::{Connection, Host, Net, writer};
+use crate::log::Escaped;
+
+/// What the story of a connection says when the peer left at the end of a frame, as it does when it stops.
+pub(super) const LEFT: &str = "closed by the peer";
 
 #[derive(Debug, Error)]
 enum ReadEnd {
-    #[error("closed by the peer")]
+    #[error("{LEFT}")]
     Eof,
     #[error("read: {0}")]
     Io(#[from] io::Error),

@@ -16,6 +16,7 @@ use super::error::NodeError;
 use super::events::Subscribers;
 use super::names::Names;
 use super::{Inner, Node};
+use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::{EpmdMode, kernel};
 
@@ -181,6 +182,7 @@ impl NodeBuilder {
             subscribers: Subscribers::default(),
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
+            not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),
             stopped: OnceCell::new(),
         }));

@@ -45,6 +45,7 @@ use crate::gen_server::{
     Address, CallError, CallSlot, GenServer, Message, ServerRef, Spawn, Spec, StartError,
     poll_deadline,
 };
+use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
 use crate::{EpmdInUse, ExitReason};
@@ -87,6 +88,8 @@ struct Inner {
     subscribers: Subscribers,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
+    /// Lines about messages that no server understood.
+    not_understood: LogLimit,
     /// Processes that left the table and have yet to tell others of their end.
     ending: AtomicUsize,
     /// Set when all of the stop is done.
@@ -350,6 +353,14 @@ impl Node {
                 act(&process);
             }
         }
+    }
+
+    /// Logs a message that a server did not understand: a peer can send any number of them.
+    pub(crate) fn log_not_understood(&self, pid: Pid, behaviour: &str, message: impl fmt::Display) {
+        let message = Escaped(message);
+        self.0.not_understood.line(|left_out| {
+            tracing::warn!(%pid, behaviour, %message, left_out, "message not understood");
+        });
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {

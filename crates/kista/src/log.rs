@@ -1,7 +1,8 @@
 //! Log lines about peers: at most a few a second, and never a control character of theirs.
 //!
 //! 1. What a peer sent (names, reasons) is escaped before it reaches a log.
-//! 2. At most [`LINES_PER_SECOND`] lines about closed connections a second; the next line after a gap says how many were left out.
+//! 2. At most [`LINES_PER_SECOND`] lines a second about lost connections and about messages that nobody understood, each; the next
+//!    line after a gap says how many were left out.
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 
 const LINES_PER_SECOND: u32 = 20;
 
-/// Counts lines per second; one per node.
+/// Counts lines per second; one for each kind of line and node.
 pub(crate) struct LogLimit {
     window: Mutex<Window>,
 }
@@ -33,7 +34,7 @@ impl LogLimit {
     }
 
     /// Whether a line may be written now; `Some(n)`: yes, and `n` lines were left out since the last one.
-    pub(crate) fn admit(&self, now: Instant) -> Option<u64> {
+    fn admit(&self, now: Instant) -> Option<u64> {
         let mut w = self.window.lock();
         if now.saturating_duration_since(w.began) >= Duration::from_secs(1) {
             w.began = now;
@@ -47,17 +48,28 @@ impl LogLimit {
         Some(std::mem::take(&mut w.left_out))
     }
 
+    /// Writes a line unless too many were written; `line` gets the number of lines left out before, if any.
+    pub(crate) fn line(&self, line: impl FnOnce(Option<u64>)) {
+        if let Some(left_out) = self.admit(Instant::now()) {
+            line((left_out > 0).then_some(left_out));
+        }
+    }
+
     /// One line (warn) about a connection or a socket that was closed.
     pub(crate) fn closed(&self, node: &str, peer: impl fmt::Display, why: impl fmt::Display) {
-        if let Some(left_out) = self.admit(Instant::now()) {
-            tracing::warn!(
-                node,
-                peer = %Escaped(peer),
-                why = %Escaped(why),
-                left_out,
-                "connection closed"
-            );
-        }
+        let (peer, why) = (Escaped(peer), Escaped(why));
+        self.line(|left_out| tracing::warn!(node, %peer, %why, left_out, "connection closed"));
+    }
+
+    /// One line (warn) about a node that was not reached: the callers learn only that there is no connection.
+    pub(crate) fn not_connected(
+        &self,
+        node: &str,
+        peer: impl fmt::Display,
+        why: impl fmt::Display,
+    ) {
+        let (peer, why) = (Escaped(peer), Escaped(why));
+        self.line(|left_out| tracing::warn!(node, %peer, %why, left_out, "not connected"));
     }
 }
 
