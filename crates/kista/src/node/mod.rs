@@ -17,18 +17,15 @@ mod outcall;
 mod request;
 mod route;
 mod scratch;
+mod stop;
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{
-    AtomicBool, AtomicU64, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
-use kista_etf::{Atom, Pid, Reference, atoms};
+use kista_etf::{Atom, Pid, Reference};
 use kista_sync::table::{Key, Table};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
@@ -41,10 +38,7 @@ pub use events::{NodeEvent, NodeEvents};
 pub(crate) use outcall::Outcall;
 pub use request::Request;
 
-use crate::gen_server::{
-    Address, CallError, CallSlot, GenServer, Message, ServerRef, Spawn, Spec, StartError,
-    poll_deadline,
-};
+use crate::gen_server::{Address, GenServer, Message, ServerRef, Spawn, Spec, StartError};
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
@@ -52,9 +46,6 @@ use crate::{EpmdInUse, ExitReason};
 use events::Subscribers;
 use names::Names;
 use outcall::PendingCall;
-
-/// How long processes may take to end in order before [`Node::stop`] kills them.
-const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// A running node. Cheap to clone; all clones are the same node.
 ///
@@ -277,73 +268,6 @@ impl Node {
         Reference::from_words(self.name(), self.creation(), words)
     }
 
-    /// Stops the node: its servers end in turn with their messages through `terminate`, within 5 s; what did not end is
-    /// killed and named in the log. What is queued for other nodes is written out, connections close, the name is
-    /// unregistered from EPMD. Returns when all of that is done.
-    ///
-    /// May be called again, by several at once, and from any executor; whoever gives up waiting does not end the stop. To be
-    /// called from outside the node's processes: a handler that awaits it is itself waited for, and killed in the end.
-    /// Calls from outside that are still open are not waited for: they fail.
-    pub async fn stop(&self) {
-        self.0.stopping.store(true, Relaxed);
-        let node = self.clone();
-        // A task of its own. Err: the runtime is gone, and took everything along.
-        let _ = self
-            .runtime()
-            .spawn(async move {
-                node.0.stopped.get_or_init(|| node.stop_all()).await;
-            })
-            .await;
-    }
-
-    async fn stop_all(&self) {
-        self.each_process(|process| {
-            process.push_stop(ExitReason::Shutdown, None);
-        });
-        if tokio::time::timeout(STOP_TIME, self.wait_until_empty())
-            .await
-            .is_err()
-        {
-            self.each_process(|process| {
-                tracing::warn!(pid = %process.pid(), "did not end in time; killed");
-                let kill = ControlSignal::Exit {
-                    from: self.outside(),
-                    reason: ExitReason::Kill,
-                };
-                let _ = process.push_control(kill.into());
-            });
-            // A handler that blocks its thread cannot be ended by anyone.
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.wait_until_empty()).await;
-        }
-        if let Some(net) = &self.0.net {
-            net.stop().await;
-        }
-    }
-
-    async fn wait_until_empty(&self) {
-        loop {
-            let ended = self.0.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
-            // The numbers alone do not belong together for sure; what changes them notifies.
-            if self.0.processes.len() <= self.0.guests.load(Relaxed)
-                && self.has_only_guests()
-                && self.0.ending.load(Acquire) == 0
-            {
-                return;
-            }
-            ended.await;
-        }
-    }
-
-    fn has_only_guests(&self) -> bool {
-        let mut keys = self.0.processes.keys();
-        keys.all(|key| {
-            let process = self.0.processes.get(key);
-            process.is_none_or(|process| process.is_guest())
-        })
-    }
-
     /// The processes, without guests.
     fn each_process(&self, act: impl Fn(&Arc<dyn AnyProcess>)) {
         for key in self.0.processes.keys() {
@@ -498,76 +422,6 @@ impl Node {
         let process = self.find(self.local(dest)??)?;
         let any: Arc<dyn Any + Send + Sync> = process.as_any();
         any.downcast().ok()
-    }
-
-    pub(crate) async fn stop_process(
-        &self,
-        dest: Dest,
-        reason: ExitReason,
-        timeout: Option<Duration>,
-    ) -> Result<(), CallError> {
-        let ended = match self.local(dest) {
-            None => self.stop_remote(dest, &reason, timeout).await,
-            Some(pid) => {
-                let process = pid
-                    .and_then(|pid| self.find(pid))
-                    .ok_or(CallError::NoProc)?;
-                let slot = CallSlot::<()>::new();
-                if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
-                    return Err(CallError::NoProc);
-                }
-                drop(process);
-                let mut deadline = None;
-                std::future::poll_fn(|cx| match slot.poll(cx) {
-                    Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
-                    ready => ready,
-                })
-                .await
-            }
-        };
-        match ended {
-            Err(CallError::Exit(why)) if why == reason => Ok(()),
-            other => other,
-        }
-    }
-
-    /// As `gen_server:stop/3`: watches, asks by `sys:terminate`, which is answered before it is obeyed, and waits for the end.
-    async fn stop_remote(
-        &self,
-        dest: Dest,
-        reason: &ExitReason,
-        timeout: Option<Duration>,
-    ) -> Result<(), CallError> {
-        let mut ended = Outcall::watch(self, dest)?;
-        let request = (atoms::TERMINATE, reason.clone());
-        let mut deadline = None;
-        Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
-            .limit(timeout)
-            .await?;
-        std::future::poll_fn(|cx| match ended.poll(cx) {
-            Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
-            Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
-        })
-        .await
-    }
-
-    /// Held by a process while it ends, out of the table already: a stop waits until its signals are on their way.
-    pub(crate) fn ending(&self) -> impl Drop + use<> {
-        struct Ending(Node);
-        impl Drop for Ending {
-            fn drop(&mut self) {
-                self.0.0.ending.fetch_sub(1, Release);
-                self.0.notify_if_stopping();
-            }
-        }
-        self.0.ending.fetch_add(1, Relaxed);
-        Ending(self.clone())
-    }
-
-    fn notify_if_stopping(&self) {
-        if self.0.stopping.load(Relaxed) {
-            self.0.ended.notify_waiters();
-        }
     }
 
     pub(crate) fn monitor_nodes(&self, pid: Pid, on: bool) {
