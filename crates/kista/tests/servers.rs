@@ -1,8 +1,12 @@
 //! What a gen_server promises its callers, as `docs/semantics.md` states it.
 
+mod support;
+
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use support::Echo;
 
 use kista::{
     Address, Atom, CallError, Cx, Dest, Dynamic, ExitReason, Flow, GenServer, Info, InitStop,
@@ -467,26 +471,6 @@ async fn a_linked_starter_hears_of_a_failed_init_as_an_error_only() {
     }
     assert!(starter.is_alive(), "no exit signal came with the error");
     node.stop().await;
-}
-
-/// Takes any term; what a typed handle of another type reaches is the wire form.
-struct Echo;
-
-impl GenServer for Echo {
-    type Args = ();
-    type Msg = Dynamic;
-    type Client = Address<Dynamic>;
-
-    async fn init((): (), _cx: &mut Cx<Self>) -> Result<Self, InitStop> {
-        Ok(Echo)
-    }
-
-    async fn handle(&mut self, message: Dynamic, _cx: &mut Cx<Self>) -> Flow {
-        if let Dynamic::Call(request, reply) = message {
-            reply.reply(request);
-        }
-        Flow::Continue
-    }
 }
 
 #[tokio::test]

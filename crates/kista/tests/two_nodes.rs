@@ -1,11 +1,15 @@
 //! Nodes of this library with each other, over real sockets and an EPMD of their own. What Erlang itself says is in `interop/`.
 
+mod support;
+
 use std::net::TcpListener;
 use std::time::Duration;
 
+use support::Echo;
+
 use kista::{
-    Address, Atom, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer, Info,
-    InitStop, Node, NodeEvent, Pid, ReplyTo, SendError, ServerRef, Term, gen_server, spec,
+    Atom, CallError, Cx, Dest, EpmdMode, ExitReason, Info, Node, NodeEvent, Pid, ReplyTo,
+    SendError, ServerRef, Term, gen_server, spec,
 };
 
 /// A small server with a wire form.
@@ -481,26 +485,6 @@ async fn a_stopping_node_still_says_why_its_processes_ended() {
     }
 }
 
-/// Answers with what it is asked, and counts what it is sent.
-struct Echo;
-
-impl GenServer for Echo {
-    type Args = ();
-    type Msg = Dynamic;
-    type Client = Address<Dynamic>;
-
-    async fn init((): (), _cx: &mut Cx<Self>) -> Result<Self, InitStop> {
-        Ok(Echo)
-    }
-
-    async fn handle(&mut self, message: Dynamic, _cx: &mut Cx<Self>) -> Flow {
-        if let Dynamic::Call(request, reply) = message {
-            reply.reply(request);
-        }
-        Flow::Continue
-    }
-}
-
 #[tokio::test]
 async fn large_values_come_back_whole() {
     let pair = Pair::start().await;
@@ -514,9 +498,8 @@ async fn large_values_come_back_whole() {
     pair.stop().await;
 }
 
-/// Hangs, so that what is sent to it by its node stays unread; the wire below is what fills.
 #[tokio::test]
-async fn a_stalled_peer_refuses_above_the_hard_mark_and_room_comes_back() {
+async fn above_the_hard_mark_messages_are_refused_and_room_comes_back() {
     let port = TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()
