@@ -7,7 +7,8 @@ use kista::{
 };
 use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(5);
+/// A guard against hanging, not a promise.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Relates as it is told, all within one handler.
 struct Hand {

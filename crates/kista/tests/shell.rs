@@ -1,8 +1,9 @@
 //! Dangers in the shell of a process: wake-ups that get lost, ends that somebody does not hear of.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use kista::{
@@ -12,7 +13,8 @@ use kista::{
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(5);
+/// A guard against hanging, not a promise.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Does what the danger at hand needs.
 struct Hand {
@@ -186,39 +188,61 @@ async fn no_wake_up_is_lost_between_batches_and_gates() {
     node.stop().await;
 }
 
-#[test]
-fn a_flooded_process_that_waits_leaves_its_thread_to_others() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let (node, hand) = runtime.block_on(async {
-        let node = node().await;
-        let (hand, _) = hand(&node).await;
-        hand.hang();
-        (node, hand)
-    });
-    let done = Arc::new(AtomicBool::new(false));
-    let flood = {
-        let (done, node, pid) = (Arc::clone(&done), node.clone(), pid(&hand));
-        std::thread::spawn(move || {
-            let begun = std::time::Instant::now();
-            while !done.load(Relaxed) && begun.elapsed() < SOON {
-                // Signals, so that nothing piles up.
-                node.exit(pid, ExitReason::Normal);
-            }
-            done.load(Relaxed)
+#[tokio::test]
+async fn a_flooded_process_that_waits_leaves_its_thread_to_others() {
+    const SIGNALS: usize = 200_000;
+    let node = node().await;
+    let (hand, pid) = hand(&node).await;
+    hand.hang();
+    tokio::task::yield_now().await;
+    for _ in 0..SIGNALS {
+        node.exit(pid, ExitReason::Normal);
+    }
+    let turns = Arc::new(AtomicUsize::new(0));
+    let other = tokio::spawn({
+        let turns = Arc::clone(&turns);
+        // Runnable at once again, unlike `yield_now`, which waits for the driver.
+        poll_fn(move |cx| -> Poll<()> {
+            turns.fetch_add(1, Relaxed);
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
-    };
-    runtime.block_on(async {
-        for _ in 0..100 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
     });
-    done.store(true, Relaxed);
-    assert!(flood.join().unwrap(), "the thread was taken for 5 s");
-    node.exit(pid(&hand), ExitReason::Kill);
-    runtime.block_on(node.stop());
+    // Answered behind the flood.
+    let info = timeout(SOON, node.process_info(pid)).await;
+    assert_eq!(info.expect("an answer").unwrap().message_queue_len, 0);
+    let turns = turns.load(Relaxed);
+    assert!(turns > SIGNALS / 5_000, "the other task had {turns} turns");
+    other.abort();
+    node.exit(pid, ExitReason::Kill);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_came_behind_a_flood_of_signals_is_answered_when_the_process_ends() {
+    let node = node().await;
+    let (watcher, _) = hand(&node).await;
+    let (victim, pid) = hand(&node).await;
+    victim.hang();
+    tokio::task::yield_now().await;
+    for _ in 0..10_000 {
+        node.exit(pid, ExitReason::Normal);
+    }
+    node.exit(pid, atom("foo"));
+    for _ in 0..10_000 {
+        node.exit(pid, ExitReason::Normal);
+    }
+    let call = {
+        let victim = victim.clone();
+        tokio::spawn(async move { victim.hold().forever().await })
+    };
+    watcher.watch(Dest::Pid(pid)).await.unwrap();
+    assert_eq!(downs(&watcher).await, [atom("foo")]);
+    assert_eq!(
+        timeout(SOON, call).await.expect("an answer").unwrap(),
+        Err(CallError::Exit(atom("foo")))
+    );
+    node.stop().await;
 }
 
 #[tokio::test]

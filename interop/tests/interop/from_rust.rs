@@ -131,7 +131,7 @@ async fn a_call_to_nobody_returns_at_once() {
         .await;
     assert_eq!(answer, Err(CallError::NoConnection));
     assert!(
-        start.elapsed() < Duration::from_secs(3),
+        start.elapsed() < Duration::from_secs(6),
         "{:?}",
         start.elapsed()
     );

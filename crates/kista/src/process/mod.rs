@@ -48,6 +48,10 @@ use crate::node::Node;
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
 const BUDGET: usize = 128;
 
+/// Control signals that act in one poll. They are short, and an exit should not wait behind many polls; but a flood of
+/// them grows while it is worked off, and taken whole it would keep the thread for good.
+const ACTS: usize = 1024;
+
 /// What the rest of the node holds of a process.
 pub(crate) struct Process<M> {
     pub(crate) pid: Pid,
@@ -62,10 +66,44 @@ pub(crate) struct Process<M> {
     ended: OnceLock<ExitReason>,
 }
 
-/// The private list: what the behaviour has yet to read.
+/// What the process took over from its queue.
 struct Mail<M> {
+    /// The private list: what the behaviour has yet to read.
     list: VecDeque<Signal<M>>,
+    /// What came behind the last control signal that one poll had time for. The queue is left alone until this is empty.
+    arrived: VecDeque<Signal<M>>,
+    /// Messages that may still be read in this poll.
     budget: usize,
+    /// Control signals that may still act in this poll.
+    acts: usize,
+}
+
+impl<M> Mail<M> {
+    const fn new() -> Self {
+        Self {
+            list: VecDeque::new(),
+            arrived: VecDeque::new(),
+            budget: BUDGET,
+            acts: ACTS,
+        }
+    }
+
+    /// A new poll begins.
+    const fn refill(&mut self) {
+        self.budget = BUDGET;
+        self.acts = ACTS;
+    }
+
+    const fn is_spent(&self) -> bool {
+        self.budget == 0 || self.acts == 0
+    }
+
+    /// Everything that was taken over, in its order.
+    fn take_all(&mut self) -> VecDeque<Signal<M>> {
+        let mut all = std::mem::take(&mut self.list);
+        all.append(&mut self.arrived);
+        all
+    }
 }
 
 impl<M: Send + 'static> Process<M> {
@@ -75,10 +113,7 @@ impl<M: Send + 'static> Process<M> {
             node,
             behaviour,
             queue: Queue::new(),
-            mail: Mutex::new(Mail {
-                list: VecDeque::new(),
-                budget: BUDGET,
-            }),
+            mail: Mutex::new(Mail::new()),
             state: Mutex::new(ProcessState::new(pid, parent)),
             taken: AtomicUsize::new(0),
             ended: OnceLock::new(),

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::current::{self, Current};
 use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
-use super::{BUDGET, Info, Process, ProcessInfo, Via};
+use super::{BUDGET, Info, Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
 
 /// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
@@ -73,9 +73,9 @@ impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
 impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
         let process = self.process;
-        process.mail.lock().budget = BUDGET;
+        process.mail.lock().refill();
         let mut ran = false;
-        // So many rounds that a flood of signals to a process that waits does not keep the thread from others.
+        // So many rounds that a flood of messages to a process that waits does not keep the thread from others.
         for _ in 0..BUDGET {
             // Pending means that our waker is registered: whatever is pushed from here on polls us again.
             let parked = match process.take_signals(cx) {
@@ -104,7 +104,7 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 return Poll::Pending;
             }
             // The other tasks of this thread come first.
-            if process.mail.lock().budget == 0 {
+            if process.mail.lock().is_spent() {
                 break;
             }
         }
@@ -116,28 +116,43 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
 }
 
 impl<M: Send + 'static> Process<M> {
-    /// Takes the queue over. `Some` when a signal ends the process.
+    /// Takes the queue over, and lets as many of its control signals act as one poll may. What came behind them stays
+    /// in `Mail::arrived`, and the queue where it is, until the next poll. `Some` when a signal ends the process.
     fn take_signals(&self, cx: &mut Context<'_>) -> Poll<Option<ExitReason>> {
         let mut mail = self.mail.lock();
-        let read_before = mail.list.len();
-        let batch = match self.queue.poll_take(cx, &mut mail.list) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(batch) => batch,
-        };
-        if batch.signals == 0 {
-            return Poll::Ready(None);
+        let Mail {
+            list,
+            arrived,
+            acts,
+            ..
+        } = &mut *mail;
+        if arrived.is_empty() {
+            let read_before = list.len();
+            let batch = match self.queue.poll_take(cx, list) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(batch) => batch,
+            };
+            if batch.signals == 0 {
+                return Poll::Ready(None);
+            }
+            *arrived = list.split_off(read_before);
         }
-        let mut arrived = mail.list.split_off(read_before);
-        while let Some(signal) = arrived.pop_front() {
+        while *acts > 0
+            && let Some(signal) = arrived.pop_front()
+        {
             let Signal::Control(envelope) = signal else {
-                mail.list.push_back(signal);
+                list.push_back(signal);
                 continue;
             };
-            if let Some(fatal) = self.act(*envelope, &mut mail.list) {
+            *acts -= 1;
+            if let Some(fatal) = self.act(*envelope, list) {
                 // What came after the fatal signal is answered by `end`.
-                mail.list.append(&mut arrived);
                 return Poll::Ready(Some(fatal));
             }
+        }
+        if arrived.is_empty() {
+            // A burst's buffer is not kept.
+            *arrived = VecDeque::new();
         }
         Poll::Ready(None)
     }
@@ -205,7 +220,7 @@ impl<M: Send + 'static> Process<M> {
         if let Some(name) = name {
             self.node.free_name(name, self.pid);
         }
-        let mut left = std::mem::take(&mut self.mail.lock().list);
+        let mut left = self.mail.lock().take_all();
         self.queue.close(&mut left);
         self.node.forget(self.pid);
         for signal in left {

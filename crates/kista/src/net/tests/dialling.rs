@@ -44,7 +44,7 @@ async fn two_that_dial_each_other_end_with_one_connection() {
         }
     }
     assert_eq!(flaps, 0);
-    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    assert!(slowest < SETUP_TIME, "{slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,7 +193,7 @@ async fn a_dead_node_is_not_dialled_without_pause_and_found_when_it_lives() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let dialled = dials.load(Ordering::Relaxed);
-    assert!((2..=8).contains(&dialled), "{dialled}");
+    assert!((1..=8).contains(&dialled), "{dialled}");
     closer.abort();
     let _ = closer.await;
     let b = TestNode::with(off("dead", [127, 0, 0, 2])).await;

@@ -212,7 +212,7 @@ async fn erlang_and_we_dial_each_other_at_once() {
             flaps += i32::from(matches!(seen, Seen::Up(..)));
         }
         assert_eq!(flaps, 40, "one connection each time");
-        assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+        assert!(slowest < SETUP_TIME, "{slowest:?}");
         a.net.stop().await;
     }
 }
@@ -289,11 +289,7 @@ async fn an_erlang_that_is_killed_is_down_at_once_and_comes_back_as_another() {
     erl.child.kill().await.unwrap();
     let killed = Instant::now();
     assert!(a.next_down().await.1);
-    assert!(
-        killed.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        killed.elapsed()
-    );
+    assert!(killed.elapsed() < LIMIT, "{:?}", killed.elapsed());
     let mut erl = Erl::start("e", port, &[]).await;
     assert_eq!(
         erl.eval("net_kernel:connect_node('a@127.0.0.1')").await,

@@ -141,7 +141,6 @@ async fn silent_sockets_are_capped_and_timed_out_and_keep_nobody_out() {
     let mut config = config("b", port);
     config.setup_time = Duration::from_millis(1500);
     let b = TestNode::with(config).await;
-    let began = Instant::now();
     let mut silent = Vec::new();
     for _ in 0..400 {
         silent.push(
@@ -152,7 +151,7 @@ async fn silent_sockets_are_capped_and_timed_out_and_keep_nobody_out() {
         assert!(b.net.gate.waiting() <= 128);
     }
     let a = TestNode::start("a", port).await;
-    tokio::time::timeout(Duration::from_secs(2), a.net.connect(b.name))
+    tokio::time::timeout(LIMIT, a.net.connect(b.name))
         .await
         .unwrap()
         .unwrap();
@@ -165,11 +164,6 @@ async fn silent_sockets_are_capped_and_timed_out_and_keep_nobody_out() {
     for socket in &mut silent {
         drain(socket).await;
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        began.elapsed()
-    );
     until("all places are free", || b.net.gate.waiting() == 0).await;
     assert_eq!(b.net.nodes().len(), 1);
 }
@@ -193,11 +187,7 @@ async fn a_claimed_name_does_not_keep_our_dial_away() {
     until("the name is known", || a.net.has_incoming("b@127.0.0.1")).await;
     let began = Instant::now();
     a.net.connect(b.name).await.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < SETUP_TIME, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
