@@ -689,14 +689,17 @@ impl<'a> Decoder<'a> {
         result
     }
 
-    /// For how many elements of `size` bytes to take memory in advance, when `claimed` are said to follow: deeper levels get
-    /// none, as nested claims would multiply.
+    /// For how many elements of `size` bytes to take memory in advance, when `claimed` are said to follow. No more than the
+    /// input can pay for: 8 bytes for each of its own at the outermost level, 4 at the next. Deeper levels get nearly none,
+    /// as nested claims would add up.
     pub(crate) fn reserve_for(&self, claimed: usize, size: usize) -> usize {
         if self.nesting > 2 {
-            claimed.min(4)
-        } else {
-            claimed.min((1 << 20) / size.max(1))
+            return claimed.min(4);
         }
+        // Of a list that came as a string all bytes are read already.
+        let input = claimed.max(self.remaining());
+        let paid = input.saturating_mul(16) >> self.nesting;
+        claimed.min(paid.min(1 << 20) / size.max(1))
     }
 
     /// A decoder of other bytes with the same settings.

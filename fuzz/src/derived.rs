@@ -1,0 +1,97 @@
+//! Types with derived and built-in implementations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Debug;
+
+use kista_etf::{
+    Atom, AtomName, BigInt, Binary, Decode, DecodeOwned, Decoder, Encode, Encoder, Limits, Pid,
+    Reference, Term,
+};
+
+use crate::names::{QUOTA, TABLE};
+use crate::within_budget;
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+enum Request {
+    Ok,
+    Error(Term),
+    A(i64, String),
+    B {
+        name: Option<AtomName>,
+        items: Vec<u16>,
+    },
+    #[etf(other)]
+    Other(Term),
+}
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+struct Named {
+    name: String,
+    #[etf(default)]
+    items: Vec<Option<i32>>,
+    a: Option<Binary>,
+    #[etf(default)]
+    b: f64,
+}
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+struct Pair(u8, Vec<Self>);
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+enum Tree {
+    A,
+    B(Box<Self>, Box<Self>),
+    Items(Vec<Self>),
+}
+
+/// Reads the input as one type after the other. What fits is written, read again, and agrees with the input as a [`Term`].
+pub fn derived(input: &[u8]) {
+    typed::<Request>(input);
+    typed::<Named>(input);
+    typed::<Pair>(input);
+    typed::<Tree>(input);
+    typed::<Vec<Request>>(input);
+    typed::<Vec<(Atom, Option<f32>)>>(input);
+    typed::<Vec<Vec<Vec<u64>>>>(input);
+    typed::<BTreeMap<BTreeSet<u8>, Vec<Binary>>>(input);
+    typed::<HashMap<String, Result<Option<u8>, i128>>>(input);
+    typed::<(u8, i128, u64, BigInt)>(input);
+    typed::<Vec<Result<Pid, Reference>>>(input);
+    typed::<[Option<char>; 2]>(input);
+    typed::<Vec<u8>>(input);
+    typed::<Vec<bool>>(input);
+}
+
+fn typed<T: DecodeOwned + Encode + PartialEq + Debug>(input: &[u8]) {
+    let mut d = decoder(input);
+    let value = match within_budget(input.len(), || T::decode(&mut d)) {
+        Ok(value) => value,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    let mut skipper = decoder(input);
+    assert_eq!(skipper.skip(), Ok(()), "what was read is a term: {value:?}");
+    assert_eq!(
+        skipper.position(),
+        d.position(),
+        "of this length: {value:?}"
+    );
+
+    let mut e = Encoder::new();
+    value.encode(&mut e).expect("what was read can be written");
+    let written = e.to_vec();
+    let mut d = decoder(&written);
+    let back = T::decode(&mut d).expect("what was written can be read");
+    d.finish().expect("and is one term");
+    assert_eq!(value, back);
+    decoder(&written).term().expect("and a term for anybody");
+}
+
+fn decoder(input: &[u8]) -> Decoder<'_> {
+    Decoder::new(input)
+        .quota(&QUOTA)
+        .atoms(&TABLE)
+        .limits(&Limits::DEFAULT)
+}

@@ -1,0 +1,19 @@
+//! The few atoms that exist before any input is read, and the quota that lets no more be made.
+
+use std::sync::LazyLock;
+
+use kista_etf::{Atom, AtomName, AtomQuota};
+
+/// No new atoms: every other name stays text.
+pub(crate) static QUOTA: AtomQuota = AtomQuota::new(0);
+
+/// A message's atom table: interned names and one that is not.
+pub(crate) static TABLE: LazyLock<Vec<AtomName>> = LazyLock::new(|| {
+    let known = ["ok", "error", "nonode@nohost", "a", "b", "name", "items"];
+    let mut table: Vec<AtomName> = known
+        .iter()
+        .map(|name| AtomName::from(Atom::new(name).expect("short")))
+        .collect();
+    table.push(AtomName::text("beyond the quota").expect("short"));
+    table
+});

@@ -1,0 +1,89 @@
+//! Good input to begin with.
+
+/// Terms of every tag, without the version byte, the legacy tags among them, and each of them in a container.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = LEAVES.iter().map(|leaf| leaf.to_vec()).collect();
+    let mut all = vec![104, LEAVES.len() as u8];
+    for leaf in LEAVES {
+        all.extend_from_slice(leaf);
+        // {ok, Leaf}, [Leaf, Leaf | Leaf], #{Leaf => [Leaf]}
+        seeds.push([&[104, 2, 119, 2, b'o', b'k'][..], leaf].concat());
+        seeds.push([&[108, 0, 0, 0, 2][..], leaf, leaf, leaf].concat());
+        seeds.push(
+            [
+                &[116, 0, 0, 0, 1][..],
+                leaf,
+                &[108, 0, 0, 0, 1],
+                leaf,
+                &[106],
+            ]
+            .concat(),
+        );
+    }
+    seeds.push(all);
+    seeds.push([&[104, 1].repeat(300)[..], &[106]].concat());
+    seeds.push([&[105, 0, 0, 1, 0][..], &[97, 7].repeat(256)].concat());
+    seeds.push([&[109, 0, 0, 8, 0][..], &[b'x'; 2048]].concat());
+    seeds.push([&[111, 0, 0, 1, 4, 1][..], &[0xff; 260]].concat());
+    seeds.push([&[118, 1, 254][..], &"é".repeat(255).into_bytes()].concat());
+    seeds
+}
+
+const LEAVES: &[&[u8]] = &[
+    &[97, 7],
+    &[98, 255, 255, 255, 0],
+    &[110, 8, 1, 1, 2, 3, 4, 5, 6, 7, 248],
+    &[110, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    &[111, 0, 0, 0, 2, 0, 1, 2],
+    &[70, 63, 248, 0, 0, 0, 0, 0, 0],
+    b"c1.50000000000000000000e+00\0\0\0\0\0",
+    &[119, 2, b'o', b'k'],
+    &[119, 2, 0xc3, 0xa9],
+    &[118, 0, 1, b'a'],
+    &[100, 0, 1, 0xe9],
+    &[115, 1, b'b'],
+    &[82, 0],
+    &[82, 7],
+    &[104, 0],
+    &[106],
+    &[107, 0, 3, 1, 2, 255],
+    &[109, 0, 0, 0, 2, b'h', b'i'],
+    &[77, 0, 0, 0, 2, 3, 255, 0b1010_0000],
+    &[
+        116, 0, 0, 0, 2, 119, 4, b'n', b'a', b'm', b'e', 109, 0, 0, 0, 0, 119, 5, b'i', b't', b'e',
+        b'm', b's', 106,
+    ],
+    &[88, 82, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3],
+    &[103, 119, 1, b'a', 0, 0, 0, 1, 0, 0, 0, 2, 3],
+    &[120, 82, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3],
+    &[89, 119, 1, b'n', 0, 0, 0, 1, 0, 0, 0, 3],
+    &[102, 119, 1, b'a', 0, 0, 0, 1, 3],
+    &[
+        90, 0, 5, 82, 2, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5,
+    ],
+    &[114, 0, 1, 119, 1, b'n', 3, 0, 0, 0, 1],
+    &[101, 119, 1, b'a', 0, 0, 0, 1, 3],
+    &[113, 119, 1, b'm', 82, 7, 97, 2],
+    // A closure with one free variable.
+    &[
+        112, 0, 0, 0, 54, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0, 0, 0, 1, 0,
+        0, 0, 1, 119, 1, b'm', 97, 1, 97, 2, 88, 119, 1, b'a', 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,
+        82, 7,
+    ],
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::TABLE;
+    use kista_etf::Decoder;
+
+    #[test]
+    fn every_seed_is_a_term() {
+        for seed in seeds() {
+            let mut d = Decoder::new(&seed).atoms(&TABLE);
+            d.term().unwrap_or_else(|error| panic!("{seed:?}: {error}"));
+            d.finish().unwrap();
+        }
+    }
+}
