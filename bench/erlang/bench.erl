@@ -19,7 +19,36 @@ role("N5", "second") -> measured_calls({server, address()});
 role("N5", "first") ->
     {ok, _} = gen_server:start({local, server}, ?MODULE, 0, []),
     ready(),
-    receive after infinity -> ok end.
+    receive after infinity -> ok end;
+role([$T, _, $e], "only") ->
+    {Document, Bytes} = document(),
+    Document = binary_to_term(encode(number("WARMUP"), Document, Bytes)),
+    measured_codec(fun(Ops) -> encode(Ops, Document, Bytes) end);
+role([$T, _, $d], "only") ->
+    {Document, Bytes} = document(),
+    Document = decode(number("WARMUP"), Bytes, Document),
+    measured_codec(fun(Ops) -> decode(Ops, Bytes, Document) end).
+
+%% The document of a codec row, and its bytes. Both directions make garbage as they go, which this process collects in
+%% between, by its ordinary rules.
+document() ->
+    {ok, Bytes} = file:read_file(os:getenv("KISTA_BENCH_DOCUMENT")),
+    {binary_to_term(Bytes), Bytes}.
+
+%% What was made last goes round with the loop, so that no call can be left out.
+encode(0, _, Bytes) -> Bytes;
+encode(N, Document, _) -> encode(N - 1, Document, term_to_binary(Document)).
+
+decode(0, _, Document) -> Document;
+decode(N, Bytes, _) -> decode(N - 1, Bytes, binary_to_term(Bytes)).
+
+measured_codec(Work) ->
+    Ops = number("OPS"),
+    Cpu = cpu_ns(),
+    Start = erlang:monotonic_time(nanosecond),
+    Work(Ops),
+    Wall = erlang:monotonic_time(nanosecond) - Start,
+    io:format("result ~b ~b ~b~n", [Wall, cpu_ns() - Cpu, Ops]).
 
 %% Counts what it gets and adds it up; says so, and how much CPU time its OS process has used, when it is asked.
 sink(Count, Sum) ->

@@ -3,9 +3,10 @@
 //! ```text
 //! cargo run --release -p kista-bench                            # everything
 //! cargo run --release -p kista-bench -- --rows N1,N5 --peers kista,erl --runs 9 --json out.json
+//! cargo run --release -p kista-bench -- --rows T            # all rows whose names begin so: the codecs
 //! ```
 //!
-//! 1. A run starts fresh OS processes: one for a local row (L), two for a network row (N). Each warms up with a tenth of the
+//! 1. A run starts fresh OS processes: one for a local row (L) or a codec (T), two for a network row (N). Each warms up with a tenth of the
 //!    work, and then does all of it; every peer does the same
 //!    amount, or a multiple of it where it is too fast to be measured otherwise; none does less.
 //! 2. Peers take turns run by run, so that what disturbs the machine disturbs all of them.
@@ -16,9 +17,10 @@
 //!    `KISTA_BENCH_WARMUP`; the first of two prints `ready ADDRESS`, which the second finds in `KISTA_BENCH_ADDRESS`; the
 //!    second, or the only one, prints `result WALL_NS CPU_NS RECEIVED`. Then all are killed.
 //!
-//! A row is a line in `row.rs`; a peer is a module in `peers/`.
+//! A row is a line in `row.rs`; a peer is a module in `peers/`. What the rows of codecs have in common is in `codec/`.
 
 mod child;
+mod codec;
 mod measure;
 mod peers;
 mod report;
@@ -35,7 +37,7 @@ use row::{ROWS, Row};
 /// Kista and its peers on the same work, side by side.
 #[derive(Parser)]
 struct Options {
-    /// Only these rows, such as L1,N5.
+    /// Only these rows, such as L1,N5; the beginning of a name means all rows that begin so.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
     /// Only these peers, such as kista,erl. The first one available is what the others are compared with.
@@ -65,7 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .iter()
             .find(|peer| peer.name() == child)
             .ok_or("no such peer")?;
-        peer.run(options.rows.first().ok_or("no row")?, role);
+        let row = options.rows.first().and_then(|row| Row::named(row));
+        peer.run(row.ok_or("no such row")?, role);
         return Ok(());
     }
 
@@ -107,7 +110,7 @@ fn measure_row(row: &'static Row, peers: &[Box<dyn Peer>], options: &Options) ->
     }
 }
 
-/// Those of `all` that are named, in the order of their names; all when none is.
+/// Those of `all` that are named, in the order of the names; all when none is. A name that is none is the beginning of some.
 fn chosen<T>(
     mut all: Vec<T>,
     names: &[String],
@@ -118,14 +121,38 @@ fn chosen<T>(
     }
     let mut chosen = Vec::new();
     for name in names {
-        let Some(index) = all
-            .iter()
-            .position(|item| name_of(item).eq_ignore_ascii_case(name))
-        else {
+        let whole = |item: &T| name_of(item).eq_ignore_ascii_case(name);
+        let begins = |item: &T| {
+            let front = name_of(item).get(..name.len());
+            front.is_some_and(|front| front.eq_ignore_ascii_case(name))
+        };
+        let one = all.iter().any(whole);
+        let (named, rest): (Vec<T>, Vec<T>) = all
+            .into_iter()
+            .partition(|item| if one { whole(item) } else { begins(item) });
+        all = rest;
+        if named.is_empty() {
             let known: Vec<_> = all.iter().map(&name_of).collect();
             return Err(format!("there is no {name}; known: {}", known.join(", ")));
-        };
-        chosen.push(all.remove(index));
+        }
+        chosen.extend(named);
     }
     Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+
+    #[test]
+    fn a_whole_name_is_not_the_beginning_of_another() {
+        let named = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            chosen(vec!["L1", "L10", "T1e", "T1d"], &names, |name| name).ok()
+        };
+        assert_eq!(named(&["l1"]), Some(vec!["L1"]));
+        assert_eq!(named(&["T1", "L"]), Some(vec!["T1e", "T1d", "L1", "L10"]));
+        assert_eq!(named(&["N"]), None);
+        assert_eq!(named(&[]).map(|all| all.len()), Some(4));
+    }
 }

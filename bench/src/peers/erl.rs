@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::{Peer, roles};
-use crate::row::Row;
+use crate::row::{Row, Work};
 
-/// Plain messages between processes, `gen_server:call`, and the real distribution between two nodes.
+/// Plain messages between processes, `gen_server:call`, the real distribution between two nodes, and the BIFs
+/// `term_to_binary` and `binary_to_term`.
 #[derive(Default)]
 pub(super) struct Erl(OnceCell<Setup>);
 
@@ -44,14 +45,21 @@ impl Peer for Erl {
                 .arg("-noshell")
                 .arg("-pz")
                 .arg(&setup.directory);
-            if row.network {
+            if row.work == Work::Network {
                 command.args(["-name", &format!("{role}@127.0.0.1"), "-setcookie", "bench"]);
             }
             command.args(["-run", "bench", "run", row.name, &role]);
             command
         };
-        match row.name {
-            "L1" | "L4" | "N1" | "N5" => Some(roles(row).iter().map(command).collect()),
+        match (row.work, row.name) {
+            (Work::Codec(document, _), _) => {
+                let file = setup.directory.join(format!("{document:?}"));
+                std::fs::write(&file, document.bytes()).expect("the directory can be written");
+                let mut only = command(&super::Role::Only);
+                only.env("KISTA_BENCH_DOCUMENT", file);
+                Some(vec![only])
+            }
+            (_, "L1" | "L4" | "N1" | "N5") => Some(roles(row).iter().map(command).collect()),
             _ => None,
         }
     }

@@ -63,8 +63,8 @@ impl Peer for Kista {
             .flatten()
     }
 
-    fn run(&self, row: &str, role: Role) {
-        let calls = matches!(row, "L4" | "N5");
+    fn run(&self, row: &Row, role: Role) {
+        let calls = matches!(row.name, "L4" | "N5");
         Runtime::new()
             .expect("a runtime starts")
             .block_on(async move {

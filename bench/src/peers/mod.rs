@@ -1,5 +1,6 @@
 //! Who is measured. A new peer is one module and one line in [`all`].
 
+mod codec;
 mod erl;
 mod kista;
 mod tcp;
@@ -7,7 +8,7 @@ mod tokio;
 
 use std::process::Command;
 
-use crate::row::Row;
+use crate::row::{Row, Work};
 
 /// Something that does the rows' work.
 pub(crate) trait Peer {
@@ -30,10 +31,11 @@ pub(crate) trait Peer {
     }
 
     /// What a process does that [`Peer::processes`] started by `child`; peers in Rust only.
-    fn run(&self, row: &str, role: Role) {
+    fn run(&self, row: &Row, role: Role) {
         unreachable!(
-            "{} has no process of its own for {row} ({role:?})",
-            self.name()
+            "{} has no process of its own for {} ({role:?})",
+            self.name(),
+            row.name
         );
     }
 }
@@ -49,19 +51,20 @@ pub(crate) enum Role {
     Second,
 }
 
-/// All peers; ours first, and each other is compared with it.
+/// All peers; ours first in every row, and each other is compared with it.
 pub(crate) fn all() -> Vec<Box<dyn Peer>> {
-    vec![
+    let nodes: [Box<dyn Peer>; 4] = [
         Box::new(kista::Kista),
         Box::new(erl::Erl::default()),
         Box::new(tokio::Tokio),
         Box::new(tcp::Tcp),
-    ]
+    ];
+    codec::all().chain(nodes).collect()
 }
 
 /// The roles of a row's processes, in order.
 fn roles(row: &Row) -> &'static [Role] {
-    if row.network {
+    if row.work == Work::Network {
         &[Role::First, Role::Second]
     } else {
         &[Role::Only]

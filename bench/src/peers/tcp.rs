@@ -38,10 +38,10 @@ impl Peer for Tcp {
         if row.name == "N1" { 30 } else { 1 }
     }
 
-    fn run(&self, row: &str, role: Role) {
+    fn run(&self, row: &Row, role: Role) {
         let done = match role {
             Role::First => receive(),
-            Role::Second | Role::Only => drive(row == "N5"),
+            Role::Second | Role::Only => drive(row.name == "N5"),
         };
         // The driver is killed with the run, or the receiver is: an end of the connection is no fault.
         if let Err(error) = done {

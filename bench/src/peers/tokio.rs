@@ -29,8 +29,8 @@ impl Peer for Tokio {
             .flatten()
     }
 
-    fn run(&self, row: &str, _role: Role) {
-        let calls = row == "L4";
+    fn run(&self, row: &Row, _role: Role) {
+        let calls = row.name == "L4";
         Runtime::new()
             .expect("a runtime starts")
             .block_on(async move {
