@@ -49,7 +49,7 @@ pub use net::{NodeName, NodeNameError, StartError as NetworkError};
 pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, Request, Visibility,
 };
-pub use process::{Dest, ExitReason, Info, ProcessInfo};
+pub use process::{Dest, ExitReason, Info, Me, ProcessInfo};
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

@@ -82,14 +82,14 @@ impl<M: Message> Address<M> {
     /// Where messages go.
     pub fn dest(&self) -> Dest {
         match &self.0 {
-            Inner::Local(process) => Dest::Pid(process.pid),
+            Inner::Local(process) => Dest::Pid(process.pid()),
             Inner::Looked { dest, .. } => *dest,
         }
     }
 
     pub(crate) fn node(&self) -> &Node {
         match &self.0 {
-            Inner::Local(process) => &process.node,
+            Inner::Local(process) => process.node(),
             Inner::Looked { node, .. } => node,
         }
     }
@@ -121,7 +121,7 @@ impl<M: Message> Address<M> {
 
     /// Whether a call by the running process would wait for itself.
     pub(super) fn is_self(process: &Process<M>) -> bool {
-        current::pid_on(&process.node) == Some(process.pid)
+        current::pid_on(process.node()) == Some(process.pid())
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 if Address::is_self(&process) {
                     return Err(CallError::calling_self());
                 }
-                let _ = self.slot.server.set(process.pid);
+                let _ = self.slot.server.set(process.pid());
                 let pending: Arc<dyn PendingReply> = Arc::clone(&self.slot) as _;
                 // Err: it has ended. Its token goes with the message, so the slot is of no more use.
                 process

@@ -27,7 +27,7 @@ pub(crate) fn start<S: GenServer>(
         .lock()
         .deferred
         .push(Arc::clone(&started) as _);
-    let runtime = process.node.runtime().clone();
+    let runtime = process.node().runtime().clone();
     runtime.spawn(run(
         Arc::clone(&process),
         serve::<S>(process, args, started, parent),
@@ -69,7 +69,7 @@ async fn serve<S: GenServer>(
     // Reply tokens in the state stay silent: their callers hear the reason.
     current::ending(cx.pid(), || drop(server));
     if !reason.is_normal() {
-        tracing::error!(pid = %cx.pid(), behaviour = cx.process().behaviour, %reason, "server terminated");
+        tracing::error!(pid = %cx.pid(), behaviour = cx.behaviour(), %reason, "server terminated");
     }
     reason
 }
@@ -126,7 +126,7 @@ async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
 
 fn disown(parent: Option<&dyn AnyProcess>, child: Pid) {
     if let Some(parent) = parent {
-        parent.disown(child);
+        parent.me().disown(child);
     }
 }
 
@@ -183,8 +183,8 @@ fn read<M: Message>(process: &Arc<Process<M>>, wire: WireMessage) -> Read<M> {
         }
         Shape::System(from, tag, request) => {
             let caller = RemoteReply::new(
-                process.node.clone(),
-                process.pid,
+                process.node().clone(),
+                process.pid(),
                 from,
                 tag,
                 Payload::default(),
@@ -235,8 +235,8 @@ fn read_call<M: Message>(
     tag: Tag,
 ) -> Option<Read<M>> {
     let remote = RemoteReply::new(
-        process.node.clone(),
-        process.pid,
+        process.node().clone(),
+        process.pid(),
         from,
         tag,
         wire.payload.clone(),
@@ -255,9 +255,7 @@ fn read_call<M: Message>(
             let mut d = wire.payload.decoder();
             d.skip().and_then(|()| d.finish()).ok()?;
             let what = format_args!("a call from {from}, which is refused: {error}");
-            process
-                .node
-                .log_not_understood(process.pid, process.behaviour, what);
+            process.log_not_understood_text(what);
             if let Some(remote) = caller.0.take() {
                 remote.refuse();
             }

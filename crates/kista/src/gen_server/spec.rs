@@ -98,19 +98,20 @@ impl<S: GenServer> Spawn<S> {
 
     fn start(self) -> Result<Stage<S>, StartError> {
         let name = self.name.transpose().map_err(StartError::BadName)?;
-        let parent = self.parent.as_ref().map(|parent| parent.pid());
+        let parent = self.parent.as_ref().map(|parent| parent.me().pid());
         let process =
             self.node
                 .insert_process::<S::Msg>(std::any::type_name::<S>(), parent, name)?;
         if let Some(parent) = &self.parent {
+            let parent = parent.me();
             process.adopt(parent.pid());
-            if !parent.adopt(process.pid) {
+            if !parent.adopt(process.pid()) {
                 // As a link to a process that is no more.
                 let unlinked = ControlSignal::LinkExit {
                     from: parent.pid(),
                     reason: ExitReason::NoProc,
                 };
-                self.node.signal(process.pid, unlinked);
+                self.node.signal(process.pid(), unlinked);
             }
         }
         let started = Arc::new(Started::new());

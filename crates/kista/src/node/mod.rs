@@ -255,7 +255,7 @@ impl Node {
         }
     }
 
-    /// Subscribes to nodes that come and go, from outside any process. Inside one see [`Cx::monitor_nodes`](crate::Cx::monitor_nodes).
+    /// Subscribes to nodes that come and go, from outside any process. Inside one see [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     pub fn events(&self) -> NodeEvents {
         self.0.subscribers.subscribe()
     }
@@ -336,7 +336,7 @@ impl Node {
             unreachable!("insert_with succeeded")
         };
         if let Some(name) = name {
-            if let Err(holder) = self.0.names.register(name, process.pid) {
+            if let Err(holder) = self.0.names.register(name, process.pid()) {
                 // Not just taken out of the table: somebody may have found it there, and asked it something.
                 process.end(&ExitReason::NoProc);
                 return Err(StartError::AlreadyStarted(holder));

@@ -115,7 +115,7 @@ impl Outcall {
             Some(pid) => (pid, None),
             None => {
                 let guest = node.insert_guest().ok_or(CallError::NoProc)?;
-                (guest.pid(), Some(guest))
+                (guest.me().pid(), Some(guest))
             }
         };
         let pending = Arc::new(PendingCall {

@@ -95,7 +95,7 @@ impl Node {
             .is_err()
         {
             self.each_process(|process| {
-                tracing::warn!(pid = %process.pid(), "did not end in time; killed");
+                tracing::warn!(pid = %process.me().pid(), "did not end in time; killed");
                 let kill = ControlSignal::Exit {
                     from: self.outside(),
                     reason: ExitReason::Kill,

@@ -2,11 +2,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use kista_etf::Pid;
-use parking_lot::Mutex;
 
 use super::signal::{ControlSignal, Envelope, WireMessage};
-use super::state::{Effect, ProcessState};
-use super::{AnyProcess, Info, Via};
+use super::state::Effect;
+use super::{AnyProcess, Info, Me, Via};
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::node::Node;
@@ -15,24 +14,20 @@ use crate::node::Node;
 ///
 /// It has no task: signals act on its state at once, and messages to it are dropped (its answers come by alias).
 pub(crate) struct Guest {
-    node: Node,
-    pid: Pid,
-    state: Mutex<ProcessState>,
+    me: Me,
 }
 
 impl Guest {
     pub(crate) fn new(node: Node, pid: Pid) -> Self {
         Self {
-            node,
-            pid,
-            state: Mutex::new(ProcessState::new(pid, None)),
+            me: Me::new(node, pid, "guest", None),
         }
     }
 
     /// The call is over: links and monitors see a normal end.
     pub(crate) fn end(&self) {
-        self.node.forget_guest(self.pid);
-        let effects = self.state.lock().end(&ExitReason::Normal);
+        self.me.node().forget_guest(self.me.pid());
+        let effects = self.me.state.lock().end(&ExitReason::Normal);
         self.carry_out(effects);
     }
 
@@ -40,15 +35,15 @@ impl Guest {
         for effect in effects {
             // Nobody is there to die or to read.
             if let Effect::Send(to, signal, via) = effect {
-                self.node.signal_by(&via, None, to, signal);
+                self.me.node().signal_by(&via, None, to, signal);
             }
         }
     }
 }
 
 impl AnyProcess for Guest {
-    fn pid(&self) -> Pid {
-        self.pid
+    fn me(&self) -> &Me {
+        &self.me
     }
 
     fn is_guest(&self) -> bool {
@@ -65,7 +60,7 @@ impl AnyProcess for Guest {
             return Err(Envelope { signal, via });
         }
         let mut effects = Vec::new();
-        let mut state = self.state.lock();
+        let mut state = self.me.state.lock();
         // Who found it just before it ended learns that there is no such process.
         if state.ended {
             return Err(Envelope { signal, via });
@@ -81,12 +76,6 @@ impl AnyProcess for Guest {
     fn push_stop(&self, _reason: ExitReason, _slot: Option<Arc<dyn PendingReply>>) -> bool {
         false
     }
-
-    fn adopt(&self, _child: Pid) -> bool {
-        false
-    }
-
-    fn disown(&self, _child: Pid) {}
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self

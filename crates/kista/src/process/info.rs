@@ -9,23 +9,23 @@ use crate::ExitReason;
 pub enum Info {
     /// `{'DOWN', Reference, process, From, Reason}`: a monitored process ended, or the way to it was lost.
     Down {
-        /// What [`Cx::monitor`](crate::Cx::monitor) returned.
+        /// What [`Me::monitor`](crate::Me::monitor) returned.
         reference: Reference,
         /// The process or name that was monitored.
         from: Dest,
         /// Why.
         reason: ExitReason,
     },
-    /// `{'EXIT', From, Reason}`: an exit signal, made a message by [`Cx::trap_exit`](crate::Cx::trap_exit).
+    /// `{'EXIT', From, Reason}`: an exit signal, made a message by [`Me::trap_exit`](crate::Me::trap_exit).
     Exit {
         /// The process that ended, or that sent the signal.
         from: Pid,
         /// Why.
         reason: ExitReason,
     },
-    /// `{nodeup, Node}`, after [`Cx::monitor_nodes`](crate::Cx::monitor_nodes).
+    /// `{nodeup, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     NodeUp(Atom),
-    /// `{nodedown, Node}`, after [`Cx::monitor_nodes`](crate::Cx::monitor_nodes).
+    /// `{nodedown, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     NodeDown(Atom),
     /// Any other message: what another node or an untyped sender sent and the server's own message type does not cover.
     Term(Term),

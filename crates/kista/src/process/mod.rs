@@ -15,6 +15,7 @@ mod dest;
 mod exit_reason;
 mod guest;
 mod info;
+mod me;
 mod process_info;
 mod signal;
 mod state;
@@ -35,6 +36,7 @@ pub use dest::Dest;
 pub use exit_reason::ExitReason;
 pub(crate) use guest::Guest;
 pub use info::Info;
+pub use me::Me;
 pub(crate) use process_info::InfoSlot;
 pub use process_info::ProcessInfo;
 pub(crate) use signal::{ControlSignal, Envelope, Signal, WireMessage};
@@ -54,12 +56,10 @@ const ACTS: usize = 1024;
 
 /// What the rest of the node holds of a process.
 pub(crate) struct Process<M> {
-    pub(crate) pid: Pid,
-    pub(crate) node: Node,
-    pub(crate) behaviour: &'static str,
+    /// What does not depend on `M`.
+    me: Me,
     queue: Queue<Signal<M>>,
     mail: Mutex<Mail<M>>,
-    pub(crate) state: Mutex<ProcessState>,
     /// How many messages the behaviour has taken over and not handled yet.
     taken: AtomicUsize,
     /// Set first of all when the process ends by itself or by a signal.
@@ -109,12 +109,9 @@ impl<M> Mail<M> {
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str, parent: Option<Pid>) -> Self {
         Self {
-            pid,
-            node,
-            behaviour,
+            me: Me::new(node, pid, behaviour, parent),
             queue: Queue::new(),
             mail: Mutex::new(Mail::new()),
-            state: Mutex::new(ProcessState::new(pid, parent)),
             taken: AtomicUsize::new(0),
             ended: OnceLock::new(),
         }
@@ -166,7 +163,8 @@ impl<M: Send + 'static> Process<M> {
 
 /// A process whatever its message type: what the process table holds.
 pub(crate) trait AnyProcess: Any + Send + Sync {
-    fn pid(&self) -> Pid;
+    /// What of it does not depend on its message type.
+    fn me(&self) -> &Me;
     /// Whether it is a [`Guest`], which nothing ends but its call.
     fn is_guest(&self) -> bool {
         false
@@ -178,16 +176,12 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn push_notice(&self, info: Info);
     /// Asks for an orderly end, which `slot` hears of; false when the process has ended.
     fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool;
-    /// Links a child that is about to start; false when the process has ended.
-    fn adopt(&self, child: Pid) -> bool;
-    /// Forgets a child that did not start.
-    fn disown(&self, child: Pid);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<M: Send + 'static> AnyProcess for Process<M> {
-    fn pid(&self) -> Pid {
-        self.pid
+    fn me(&self) -> &Me {
+        &self.me
     }
 
     fn push_wire(&self, message: WireMessage) -> bool {
@@ -209,18 +203,6 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool {
         self.queue.push(Signal::Stop(reason, slot)).is_ok()
-    }
-
-    fn adopt(&self, child: Pid) -> bool {
-        let mut state = self.state.lock();
-        if !state.ended {
-            state.link(child, Via::Here);
-        }
-        !state.ended
-    }
-
-    fn disown(&self, child: Pid) {
-        self.state.lock().forget_link(child);
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

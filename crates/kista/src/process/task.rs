@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::current::{self, Current};
 use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
-use super::{BUDGET, Info, Mail, Process, ProcessInfo, Via};
+use super::{BUDGET, Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
 
 /// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
@@ -29,8 +29,8 @@ where
         let mut running = Running {
             process,
             current: Some(Box::new(Current {
-                node: process.node.clone(),
-                pid: process.pid,
+                node: process.node().clone(),
+                pid: process.pid(),
                 held_by: None,
             })),
             body,
@@ -177,7 +177,7 @@ impl<M: Send + 'static> Process<M> {
                     );
                     state.apply(signal, Via::from(&connection), &mut effects);
                     // A connection that is down already will not report its loss again.
-                    if makes_relation && !connection.watch(self.pid) {
+                    if makes_relation && !connection.watch(self.pid()) {
                         let lost = ControlSignal::ConnectionLost {
                             connection: connection.id(),
                         };
@@ -190,7 +190,7 @@ impl<M: Send + 'static> Process<M> {
         for effect in effects {
             match effect {
                 Effect::Send(to, signal, via) => {
-                    self.node.signal_by(&via, Some(self.pid), to, signal)
+                    self.node().signal_by(&via, Some(self.pid()), to, signal)
                 }
                 Effect::Deliver(info) => list.push_back(Signal::Notice(Box::new(info))),
                 Effect::Die(reason) => fatal = fatal.or(Some(reason)),
@@ -202,9 +202,9 @@ impl<M: Send + 'static> Process<M> {
     fn info(&self, message_queue_len: usize) -> ProcessInfo {
         let state = self.state.lock();
         ProcessInfo {
-            pid: self.pid,
+            pid: self.pid(),
             name: state.name,
-            behaviour: self.behaviour,
+            behaviour: self.behaviour(),
             message_queue_len,
             links: state.links(),
             monitors: state.monitor_count(),
@@ -215,14 +215,14 @@ impl<M: Send + 'static> Process<M> {
 
     /// Rule 3 of the module, after the state was dropped.
     pub(crate) fn end(&self, reason: &ExitReason) {
-        let _ending = self.node.ending();
+        let _ending = self.node().ending();
         let name = self.state.lock().name.take();
         if let Some(name) = name {
-            self.node.free_name(name, self.pid);
+            self.node().free_name(name, self.pid());
         }
         let mut left = self.mail.lock().take_all();
         self.queue.close(&mut left);
-        self.node.forget(self.pid);
+        self.node().forget(self.pid());
         for signal in left {
             match signal {
                 Signal::Call(message, pending) => {
@@ -231,7 +231,9 @@ impl<M: Send + 'static> Process<M> {
                 }
                 Signal::Message(message) => self.drop_quietly("a message", || drop(message)),
                 Signal::Stop(_, Some(pending)) => pending.fail(reason),
-                Signal::Control(envelope) => self.node.answer_for_dead(self.pid, *envelope, reason),
+                Signal::Control(envelope) => {
+                    self.node().answer_for_dead(self.pid(), *envelope, reason)
+                }
                 Signal::Wire(_) | Signal::Notice(_) | Signal::Stop(_, None) => {}
             }
         }
@@ -249,19 +251,19 @@ impl<M: Send + 'static> Process<M> {
         }
         for effect in effects {
             if let Effect::Send(to, signal, via) = effect {
-                self.node.signal_by(&via, Some(self.pid), to, signal);
+                self.node().signal_by(&via, Some(self.pid()), to, signal);
             }
         }
         for (reference, target, via) in monitors {
-            self.node.demonitor(&via, self.pid, target, reference);
+            self.node().demonitor(&via, self.pid(), target, reference);
         }
     }
 
     /// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
     fn drop_quietly(&self, what: &str, drop: impl FnOnce()) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(self.pid, drop)));
+        let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(self.pid(), drop)));
         if let Err(panic) = dropped {
-            tracing::error!(pid = %self.pid, text = %panic_text(&*panic), "{what} panicked while it was dropped");
+            tracing::error!(pid = %self.pid(), text = %panic_text(&*panic), "{what} panicked while it was dropped");
         }
     }
 }
@@ -284,16 +286,5 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "a panic without a text".to_owned(),
-    }
-}
-
-/// Also used for what only a running process can be told.
-impl<M: Send + 'static> Process<M> {
-    /// Delivers a notice to the process itself, behind what it has to read already.
-    pub(crate) fn notify_self(&self, info: Info) {
-        self.mail
-            .lock()
-            .list
-            .push_back(Signal::Notice(Box::new(info)));
     }
 }
