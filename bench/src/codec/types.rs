@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// `{'$gen_call', {Pid, [alias|Ref]}, {add, 2}}`
 #[derive(Debug, PartialEq, Encode, Decode)]
-#[etf(tag = "$gen_call")]
+#[etf(record = "$gen_call")]
 pub(crate) struct Call {
     from: (Pid, Alias),
     request: Request,

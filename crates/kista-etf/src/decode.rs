@@ -10,7 +10,7 @@ use bytes::Bytes;
 use num_bigint::BigInt;
 
 use crate::{
-    Atom, AtomName, Binary, BitString, DecodeError, Decoder, Kind, ListHeader, Pid, Port,
+    Atom, AtomName, Binary, BitString, DecodeError, Decoder, Kind, ListHeader, Pid, Place, Port,
     Reference, Term, tag,
 };
 
@@ -239,18 +239,20 @@ fn decode_list<'a, T: Decode<'a>, C>(
         ListHeader::Nil => Ok(with_capacity(0)),
         ListHeader::Bytes(bytes) => {
             let mut items = with_capacity(d.reserve_for(bytes.len(), size_of::<T>()));
-            for byte in bytes {
+            for (at, byte) in bytes.iter().enumerate() {
+                let item = T::decode(&mut d.fork(&SMALL_INTEGERS[usize::from(*byte)]));
                 push(
                     &mut items,
-                    T::decode(&mut d.fork(&SMALL_INTEGERS[usize::from(*byte)]))?,
+                    item.map_err(|error| error.within(Place::Element(at)))?,
                 );
             }
             Ok(items)
         }
         ListHeader::Elements(len) => {
             let mut items = with_capacity(d.reserve_for(len, size_of::<T>()));
-            for _ in 0..len {
-                push(&mut items, T::decode(d)?);
+            for at in 0..len {
+                let item = T::decode(d).map_err(|error| error.within(Place::Element(at)))?;
+                push(&mut items, item);
             }
             d.nil()?;
             Ok(items)

@@ -16,7 +16,8 @@ use bytes::Bytes;
 use num_bigint::{BigInt, Sign};
 
 use crate::{
-    Atom, AtomName, AtomQuota, Binary, DecodeError, Kind, Limits, Pid, Port, Reference, quota, tag,
+    Atom, AtomName, AtomQuota, Binary, DecodeError, Kind, Limits, Pid, Port, Reference, StaticAtom,
+    quota, tag,
 };
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
@@ -40,6 +41,8 @@ pub struct Decoder<'a> {
     limits: &'a Limits,
     quota: &'a AtomQuota,
     nesting: u16,
+    /// How many bytes were read in vain, by [`retry`](Self::retry).
+    retried: usize,
 }
 
 /// What a list looks like on the wire.
@@ -93,6 +96,7 @@ impl<'a> Decoder<'a> {
             limits: &Limits::DEFAULT,
             quota: &quota::DEFAULT,
             nesting: 0,
+            retried: 0,
         }
     }
 
@@ -181,6 +185,63 @@ impl<'a> Decoder<'a> {
             return Ok(Cow::Borrowed(self.atom_ref()?.as_str()));
         }
         self.inline_atom()
+    }
+
+    /// Reads the atom if it is this one; else has not moved. Whether what stands there is an atom at all is not checked.
+    ///
+    /// ```
+    /// use kista_etf::{Decoder, StaticAtom};
+    /// static OK: StaticAtom = StaticAtom::new("ok");
+    /// static ERROR: StaticAtom = StaticAtom::new("error");
+    /// let mut d = Decoder::new(&[119, 2, b'o', b'k']);
+    /// assert!(!d.take_atom(&ERROR));
+    /// assert!(d.take_atom(&OK));
+    /// d.finish().unwrap();
+    /// ```
+    #[inline]
+    pub fn take_atom(&mut self, atom: &StaticAtom) -> bool {
+        let text = atom.text().as_bytes();
+        match &self.input[self.position..] {
+            [tag::SMALL_ATOM_UTF8, len, rest @ ..] => {
+                let same = usize::from(*len) == text.len() && rest.starts_with(text);
+                if same {
+                    self.position += 2 + text.len();
+                }
+                same
+            }
+            [tag::ATOM_REF, index, ..] => {
+                let same = match self.atoms.get(usize::from(*index)) {
+                    Some(AtomName::Interned(known)) => *known == atom.atom(),
+                    Some(AtomName::Text(known)) => known.as_str() == atom.text(),
+                    None => false,
+                };
+                if same {
+                    self.position += 2;
+                }
+                same
+            }
+            _ => self.take_rare_atom(atom.text()),
+        }
+    }
+
+    /// [`take_atom`](Self::take_atom) for the forms that are rarely met.
+    #[cold]
+    fn take_rare_atom(&mut self, text: &str) -> bool {
+        let mark = self.mark();
+        let same = self.atom_str().is_ok_and(|found| found == text);
+        if !same {
+            self.reset(mark);
+        }
+        same
+    }
+
+    /// The bytes of a short inline atom, unchecked and not moved over: for a look-up among known texts.
+    #[inline]
+    pub(crate) fn peek_atom_bytes(&self) -> Option<&'a [u8]> {
+        match &self.input[self.position..] {
+            [tag::SMALL_ATOM_UTF8, len, rest @ ..] => rest.get(..usize::from(*len)),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -687,6 +748,23 @@ impl<'a> Decoder<'a> {
         let result = read(self);
         self.nesting -= 1;
         result
+    }
+
+    /// Returns to a place to read the same bytes as another type. Types that try within types that try could take time without
+    /// bound; so what is read in vain may be 64 times the input, and 64 KiB.
+    pub fn retry(&mut self, mark: Mark) -> Result<()> {
+        self.retried = self
+            .retried
+            .saturating_add(self.position.saturating_sub(mark.0).max(1));
+        self.reset(mark);
+        let limit = self.input.len().saturating_mul(64).saturating_add(65_536);
+        if self.retried > limit {
+            return Err(DecodeError::TooLarge {
+                what: "the work of trying one type after another",
+                limit,
+            });
+        }
+        Ok(())
     }
 
     /// For how many elements of `size` bytes to take memory in advance, when `claimed` are said to follow. No more than the

@@ -102,7 +102,7 @@ encode! {
     Term, value, e => e.term(value);
 }
 
-fn fits(len: usize, what: &'static str) -> Result<(), EncodeError> {
+pub(crate) fn fits(len: usize, what: &'static str) -> Result<(), EncodeError> {
     if u32::try_from(len).is_ok() {
         Ok(())
     } else {

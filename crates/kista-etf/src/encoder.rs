@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 
 use crate::binary::Binary;
 use crate::tag;
-use crate::{Atom, AtomName, EncodeError, Pid, Port, Reference};
+use crate::{Atom, AtomName, EncodeError, Pid, Port, Reference, StaticAtom};
 
 /// The writer of the external term format.
 ///
@@ -136,6 +136,18 @@ impl Encoder {
             return;
         }
         self.inline_atom(atom.as_str());
+    }
+
+    /// An atom of the program, of which `inline` is the inline form (119, length, text): for the derives, which know it when
+    /// they are compiled.
+    #[doc(hidden)]
+    #[inline]
+    pub fn known_atom(&mut self, atom: &StaticAtom, inline: &'static [u8]) {
+        if self.table.is_none() {
+            self.bytes.extend_from_slice(inline);
+        } else {
+            self.atom(atom.atom());
+        }
     }
 
     /// An atom that may not be interned.
@@ -340,6 +352,22 @@ impl Encoder {
         if len != 0 {
             self.head(tag::LIST, len);
         }
+    }
+
+    /// A list of small integers in its short form, as `term_to_binary` writes it: false, and nothing is written, when there
+    /// are more than 65,535. An empty one is `[]`.
+    #[inline]
+    pub fn string(&mut self, bytes: &[u8]) -> bool {
+        match u16::try_from(bytes.len()) {
+            Ok(0) => self.nil(),
+            Ok(len) => {
+                let [high, low] = len.to_be_bytes();
+                self.bytes.extend_from_slice(&[tag::STRING, high, low]);
+                self.bytes.extend_from_slice(bytes);
+            }
+            Err(_) => return false,
+        }
+        true
     }
 
     /// The empty list, and the end of a proper one.

@@ -2,7 +2,10 @@
 //!
 //! A [`DecodeError`] is one of three: the bytes are no term ([`Fault::Malformed`]: the peer's fault, end its connection), they
 //! are beyond what we accept ([`Fault::Limit`]: raise the limit or refuse the peer), or they are a fine term of another shape
-//! than the Rust type asked for ([`Fault::Mismatch`]: read it as a [`Term`](crate::Term)).
+//! than the Rust type asked for ([`Fault::Mismatch`]: read it as a [`Term`](crate::Term)). A mismatch says where in the Rust
+//! type it was found ([`Within`]).
+
+use std::fmt;
 
 use crate::{AtomError, Kind};
 
@@ -130,9 +133,23 @@ pub enum DecodeError {
     /// An atom that names none of the variants.
     #[error("{0} names no variant of {1}")]
     UnknownVariant(Box<str>, &'static str),
+    /// Another atom than the only one that can stand here: the name of a record, an Elixir struct or a unit struct.
+    #[error("expected the atom {expected}, found {found}")]
+    WrongAtom {
+        /// The atom that was asked for.
+        expected: &'static str,
+        /// The atom that is there.
+        found: Box<str>,
+    },
     /// A map without a field that has no default.
     #[error("the field {0} is missing")]
     MissingField(&'static str),
+    /// A map or proplist with a key that is no field, where `deny_unknown` refuses it.
+    #[error("{0} names no field of {1}")]
+    UnknownField(Box<str>, &'static str),
+    /// A mismatch, and in which part of the Rust type it was found.
+    #[error(transparent)]
+    Within(Box<Within>),
     /// Said by an implementation of [`Decode`](crate::Decode): the term does not fit.
     #[error("{0}")]
     Custom(Box<str>),
@@ -147,12 +164,61 @@ impl DecodeError {
     /// The atom that was read names none of the variants of `of`. Long atoms are cut.
     #[cold]
     pub fn unknown_variant(found: &str, of: &'static str) -> Self {
-        Self::UnknownVariant(found.chars().take(64).collect::<String>().into(), of)
+        Self::UnknownVariant(cut(found), of)
+    }
+
+    /// Another atom was read than the only one that fits. Long atoms are cut.
+    #[cold]
+    pub fn wrong_atom(expected: &'static str, found: &str) -> Self {
+        Self::WrongAtom {
+            expected,
+            found: cut(found),
+        }
+    }
+
+    /// The key that was read names no field of `of`. Long keys are cut.
+    #[cold]
+    pub fn unknown_field(found: &str, of: &'static str) -> Self {
+        Self::UnknownField(cut(found), of)
+    }
+
+    /// The same error, found at this place of a Rust type. Only a mismatch has a place; and after 16 of them, further ones
+    /// outside are left out.
+    ///
+    /// ```
+    /// use kista_etf::{DecodeError, Place};
+    /// let error = DecodeError::NotUtf8.within(Place::Field { field: "name", of: "User" });
+    /// assert_eq!(error.to_string(), "field name of User: a binary is not UTF-8");
+    /// assert_eq!(error.root(), &DecodeError::NotUtf8);
+    /// ```
+    #[cold]
+    pub fn within(self, place: Place) -> Self {
+        let depth = match &self {
+            Self::Within(inner) => inner.depth + 1,
+            _ => 0,
+        };
+        if depth >= Within::MAX_DEPTH || !self.is_mismatch() {
+            return self;
+        }
+        Self::Within(Box::new(Within {
+            place,
+            error: self,
+            depth,
+        }))
+    }
+
+    /// The error itself, without the places around it.
+    pub fn root(&self) -> &Self {
+        let mut error = self;
+        while let Self::Within(inner) = error {
+            error = &inner.error;
+        }
+        error
     }
 
     /// Whose fault it is, and with it what to do.
-    pub const fn fault(&self) -> Fault {
-        match self {
+    pub fn fault(&self) -> Fault {
+        match self.root() {
             Self::Truncated
             | Self::UnknownTag(_)
             | Self::BadVersion(_)
@@ -173,13 +239,72 @@ impl DecodeError {
             | Self::Improper
             | Self::Arity { .. }
             | Self::UnknownVariant(..)
+            | Self::WrongAtom { .. }
             | Self::MissingField(_)
+            | Self::UnknownField(..)
+            | Self::Within(_)
             | Self::Custom(_) => Fault::Mismatch,
         }
     }
 
     /// Whether the bytes are a term, only not of the type asked for.
-    pub const fn is_mismatch(&self) -> bool {
+    pub fn is_mismatch(&self) -> bool {
         matches!(self.fault(), Fault::Mismatch)
     }
+}
+
+/// A mismatch and its place; shown as `field x of Foo: expected an integer, found an atom`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {error}")]
+pub struct Within {
+    place: Place,
+    error: DecodeError,
+    /// How many more places are inside.
+    depth: u8,
+}
+
+impl Within {
+    const MAX_DEPTH: u8 = 16;
+
+    /// The place.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// What was found there; it may say a place again, further inside.
+    pub const fn error(&self) -> &DecodeError {
+        &self.error
+    }
+}
+
+/// A part of a Rust type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// The type itself.
+    Type(&'static str),
+    /// A field of a struct, or of an enum's variant (`Shape::Circle`). Fields without names are numbered from 0.
+    Field {
+        /// Its name in Rust.
+        field: &'static str,
+        /// The type or variant it belongs to.
+        of: &'static str,
+    },
+    /// An element of a list, numbered from 0.
+    Element(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(name) => f.write_str(name),
+            Self::Field { field, of } => write!(f, "field {field} of {of}"),
+            Self::Element(index) => write!(f, "element {index}"),
+        }
+    }
+}
+
+/// At most 64 characters of a name that came from outside.
+fn cut(found: &str) -> Box<str> {
+    found.chars().take(64).collect::<String>().into()
 }

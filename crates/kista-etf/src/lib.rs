@@ -29,14 +29,18 @@ mod atom;
 mod atom_name;
 pub mod atoms;
 mod binary;
+mod charlist;
 mod decode;
 mod decoder;
 mod encode;
 mod encoder;
 mod error;
 mod external;
+pub mod fields;
 mod kind;
 mod limits;
+#[doc = include_str!("mapping.md")]
+pub mod mapping {}
 mod pid;
 mod port;
 mod quota;
@@ -44,19 +48,24 @@ mod read_term;
 mod reference;
 mod skip;
 mod static_atom;
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod support;
 mod tag;
 pub mod term;
 mod transcode;
+pub mod with;
 mod write_term;
 
 pub use atom::{Atom, AtomError};
 pub use atom_name::{AtomName, AtomText};
 pub use binary::{Binary, BitString};
+pub use charlist::Charlist;
 pub use decode::{Decode, DecodeOwned};
 pub use decoder::{Decoder, ListHeader, Mark};
 pub use encode::Encode;
 pub use encoder::Encoder;
-pub use error::{DecodeError, EncodeError, Fault};
+pub use error::{DecodeError, EncodeError, Fault, Place, Within};
 pub use external::{from_bytes, from_slice, from_slice_with, to_vec, to_vec_compressed};
 pub use kind::Kind;
 #[cfg(feature = "derive")]

@@ -39,6 +39,12 @@ impl StaticAtom {
         }
     }
 
+    /// The text.
+    #[inline]
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
     #[cold]
     fn intern(&self) -> Atom {
         let atom = Atom::from_static(self.text);

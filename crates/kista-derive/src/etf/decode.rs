@@ -1,21 +1,29 @@
-//! The implementation of `Decode`.
+//! The implementation of `Decode`; and of `DecodeFields`, for a struct whose fields can stand among those of another.
+
+use std::collections::HashMap;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Lifetime, LifetimeParam, Path};
+use syn::{Error, Lifetime, LifetimeParam, Path};
 
-use super::model::{Body, Field, Type, Variant};
+use super::decode_keyed::{self, Place};
+use super::model::{Body, Default_, Field, Shape, Type, Variant};
+use super::{encode, generics};
 
 pub(super) fn expand(model: &Type) -> TokenStream {
+    if let Some(error) = static_borrow(model) {
+        return error.into_compile_error();
+    }
     let Type { ident, krate, .. } = model;
     let (_, type_generics, _) = model.generics.split_for_impl();
-    let mut generics = model.generics.clone();
     let input: Lifetime = syn::parse_quote!('__input);
-    for parameter in generics.type_params_mut() {
-        parameter
-            .bounds
-            .push(syn::parse_quote!(#krate::Decode<#input>));
-    }
+    let value = quote!(#krate::Decode<#input>);
+    let mut generics = generics::bounded(
+        model,
+        &value,
+        |form| quote!(#krate::fields::DecodeFields<#input, #form>),
+        true,
+    );
     // What the type borrows, it borrows from the input.
     let mut parameter = LifetimeParam::new(input.clone());
     parameter.bounds = model
@@ -28,26 +36,45 @@ pub(super) fn expand(model: &Type) -> TokenStream {
         .insert(0, syn::GenericParam::Lifetime(parameter));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let name = ident.to_string();
+    let own = Place {
+        krate,
+        of: &name,
+        make: &quote!(Self),
+    };
+    let mut fields_impl = TokenStream::new();
     let body = match &model.body {
-        Body::Transparent(field) => {
-            let member = &field.member;
-            let value = decode_value(krate, field);
-            quote!(::core::result::Result::Ok(Self { #member: #value }))
-        }
-        Body::Unit(atom) => {
-            quote! {
-                let __mark = __d.mark();
-                let __tag = __d.atom_str()?;
-                if &*__tag == #atom {
-                    return ::core::result::Result::Ok(Self);
+        Body::Struct(Shape::Keyed { keyed, .. }) if keyed.can_be_flattened() => {
+            let form = model.form();
+            let owns = encode::owns(krate, keyed, &form, "DecodeFields");
+            let read = decode_keyed::expand(&own, keyed);
+            let (taken, whole, by_fields) = if keyed.flattens() {
+                let nothing = quote!(#krate::fields::DecodeFields::<#input, #form>::decode_fields(__d, &|_| false));
+                (quote!(__taken), nothing, read)
+            } else {
+                (quote!(_), read, quote!(#krate::Decode::decode(__d)))
+            };
+            fields_impl = quote! {
+                #[automatically_derived]
+                impl #impl_generics #krate::fields::DecodeFields<#input, #form> for #ident #type_generics #where_clause {
+                    fn owns(__key: #krate::fields::FieldKey<'_>) -> bool {
+                        #owns
+                    }
+                    fn decode_fields(
+                        __d: &mut #krate::Decoder<#input>,
+                        #taken: #krate::fields::Taken<'_>,
+                    ) -> ::core::result::Result<Self, #krate::DecodeError> {
+                        #by_fields
+                    }
                 }
-                __d.reset(__mark);
-                ::core::result::Result::Err(#krate::DecodeError::unknown_variant(&__tag, #name))
-            }
+            };
+            whole
         }
-        Body::Tuple { tag, fields } => decode_tuple(krate, &name, tag.as_deref(), fields),
-        Body::Map(fields) => decode_map(krate, fields),
-        Body::Enum(variants) => decode_enum(krate, &name, variants),
+        Body::Struct(shape) => decode_shape(&own, shape),
+        Body::Enum {
+            untagged: true,
+            variants,
+        } => decode_untagged(krate, &name, variants),
+        Body::Enum { variants, .. } => decode_tagged(krate, &name, variants),
     };
     quote! {
         #[automatically_derived]
@@ -56,174 +83,183 @@ pub(super) fn expand(model: &Type) -> TokenStream {
                 #body
             }
         }
+        #fields_impl
     }
 }
 
-/// An expression that reads the field, or makes its default.
-fn decode_value(krate: &Path, field: &Field) -> TokenStream {
+/// `&'static str` lives longer than any input.
+fn static_borrow(model: &Type) -> Option<Error> {
+    let fields = model
+        .fields()
+        .filter(|field| !field.skip && field.with.is_none());
+    for field in fields {
+        if let syn::Type::Reference(reference) = &field.ty
+            && let Some(lifetime) = &reference.lifetime
+            && lifetime.ident == "static"
+        {
+            return Some(Error::new(
+                lifetime.span(),
+                "what is read lives as long as the input, not `'static`: write a lifetime of the type, or an owned type such as `String`",
+            ));
+        }
+    }
+    None
+}
+
+/// An expression: the function that reads the field.
+pub(super) fn reader(krate: &Path, field: &Field) -> TokenStream {
     let ty = &field.ty;
-    if field.skip {
-        quote!(<#ty as ::core::default::Default>::default())
-    } else {
-        quote!(<#ty as #krate::Decode>::decode(__d)?)
+    match &field.with {
+        Some(with) => quote!(#with::decode),
+        None => quote!(<#ty as #krate::Decode>::decode),
     }
 }
 
-fn decode_tuple(krate: &Path, name: &str, tag: Option<&str>, fields: &[Field]) -> TokenStream {
-    let arity = fields.iter().filter(|field| !field.skip).count() + usize::from(tag.is_some());
-    let tag = tag.map(|tag| {
+/// An expression that makes the value of a field that is not read.
+pub(super) fn default_value(field: &Field) -> TokenStream {
+    let (ty, member) = (&field.ty, &field.member);
+    match &field.default {
+        Some(Default_::Path(path)) => quote!(#path()),
+        Some(Default_::OfSelf) => quote!(<Self as ::core::default::Default>::default().#member),
+        Some(Default_::Trait) | None => quote!(<#ty as ::core::default::Default>::default()),
+    }
+}
+
+/// `Self { .. }` out of fields that follow each other.
+fn in_order(place: &Place<'_>, fields: &[Field]) -> TokenStream {
+    let Place { krate, of, make } = place;
+    let members = fields.iter().map(|field| {
+        let member = &field.member;
+        if field.skip {
+            let default = default_value(field);
+            return quote!(#member: #default);
+        }
+        let (ty, read, name) = (&field.ty, reader(krate, field), field.name());
+        quote!(#member: #krate::support::field::<#ty>(__d, #read, #name, #of)?)
+    });
+    quote!(#make { #(#members),* })
+}
+
+/// An expression that reads a struct, or an untagged variant.
+fn decode_shape(place: &Place<'_>, shape: &Shape) -> TokenStream {
+    let Place { krate, of, make } = place;
+    match shape {
+        Shape::Atom(name) => quote! {{
+            static __ATOM: #krate::StaticAtom = #krate::StaticAtom::new(#name);
+            #krate::support::expect_atom(__d, &__ATOM, #of)?;
+            ::core::result::Result::Ok(#make {})
+        }},
+        Shape::Value(field) => {
+            let (member, ty, read) = (&field.member, &field.ty, reader(krate, field));
+            quote! {{
+                let __value: #ty = #read(__d)?;
+                ::core::result::Result::Ok(#make { #member: __value })
+            }}
+        }
+        Shape::Tuple { tag, fields } => {
+            let arity = shape.arity();
+            let tag = tag.as_ref().map(|tag| {
+                quote! {
+                    static __ATOM: #krate::StaticAtom = #krate::StaticAtom::new(#tag);
+                    #krate::support::expect_atom(__d, &__ATOM, #of)?;
+                }
+            });
+            let value = in_order(place, fields);
+            quote! {{
+                #krate::support::tuple(__d, #arity, #of)?;
+                #tag
+                ::core::result::Result::Ok(#value)
+            }}
+        }
+        Shape::Keyed { keyed, .. } => decode_keyed::expand(place, keyed),
+    }
+}
+
+fn decode_tagged(krate: &Path, name: &str, variants: &[Variant]) -> TokenStream {
+    let mut tags: Vec<&str> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut arms = Vec::new();
+    for variant in variants.iter().filter(|variant| !variant.other) {
+        let Variant { ident, shape, .. } = variant;
+        let (tag, arity) = (shape.tag().unwrap_or_default(), shape.arity());
+        let at = *places.entry(tag).or_insert_with(|| {
+            tags.push(tag);
+            tags.len() - 1
+        });
+        let (make, of) = (quote!(Self::#ident), format!("{name}::{ident}"));
+        let place = Place {
+            krate,
+            of: &of,
+            make: &make,
+        };
+        let read = match shape {
+            Shape::Atom(_) | Shape::Value(_) => quote!(::core::result::Result::Ok(#make {})),
+            Shape::Tuple { fields, .. } => {
+                let value = in_order(&place, fields);
+                quote!(::core::result::Result::Ok(#value))
+            }
+            Shape::Keyed { keyed, .. } => decode_keyed::expand(&place, keyed),
+        };
+        arms.push(quote!((#at, #arity) => #read,));
+    }
+    let names = names(krate, &tags);
+    let rest = match variants.iter().find(|variant| variant.other) {
+        Some(Variant { ident, shape, .. }) => {
+            let make = quote!(Self::#ident);
+            let place = Place {
+                krate,
+                of: name,
+                make: &make,
+            };
+            let value = decode_shape(&place, shape);
+            quote! {{
+                __d.reset(__mark);
+                #value
+            }}
+        }
+        None => quote!(::core::result::Result::Err(__NAMES.unfit(__d, __mark, #name))),
+    };
+    quote! {
+        #names
+        let __mark = __d.mark();
+        match __NAMES.tag(__d)? {
+            #(#arms)*
+            _ => #rest,
+        }
+    }
+}
+
+fn decode_untagged(krate: &Path, name: &str, variants: &[Variant]) -> TokenStream {
+    let attempts = variants.iter().enumerate().map(|(at, variant)| {
+        let Variant { ident, shape, .. } = variant;
+        let (make, of) = (quote!(Self::#ident), format!("{name}::{ident}"));
+        let place = Place { krate, of: &of, make: &make };
+        let read = decode_shape(&place, shape);
+        let attempt = format_ident!("__attempt{at}");
         quote! {
-            let __tag = __d.atom_str()?;
-            if &*__tag != #tag {
-                return ::core::result::Result::Err(#krate::DecodeError::unknown_variant(&__tag, #name));
+            let #attempt = |__d: &mut #krate::Decoder<'__input>| -> ::core::result::Result<Self, #krate::DecodeError> { #read };
+            match #attempt(__d) {
+                ::core::result::Result::Err(__error) if __error.is_mismatch() => __d.retry(__mark)?,
+                __result => return __result,
             }
         }
     });
-    let members = fields.iter().map(|field| &field.member);
-    let values = fields.iter().map(|field| decode_value(krate, field));
-    quote! {
-        __d.tuple_of(#arity)?;
-        #tag
-        ::core::result::Result::Ok(Self { #(#members: #values),* })
-    }
-}
-
-fn decode_map(krate: &Path, fields: &[Field]) -> TokenStream {
-    let places: Vec<_> = (0..fields.len())
-        .map(|at| format_ident!("__f{at}"))
-        .collect();
-    let mut declare = Vec::new();
-    let mut arms = Vec::new();
-    let mut build = Vec::new();
-    for (field, place) in fields.iter().zip(&places) {
-        let Field {
-            member, key, ty, ..
-        } = field;
-        if field.skip {
-            build.push(quote!(#member: <#ty as ::core::default::Default>::default()));
-            continue;
-        }
-        declare.push(
-            quote!(let mut #place: ::core::option::Option<#ty> = ::core::option::Option::None;),
-        );
-        arms.push(quote! {
-            #key => {
-                let __value = <#ty as #krate::Decode>::decode(__d)?;
-                if #place.replace(__value).is_some() {
-                    return ::core::result::Result::Err(#krate::DecodeError::DuplicateKey);
-                }
-            }
-        });
-        let missing = if field.default {
-            quote!(<#ty as ::core::default::Default>::default())
-        } else {
-            quote! {
-                match <#ty as #krate::Decode>::missing() {
-                    ::core::option::Option::Some(__value) => __value,
-                    ::core::option::Option::None => {
-                        return ::core::result::Result::Err(#krate::DecodeError::MissingField(#key));
-                    }
-                }
-            }
-        };
-        build.push(quote! {
-            #member: match #place {
-                ::core::option::Option::Some(__value) => __value,
-                ::core::option::Option::None => #missing,
-            }
-        });
-    }
-    quote! {
-        #(#declare)*
-        for _ in 0..__d.map()? {
-            if __d.peek()? != #krate::Kind::Atom {
-                __d.skip()?;
-                __d.skip()?;
-                continue;
-            }
-            match &*__d.atom_str()? {
-                #(#arms)*
-                _ => __d.skip()?,
-            }
-        }
-        ::core::result::Result::Ok(Self { #(#build),* })
-    }
-}
-
-fn decode_enum(krate: &Path, name: &str, variants: &[Variant]) -> TokenStream {
-    let atoms = variants
-        .iter()
-        .filter(|variant| !variant.other && variant.arity() == 0)
-        .map(|variant| {
-            let Variant { ident, tag, .. } = variant;
-            quote!(#tag => return ::core::result::Result::Ok(Self::#ident {}),)
-        });
-    let tuples: Vec<TokenStream> = variants
-        .iter()
-        .filter(|variant| !variant.other && variant.arity() > 0)
-        .map(|variant| {
-            let Variant { ident, tag, fields, .. } = variant;
-            let arity = variant.arity();
-            let members = fields.iter().map(|field| &field.member);
-            let values = fields.iter().map(|field| decode_value(krate, field));
-            quote!((#arity, #tag) => return ::core::result::Result::Ok(Self::#ident { #(#members: #values),* }),)
-        })
-        .collect();
-    let other = variants.iter().find(|variant| variant.other);
-    let fallback = match other {
-        Some(Variant { ident, fields, .. }) => {
-            let member = &fields[0].member;
-            let value = decode_value(krate, &fields[0]);
-            quote! {
-                __d.reset(__mark);
-                ::core::result::Result::Ok(Self::#ident { #member: #value })
-            }
-        }
-        None => quote! {
-            __d.reset(__mark);
-            ::core::result::Result::Err(match __found {
-                ::core::option::Option::Some(__tag) => #krate::DecodeError::unknown_variant(&__tag, #name),
-                ::core::option::Option::None => #krate::DecodeError::Unexpected {
-                    expected: "an atom or a tagged tuple",
-                    found: __kind,
-                },
-            })
-        },
-    };
-    // With a fallback nobody asks what was found.
-    let (remember, declare) = match other {
-        Some(_) => (quote!(), quote!()),
-        None => (
-            quote!(__found = ::core::option::Option::Some(__tag);),
-            quote!(let mut __found = ::core::option::Option::None;),
-        ),
-    };
     quote! {
         let __mark = __d.mark();
-        let __kind = __d.peek()?;
-        #declare
-        match __kind {
-            #krate::Kind::Atom => {
-                let __tag = __d.atom_str()?;
-                match &*__tag {
-                    #(#atoms)*
-                    _ => {}
-                }
-                #remember
-            }
-            #krate::Kind::Tuple => {
-                let __arity = __d.tuple()?;
-                if __arity > 0 && __d.peek()? == #krate::Kind::Atom {
-                    let __tag = __d.atom_str()?;
-                    match (__arity, &*__tag) {
-                        #(#tuples)*
-                        _ => {}
-                    }
-                    #remember
-                }
-            }
-            _ => {}
-        }
-        #fallback
+        #(#attempts)*
+        ::core::result::Result::Err(#krate::support::no_variant(__d, #name))
+    }
+}
+
+/// The `static` with the names that are looked for.
+pub(super) fn names(krate: &Path, names: &[&str]) -> TokenStream {
+    let count = names.len();
+    let slots = if count == 0 {
+        1
+    } else {
+        (2 * count).next_power_of_two()
+    };
+    quote! {
+        static __NAMES: #krate::support::Names<#count, #slots> = #krate::support::Names::new([#(#names),*]);
     }
 }

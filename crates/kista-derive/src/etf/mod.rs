@@ -1,26 +1,24 @@
 //! `derive(Encode, Decode)`: Rust types straight to and from the external term format.
 //!
-//! | Rust | Erlang |
-//! |---|---|
-//! | `enum E { Get }` | `get` |
-//! | `enum E { Add(i64) }`, `enum E { Add { k: i64 } }` | `{add, K}` |
-//! | `struct S { a: A }` | `#{a => A}` |
-//! | `#[etf(tag = "s")] struct S { a: A }` | `{s, A}`: a record |
-//! | `#[etf(tuple)] struct S { a: A }`, `struct S(A, B)` | `{A}`, `{A, B}` |
-//! | `struct S(A)` | `A` |
-//! | `struct S;` | `s` |
-//!
+//! What stands for what is in `kista-etf/src/mapping.md`. The way there: `attrs` reads the attributes, `model` makes a form out
+//! of them and of the type, `check` refuses what cannot work; `encode`, `decode` and `decode_keyed` write the implementations.
 //! The rules:
 //!
-//! 1. Names are atoms in snake_case (variants, unit structs) or as they are (fields); `rename` says another one.
-//! 2. What is generated calls only public functions of `kista-etf`, by the path that `#[etf(crate = path)]` gives, and keeps
-//!    each atom in a `static`: no table is asked for it twice.
+//! 1. What is generated calls only public functions of `kista-etf`, by the path that `#[etf(crate = path)]` gives: the documented
+//!    ones, and those of its hidden module `support`, which keep the expansion short.
+//! 2. No atom is interned to be compared or written, unless a message has an atom table. Names are compared as texts, first
+//!    with the one that is expected next, else through a table made by the compiler.
 //! 3. What cannot work is a compile error at the place it is written, saying what to write.
 
 mod attrs;
+mod check;
 mod decode;
+mod decode_keyed;
 mod encode;
+mod generics;
+mod literal;
 mod model;
+mod names;
 
 use proc_macro2::TokenStream;
 

@@ -1,13 +1,13 @@
-//! What a type is to the derives: checked, with its names decided.
-
-use std::collections::HashMap;
+//! What a type is to the derives: its form, with its names decided.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Result};
+use syn::{Data, DeriveInput, Error, Generics, Ident, Member, Path, Result};
 
 use super::attrs::{Attrs, Place};
+use super::check;
+use super::names::Style;
 
 pub(super) struct Type {
     pub(super) ident: Ident,
@@ -18,41 +18,89 @@ pub(super) struct Type {
 }
 
 pub(super) enum Body {
+    Struct(Shape),
+    Enum {
+        /// The variants are tried one after the other, without looking at tags.
+        untagged: bool,
+        variants: Vec<Variant>,
+    },
+}
+
+/// What a struct, or a variant of an enum, is on the wire.
+pub(super) enum Shape {
+    Atom(String),
     /// One field, written as itself.
-    Transparent(Box<Field>),
-    /// An atom.
-    Unit(String),
+    Value(Box<Field>),
     /// A tuple, with an atom in front if there is a tag.
     Tuple {
         tag: Option<String>,
         fields: Vec<Field>,
     },
-    Map(Vec<Field>),
-    Enum(Vec<Variant>),
+    /// A map or proplist; with a tag, in a tuple behind it.
+    Keyed {
+        tag: Option<String>,
+        keyed: Keyed,
+    },
+}
+
+/// Fields with keys.
+pub(super) struct Keyed {
+    pub(super) proplist: bool,
+    pub(super) binary_keys: bool,
+    /// The value of `__struct__`.
+    pub(super) elixir: Option<String>,
+    pub(super) deny_unknown: bool,
+    pub(super) fields: Vec<Field>,
 }
 
 pub(super) struct Variant {
     pub(super) ident: Ident,
-    pub(super) tag: String,
     /// Takes every term that no other variant takes.
     pub(super) other: bool,
-    pub(super) fields: Vec<Field>,
+    pub(super) shape: Shape,
 }
 
 pub(super) struct Field {
     pub(super) member: Member,
-    /// The key in a map.
+    /// Its key, where fields have keys.
     pub(super) key: String,
     pub(super) ty: syn::Type,
-    pub(super) default: bool,
+    pub(super) default: Option<Default_>,
     pub(super) skip: bool,
+    pub(super) skip_encoding_if: Option<Path>,
+    pub(super) with: Option<Path>,
+    pub(super) nil: bool,
+    pub(super) flatten: bool,
+}
+
+/// Where the value of a field comes from that is not in the input.
+pub(super) enum Default_ {
+    Trait,
+    Path(Path),
+    /// This field of the whole struct's default.
+    OfSelf,
 }
 
 impl Type {
     pub(super) fn new(input: DeriveInput) -> Result<Self> {
-        let place = match &input.data {
-            Data::Struct(_) => Place::Struct,
-            Data::Enum(_) => Place::Enum,
+        let (attrs, body) = match input.data {
+            Data::Struct(data) => {
+                let attrs = Attrs::new(&input.attrs, Place::Struct)?;
+                check::structure(&attrs, &data.fields)?;
+                let shape = struct_shape(&input.ident, &attrs, data.fields)?;
+                (attrs, Body::Struct(shape))
+            }
+            Data::Enum(data) => {
+                let attrs = Attrs::new(&input.attrs, Place::Enum)?;
+                let variants = data
+                    .variants
+                    .into_iter()
+                    .map(|variant| Variant::new(variant, &attrs))
+                    .collect::<Result<Vec<_>>>()?;
+                check::variants(&variants, &attrs)?;
+                let untagged = attrs.untagged.is_some();
+                (attrs, Body::Enum { untagged, variants })
+            }
             Data::Union(_) => {
                 return Err(Error::new(
                     input.ident.span(),
@@ -60,76 +108,193 @@ impl Type {
                 ));
             }
         };
-        let attrs = Attrs::new(&input.attrs, place)?;
-        let krate = attrs
-            .krate
-            .clone()
-            .unwrap_or_else(|| syn::parse_quote!(::kista_etf));
-        let body = match input.data {
-            Data::Enum(data) => {
-                let variants = data
-                    .variants
-                    .into_iter()
-                    .map(Variant::new)
-                    .collect::<Result<Vec<_>>>()?;
-                check_variants(&variants)?;
-                Body::Enum(variants)
-            }
-            Data::Struct(data) => struct_body(&input.ident, &attrs, data.fields)?,
-            Data::Union(_) => unreachable!("refused above"),
-        };
         Ok(Self {
             ident: input.ident,
             generics: input.generics,
-            krate,
+            krate: attrs
+                .krate
+                .unwrap_or_else(|| syn::parse_quote!(::kista_etf)),
             body,
+        })
+    }
+
+    /// All fields, in whichever variant.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        let shapes: Vec<&Shape> = match &self.body {
+            Body::Struct(shape) => vec![shape],
+            Body::Enum { variants, .. } => variants.iter().map(|variant| &variant.shape).collect(),
+        };
+        shapes.into_iter().flat_map(Shape::fields)
+    }
+}
+
+impl Shape {
+    pub(super) fn fields(&self) -> &[Field] {
+        match self {
+            Self::Atom(_) => &[],
+            Self::Value(field) => std::slice::from_ref(field),
+            Self::Tuple { fields, .. } => fields,
+            Self::Keyed { keyed, .. } => &keyed.fields,
+        }
+    }
+
+    /// The atom that it is, or begins with.
+    pub(super) fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Atom(tag) => Some(tag),
+            Self::Value(_) => None,
+            Self::Tuple { tag, .. } | Self::Keyed { tag, .. } => tag.as_deref(),
+        }
+    }
+
+    /// How many terms the tuple has that begins with the tag; 0 for an atom.
+    pub(super) fn arity(&self) -> usize {
+        match self {
+            Self::Atom(_) | Self::Value(_) => 0,
+            Self::Tuple { tag, fields } => kept(fields).count() + usize::from(tag.is_some()),
+            Self::Keyed { .. } => 2,
+        }
+    }
+}
+
+/// The fields that are written.
+pub(super) fn kept(fields: &[Field]) -> impl Iterator<Item = &Field> + Clone {
+    fields.iter().filter(|field| !field.skip)
+}
+
+fn struct_shape(ident: &Ident, attrs: &Attrs, fields: syn::Fields) -> Result<Shape> {
+    let snake = || Style::Snake.apply(&ident.unraw().to_string());
+    let tag = attrs
+        .record
+        .as_ref()
+        .map(|(_, name)| name.as_ref().map_or_else(snake, syn::LitStr::value));
+    if matches!(fields, syn::Fields::Unit) {
+        let name = attrs.rename.as_ref().map(syn::LitStr::value);
+        return Ok(match tag {
+            Some(tag) => Shape::Tuple {
+                tag: Some(tag),
+                fields: Vec::new(),
+            },
+            None => Shape::Atom(name.unwrap_or_else(snake)),
+        });
+    }
+    let named = matches!(fields, syn::Fields::Named(_));
+    let positional = attrs.record.is_some() || attrs.tuple.is_some();
+    let reading = Reading {
+        keyed: named && !positional,
+        style: attrs.rename_all.map(|(_, style)| style),
+        nil: attrs.nil.is_some() || attrs.elixir.is_some(),
+        default: attrs.default.is_some(),
+    };
+    let mut fields = reading.fields(fields)?;
+    if reading.keyed {
+        let keyed = Keyed {
+            proplist: attrs.proplist.is_some(),
+            binary_keys: attrs
+                .keys
+                .as_ref()
+                .is_some_and(|keys| keys.value() == "binary"),
+            elixir: attrs
+                .elixir
+                .as_ref()
+                .map(|name| elixir_module(&name.value())),
+            deny_unknown: attrs.deny_unknown.is_some(),
+            fields,
+        };
+        check::keys(&keyed)?;
+        return Ok(Shape::Keyed { tag: None, keyed });
+    }
+    if !positional && fields.len() == 1 && !fields[0].skip {
+        return Ok(Shape::Value(Box::new(fields.remove(0))));
+    }
+    Ok(Shape::Tuple { tag, fields })
+}
+
+/// `My.Struct` as `Elixir.My.Struct`.
+fn elixir_module(name: &str) -> String {
+    if name.starts_with("Elixir.") {
+        name.to_owned()
+    } else {
+        format!("Elixir.{name}")
+    }
+}
+
+impl Variant {
+    fn new(variant: syn::Variant, outer: &Attrs) -> Result<Self> {
+        let attrs = Attrs::new(&variant.attrs, Place::Variant)?;
+        check::variant(&variant, &attrs, outer)?;
+        let name = variant.ident.unraw().to_string();
+        let tag = match (&attrs.rename, outer.rename_all) {
+            (Some(rename), _) => rename.value(),
+            (None, Some((_, style))) => style.apply(&name),
+            (None, None) => Style::Snake.apply(&name),
+        };
+        let reading = Reading {
+            keyed: matches!(variant.fields, syn::Fields::Named(_))
+                && attrs.tuple.is_none()
+                && attrs.other.is_none(),
+            style: attrs
+                .rename_all
+                .or(outer.rename_all_fields)
+                .map(|(_, style)| style),
+            nil: outer.nil.is_some(),
+            default: false,
+        };
+        let other = attrs.other.is_some();
+        let untagged = outer.untagged.is_some();
+        let mut fields = reading.fields(variant.fields)?;
+        let tagged = (!untagged).then(|| tag.clone());
+        let shape = if reading.keyed {
+            let keyed = Keyed {
+                proplist: false,
+                binary_keys: false,
+                elixir: None,
+                deny_unknown: outer.deny_unknown.is_some(),
+                fields,
+            };
+            check::keys(&keyed)?;
+            Shape::Keyed { tag: tagged, keyed }
+        } else if fields.is_empty() {
+            Shape::Atom(tag)
+        } else if other || untagged && fields.len() == 1 && !fields[0].skip && attrs.tuple.is_none()
+        {
+            check::other(&variant.ident, &fields)?;
+            Shape::Value(Box::new(fields.remove(0)))
+        } else {
+            Shape::Tuple {
+                tag: tagged,
+                fields,
+            }
+        };
+        Ok(Self {
+            ident: variant.ident,
+            other,
+            shape,
         })
     }
 }
 
-fn struct_body(ident: &Ident, attrs: &Attrs, fields: Fields) -> Result<Body> {
-    let tag = attrs.tag.as_ref().map(syn::LitStr::value);
-    if let (Some(tag), true) = (&attrs.tag, attrs.tuple) {
-        return Err(Error::new(
-            tag.span(),
-            "`tag` makes a tuple already; leave out `tuple`",
-        ));
-    }
-    let as_tuple = tag.is_some() || attrs.tuple;
-    let place = if as_tuple || !matches!(fields, Fields::Named(_)) {
-        Place::Field
-    } else {
-        Place::MapField
-    };
-    if let (Some(rename), false) = (&attrs.rename, matches!(fields, Fields::Unit)) {
-        return Err(Error::new(
-            rename.span(),
-            "only a unit struct is an atom that could be renamed; write `tag = ...`",
-        ));
-    }
-    let kind = match &fields {
-        Fields::Unit => {
-            let name = attrs.rename.as_ref().map(syn::LitStr::value).or(tag);
-            return Ok(Body::Unit(name.unwrap_or_else(|| snake_case(ident))));
-        }
-        Fields::Named(_) => true,
-        Fields::Unnamed(_) => false,
-    };
-    let mut fields = read_fields(fields, place)?;
-    if kind && !as_tuple {
-        check_keys(&fields)?;
-        return Ok(Body::Map(fields));
-    }
-    if !as_tuple && fields.len() == 1 && !fields[0].skip {
-        return Ok(Body::Transparent(Box::new(fields.remove(0))));
-    }
-    Ok(Body::Tuple { tag, fields })
+/// How the fields of a struct or variant are read.
+struct Reading {
+    /// Whether fields have keys.
+    keyed: bool,
+    style: Option<Style>,
+    nil: bool,
+    default: bool,
 }
 
-fn read_fields(fields: Fields, place: Place) -> Result<Vec<Field>> {
-    let mut read = Vec::new();
-    for (index, field) in (0u32..).zip(fields) {
-        let attrs = Attrs::new(&field.attrs, place)?;
+impl Reading {
+    fn fields(&self, fields: syn::Fields) -> Result<Vec<Field>> {
+        (0u32..)
+            .zip(fields)
+            .map(|(index, field)| self.field(index, field))
+            .collect()
+    }
+
+    fn field(&self, index: u32, field: syn::Field) -> Result<Field> {
+        let attrs = Attrs::new(&field.attrs, Place::Field)?;
+        let option = is_option(&field.ty);
+        check::field(&attrs, self.keyed, option, self.default)?;
         let span = field.ty.span();
         let member = match field.ident {
             Some(ident) => Member::Named(ident),
@@ -137,192 +302,55 @@ fn read_fields(fields: Fields, place: Place) -> Result<Vec<Field>> {
         };
         let key = match (&attrs.rename, &member) {
             (Some(rename), _) => rename.value(),
-            (None, Member::Named(ident)) => ident.unraw().to_string(),
             (None, Member::Unnamed(_)) => String::new(),
+            (None, Member::Named(ident)) => {
+                let name = ident.unraw().to_string();
+                self.style
+                    .map_or_else(|| name.clone(), |style| style.apply(&name))
+            }
         };
-        read.push(Field {
+        let default = match attrs.default {
+            Some((_, Some(path))) => Some(Default_::Path(path)),
+            Some((_, None)) => Some(Default_::Trait),
+            None if self.default => Some(Default_::OfSelf),
+            None => None,
+        };
+        Ok(Field {
             member,
             key,
             ty: field.ty,
-            default: attrs.default,
-            skip: attrs.skip,
-        });
-    }
-    Ok(read)
-}
-
-impl Variant {
-    fn new(variant: syn::Variant) -> Result<Self> {
-        let attrs = Attrs::new(&variant.attrs, Place::Variant)?;
-        let tag = attrs
-            .rename
-            .as_ref()
-            .map_or_else(|| snake_case(&variant.ident), syn::LitStr::value);
-        let fields = read_fields(variant.fields, Place::Field)?;
-        if attrs.other && (fields.len() != 1 || fields[0].skip) {
-            let text =
-                "`other` takes every other term: it needs exactly one field, such as `Other(Term)`";
-            return Err(Error::new(variant.ident.span(), text));
-        }
-        Ok(Self {
-            ident: variant.ident,
-            tag,
-            other: attrs.other,
-            fields,
+            default,
+            skip: attrs.skip.is_some(),
+            skip_encoding_if: attrs.skip_encoding_if,
+            nil: attrs.nil.is_some() || self.nil && option && attrs.with.is_none(),
+            with: attrs.with,
+            flatten: attrs.flatten.is_some(),
         })
     }
+}
 
-    /// How many terms the variant's tuple has; 0 for an atom.
-    pub(super) fn arity(&self) -> usize {
-        match self.fields.iter().filter(|field| !field.skip).count() {
-            0 if self.fields.is_empty() => 0,
-            count => count + 1,
-        }
+/// Whether the type is written as an `Option`.
+pub(super) fn is_option(ty: &syn::Type) -> bool {
+    match ty {
+        syn::Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Option"),
+        _ => false,
     }
 }
 
-fn check_variants(variants: &[Variant]) -> Result<()> {
-    let mut seen: HashMap<(&str, usize), &Ident> = HashMap::new();
-    let mut other: Option<&Ident> = None;
-    for variant in variants {
-        if variant.other {
-            if let Some(first) = other.replace(&variant.ident) {
-                return Err(twice(
-                    variant.ident.span(),
-                    &format!("`{first}` takes every other term already"),
-                ));
-            }
-        } else if let Some(first) = seen.insert((&variant.tag, variant.arity()), &variant.ident) {
-            let text = format!(
-                "`{first}` is already `{}` with as many fields; add `#[etf(rename = \"...\")]` to one of them",
-                variant.tag
-            );
-            return Err(twice(variant.ident.span(), &text));
-        }
-    }
-    Ok(())
-}
-
-fn check_keys(fields: &[Field]) -> Result<()> {
-    let mut seen: HashMap<&str, ()> = HashMap::new();
-    for field in fields.iter().filter(|field| !field.skip) {
-        if seen.insert(&field.key, ()).is_some() {
-            return Err(twice(
-                field.member.span(),
-                &format!("another field has the key `{}` already", field.key),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn twice(span: Span, text: &str) -> Error {
-    Error::new(span, text)
-}
-
-/// `GetValue` as `get_value`, `HTTPServer` as `http_server`.
-fn snake_case(ident: &Ident) -> String {
-    let name: Vec<char> = ident.unraw().to_string().chars().collect();
-    let mut snake = String::new();
-    for (at, char) in name.iter().enumerate() {
-        let before = at.checked_sub(1).map(|before| name[before]);
-        let starts_word = char.is_uppercase()
-            && before.is_some_and(|before| {
-                before != '_'
-                    && (!before.is_uppercase()
-                        || name.get(at + 1).is_some_and(|next| next.is_lowercase()))
-            });
-        if starts_word {
-            snake.push('_');
-        }
-        snake.extend(char.to_lowercase());
-    }
-    snake
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use syn::parse_quote;
-
-    #[test]
-    fn variants_are_snake_case_atoms() {
-        for (name, atom) in [
-            ("Get", "get"),
-            ("GetValue", "get_value"),
-            ("HTTPServer", "http_server"),
-            ("A1b", "a1b"),
-        ] {
-            assert_eq!(snake_case(&Ident::new(name, Span::call_site())), atom);
+impl Field {
+    /// The field's name in errors.
+    pub(super) fn name(&self) -> String {
+        match &self.member {
+            Member::Named(ident) => ident.unraw().to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
         }
     }
 
-    #[test]
-    fn what_cannot_work_is_refused_with_what_to_write() {
-        let cases: [(DeriveInput, &str); 7] = [
-            (parse_quote!(union U { a: u8 }), "use a struct or an enum"),
-            (
-                parse_quote!(
-                    enum E {
-                        A(u8),
-                        #[etf(rename = "a")]
-                        B(u16),
-                    }
-                ),
-                "rename",
-            ),
-            (
-                parse_quote!(
-                    enum E {
-                        #[etf(other)]
-                        A,
-                    }
-                ),
-                "exactly one field",
-            ),
-            (
-                parse_quote!(
-                    enum E {
-                        #[etf(other)]
-                        A(u8),
-                        #[etf(other)]
-                        B(u8),
-                    }
-                ),
-                "takes every other term already",
-            ),
-            (
-                parse_quote!(
-                    struct S {
-                        a: u8,
-                        #[etf(rename = "a")]
-                        b: u8,
-                    }
-                ),
-                "the key `a` already",
-            ),
-            (
-                parse_quote!(
-                    struct S {
-                        #[etf(renam = "a")]
-                        b: u8,
-                    }
-                ),
-                "there is `rename`",
-            ),
-            (
-                parse_quote!(
-                    #[etf(tag = "s", tuple)]
-                    struct S {
-                        b: u8,
-                    }
-                ),
-                "leave out `tuple`",
-            ),
-        ];
-        for (input, text) in cases {
-            let error = Type::new(input).err().expect("refused").to_string();
-            assert!(error.contains(text), "{error}");
-        }
+    pub(super) fn span(&self) -> Span {
+        self.member.span()
     }
 }
