@@ -33,6 +33,7 @@ mod log;
 mod net;
 mod node;
 mod process;
+pub mod sys;
 
 pub use kista_derive::gen_server;
 pub use kista_dist as dist;

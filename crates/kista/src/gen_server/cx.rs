@@ -1,38 +1,50 @@
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Address, GenServer, ServerRef};
-use crate::process::{Me, Process, Signal};
+use super::{Address, Flow, GenServer, ServerRef};
+use crate::process::{Me, Process};
+use crate::sys::Inbox;
 
 /// A server's view of its own process: everything of [`Me`], and what belongs to servers.
 pub struct Cx<S: GenServer> {
-    process: Arc<Process<S::Msg>>,
-    /// Messages taken over and not handled yet: read without a lock.
-    taken: VecDeque<Signal<S::Msg>>,
+    pub(super) inbox: Inbox<S::Msg>,
+    /// What follows the callback that runs, when it does not return it. Boxed: an idle server has none.
+    then: Option<Box<Flow>>,
 }
 
 impl<S: GenServer> Cx<S> {
     pub(super) fn new(process: Arc<Process<S::Msg>>) -> Self {
         Self {
-            process,
-            taken: VecDeque::new(),
+            inbox: Inbox::new(process),
+            then: None,
         }
     }
 
     /// A handle of this server, to give to others.
     pub fn server_ref(&self) -> ServerRef<S> {
-        ServerRef::new(Address::local(Arc::clone(&self.process)))
+        ServerRef::new(Address::local(Arc::clone(self.process())))
     }
 
-    pub(super) async fn next(&mut self) -> Signal<S::Msg> {
-        let Self { process, taken } = self;
-        poll_fn(|cx| process.poll_next(taken, cx)).await
+    /// Says what follows the callback that runs, for one that does not return a [`Flow`]: `init`, and calls that return their
+    /// answer. A [`Flow`] that is returned as well counts, unless it is `Continue`.
+    ///
+    /// `cx.then(Flow::Stop(reason))` in a call is OTP's `{stop, Reason, Reply, State}`.
+    pub fn then(&mut self, flow: Flow) {
+        self.then = Some(Box::new(flow));
+    }
+
+    /// Has this message handled right after the callback that runs, before anything that is or will be in the queue: OTP's
+    /// `{continue, _}`, from `init` or any other callback. Several are handled in the order given.
+    pub fn continue_with(&mut self, message: S::Msg) {
+        self.inbox.continue_with(message);
+    }
+
+    pub(super) fn take_then(&mut self) -> Flow {
+        self.then.take().map_or(Flow::Continue, |flow| *flow)
     }
 
     pub(super) fn process(&self) -> &Arc<Process<S::Msg>> {
-        &self.process
+        self.inbox.process()
     }
 }
 
@@ -40,12 +52,6 @@ impl<S: GenServer> Deref for Cx<S> {
     type Target = Me;
 
     fn deref(&self) -> &Me {
-        &self.process
-    }
-}
-
-impl<S: GenServer> Drop for Cx<S> {
-    fn drop(&mut self) {
-        self.process.give_back(&mut self.taken);
+        self.process()
     }
 }

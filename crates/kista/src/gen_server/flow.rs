@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{ExitReason, GenServer};
 
 /// What a server does after a message.
@@ -6,6 +8,12 @@ use crate::{ExitReason, GenServer};
 pub enum Flow {
     /// Takes the next message.
     Continue,
+    /// Waits so long for the next message; when none comes, [`Info::Timeout`](crate::Info::Timeout) is handled. Any message ends
+    /// the wait, a request of `sys` begins it anew. The time is relative, counted from the callback's return; never early, up
+    /// to 10 ms late. Zero: `Timeout` comes when nothing is waiting already.
+    Timeout(Duration),
+    /// Gives back the memory that the queue took, then waits for the next message. For servers that sleep for long after a burst.
+    Hibernate,
     /// Runs `terminate` and ends with this reason.
     Stop(ExitReason),
 }

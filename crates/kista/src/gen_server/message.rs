@@ -60,9 +60,18 @@ pub enum WireKind {
 }
 
 /// The one who waits for the answer to a call that came encoded.
-pub struct Caller(pub(super) Option<RemoteReply>);
+pub struct Caller(Option<RemoteReply>);
 
 impl Caller {
+    pub(crate) fn new(remote: RemoteReply) -> Self {
+        Self(Some(remote))
+    }
+
+    /// What is left when nothing was decoded.
+    pub(crate) fn take(&mut self) -> Option<RemoteReply> {
+        self.0.take()
+    }
+
     /// The token for the answer. It knows how to encode `T` from here on.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ mod sent;
 mod serve;
 mod server_ref;
 mod spec;
+mod wait;
 
 use std::future::Future;
 
@@ -65,12 +66,12 @@ pub use dynamic::Dynamic;
 pub use flow::{Flow, InitReturn, InitStop, IntoFlow};
 pub use message::{Caller, Message, WireKind};
 pub use reply_to::ReplyTo;
-pub(crate) use reply_to::{CallSlot, PendingReply};
+pub(crate) use reply_to::{CallSlot, PendingReply, RemoteReply, Tag};
 pub use sent::{SendError, Sent};
 pub use server_ref::ServerRef;
 pub use spec::{Spawn, Spec, StartError, spec};
 
-use crate::{ExitReason, Info};
+use crate::{Atom, Binary, ExitReason, Info, Term};
 
 /// A server: state, and what it does with each message. See the [module](self) for the rules.
 pub trait GenServer: Sized + Send + 'static {
@@ -95,6 +96,12 @@ pub trait GenServer: Sized + Send + 'static {
     fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send {
         cx.log_not_understood(&info);
         async { Flow::Continue }
+    }
+
+    /// The state as `sys:get_state` and `sys:get_status` show it. By default `{opaque, Type}`.
+    fn format_status(&self) -> Term {
+        let name = Binary::from(std::any::type_name::<Self>().as_bytes());
+        Term::tuple([Term::from(Atom::from_static("opaque")), Term::from(name)])
     }
 
     /// The last act: see rule 4 of the [module](self).

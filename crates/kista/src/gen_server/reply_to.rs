@@ -12,6 +12,7 @@ use super::CallError;
 use crate::ExitReason;
 use crate::node::Node;
 use crate::process::{ControlSignal, current};
+use crate::sys::{Tap, read_back};
 
 /// The right, and the duty, to answer one call.
 ///
@@ -47,6 +48,14 @@ impl<T> CallSlot<T> {
             decode: OnceLock::new(),
             server: OnceLock::new(),
         })
+    }
+
+    /// Answers without a token. Nobody waits any more: the value is dropped here.
+    pub(crate) fn settle(&self, answer: Result<T, CallError>) {
+        match answer {
+            Ok(value) => drop(self.slot.fill(value)),
+            Err(error) => drop(self.slot.fail(error)),
+        }
     }
 
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
@@ -241,20 +250,30 @@ pub(crate) struct RemoteReply {
     tag: Tag,
     /// Kept to name the request in a refusal.
     request: Payload,
+    /// Who wants to see the answer: `sys`, when it was asked to.
+    tap: Option<Arc<Tap>>,
 }
 
 impl RemoteReply {
-    pub(crate) fn new(node: Node, server: Pid, from: Pid, tag: Tag, request: Payload) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        server: Pid,
+        from: Pid,
+        tag: Tag,
+        request: Payload,
+        tap: Option<Arc<Tap>>,
+    ) -> Self {
         Self {
             node,
             server,
             from,
             tag,
             request,
+            tap,
         }
     }
 
-    fn send(self, value: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>) {
+    fn send(self, value: impl Fn(&mut Encoder) -> Result<(), EncodeError>) {
         let Self {
             node,
             server,
@@ -262,6 +281,10 @@ impl RemoteReply {
             tag,
             ..
         } = &self;
+        if let Some(tap) = &self.tap {
+            let mut e = Encoder::new();
+            tap.see(value(&mut e).ok().and_then(|()| read_back(e)));
+        }
         let sent = node.send_reply(*server, *from, tag.alias(), |e| {
             e.tuple(2);
             tag.encode(e)?;
@@ -273,7 +296,7 @@ impl RemoteReply {
         }
     }
 
-    pub(super) fn send_term(self, answer: &Term) {
+    pub(crate) fn send_term(self, answer: &Term) {
         self.send(|e| e.term(answer));
     }
 

@@ -9,6 +9,7 @@ use super::{AnyProcess, Info, Me, Via};
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::node::Node;
+use crate::sys::Replace;
 
 /// The pid of code that calls from outside any process: alive, linkable and monitorable until the call returns.
 ///
@@ -52,6 +53,10 @@ impl AnyProcess for Guest {
 
     fn push_wire(&self, _message: WireMessage) -> bool {
         true
+    }
+
+    fn push_replace(&self, _replace: Replace) -> bool {
+        false
     }
 
     fn push_control(&self, envelope: Envelope) -> Result<(), Envelope> {

@@ -27,6 +27,8 @@ pub enum Info {
     NodeUp(Atom),
     /// `{nodedown, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     NodeDown(Atom),
+    /// `timeout`: no message came within the time of [`Flow::Timeout`](crate::Flow::Timeout).
+    Timeout,
     /// Any other message: what another node or an untyped sender sent and the server's own message type does not cover.
     Term(Term),
 }

@@ -46,6 +46,7 @@ pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;
 use crate::node::Node;
+use crate::sys::Replace;
 
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
 const BUDGET: usize = 128;
@@ -151,6 +152,18 @@ impl<M: Send + 'static> Process<M> {
         Poll::Ready(signal)
     }
 
+    /// Counts what the behaviour keeps for later among what it has not handled.
+    pub(crate) fn count_kept(&self, kept: usize) {
+        self.taken.store(kept, Relaxed);
+    }
+
+    /// Gives back the memory of lists that are empty now. Only the process's own task calls this.
+    pub(crate) fn shrink(&self) {
+        let mut mail = self.mail.lock();
+        mail.list.shrink_to_fit();
+        mail.arrived.shrink_to_fit();
+    }
+
     /// What the behaviour took over and did not handle goes back in front: the end of the process answers for it.
     pub(crate) fn give_back(&self, taken: &mut VecDeque<Signal<M>>) {
         if !taken.is_empty() {
@@ -171,6 +184,8 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     }
     /// Queues an encoded message; false when the process has ended.
     fn push_wire(&self, message: WireMessage) -> bool;
+    /// Queues a `sys` replace_state; false when the process has ended.
+    fn push_replace(&self, replace: Replace) -> bool;
     /// Queues a control signal; gives it back when the process has ended.
     fn push_control(&self, envelope: Envelope) -> Result<(), Envelope>;
     fn push_notice(&self, info: Info);
@@ -186,6 +201,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn push_wire(&self, message: WireMessage) -> bool {
         self.queue.push(Signal::Wire(Box::new(message))).is_ok()
+    }
+
+    fn push_replace(&self, replace: Replace) -> bool {
+        self.queue.push(Signal::Replace(Box::new(replace))).is_ok()
     }
 
     fn push_control(&self, envelope: Envelope) -> Result<(), Envelope> {

@@ -9,6 +9,7 @@ use super::process_info::InfoSlot;
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::net::{Connection, InboundCharge};
+use crate::sys::Replace;
 
 /// One entry of a process's inbound queue. `M` is the process's own message type: a local message is
 /// moved into the queue as it is, neither boxed nor encoded.
@@ -22,6 +23,8 @@ pub(crate) enum Signal<M> {
     Wire(Box<WireMessage>),
     /// `sys` terminate: end with this reason, in turn with the messages; the slot hears of the end.
     Stop(ExitReason, Option<Arc<dyn PendingReply>>),
+    /// A local `sys` replace_state, in turn with the messages.
+    Replace(Box<Replace>),
     /// A DOWN, a trapped exit or a node event: read by the behaviour in turn with its messages.
     Notice(Box<Info>),
     /// Everything that acts on the process itself.

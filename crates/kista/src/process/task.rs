@@ -231,6 +231,7 @@ impl<M: Send + 'static> Process<M> {
                 }
                 Signal::Message(message) => self.drop_quietly("a message", || drop(message)),
                 Signal::Stop(_, Some(pending)) => pending.fail(reason),
+                Signal::Replace(replace) => replace.fail(reason),
                 Signal::Control(envelope) => {
                     self.node().answer_for_dead(self.pid(), *envelope, reason)
                 }

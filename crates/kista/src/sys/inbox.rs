@@ -1,0 +1,303 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use kista_etf::Term;
+
+use super::behaviour::Behaviour;
+use super::debug::Debug;
+use super::read::{self, Read};
+use super::serve::Served;
+use crate::ExitReason;
+use crate::gen_server::{Message, PendingReply};
+use crate::process::{Info, Process, Signal};
+
+/// Where a behaviour reads what it is to do next. See the [module](super) for what is taken care of here.
+///
+/// It costs an idle process a list without memory and one pointer: what `sys` was asked to keep is boxed on demand.
+pub(crate) struct Inbox<M: Send + 'static> {
+    process: Arc<Process<M>>,
+    /// Messages taken over and not handled yet: read without a lock.
+    taken: VecDeque<Signal<M>>,
+    /// How many at the front of `taken` the process gave itself, to be handled before anything else.
+    own: u32,
+    /// The caller of the message that is being handled, when it is of this node and waits for a typed answer.
+    caller: Option<Arc<dyn PendingReply>>,
+    /// What `sys` was asked to do beside answering.
+    sys: Option<Box<Sys<M>>>,
+}
+
+struct Sys<M> {
+    suspended: bool,
+    /// What arrived while suspended, in its order.
+    kept: VecDeque<Signal<M>>,
+    debug: Debug,
+}
+
+/// What a behaviour is to do next.
+pub(crate) enum Event<M> {
+    /// Handle a message of the behaviour's own type.
+    Message(M),
+    /// Handle what is not of its own type.
+    Info(Info),
+    /// Nothing: a request of `sys` was served. As in OTP, a timeout that ran begins anew.
+    System,
+    /// Run `terminate`, and end with this reason.
+    Stop(ExitReason),
+}
+
+impl<M: Message> Inbox<M> {
+    pub(crate) fn new(process: Arc<Process<M>>) -> Self {
+        Self {
+            process,
+            taken: VecDeque::new(),
+            own: 0,
+            caller: None,
+            sys: None,
+        }
+    }
+
+    pub(crate) fn process(&self) -> &Arc<Process<M>> {
+        &self.process
+    }
+
+    /// Ready with the next event; whatever was returned before counts as handled. Pending: nothing is there, and the process is polled again when something is; a
+    /// behaviour's own timers are looked at now, unless it [is suspended](Self::is_suspended).
+    pub(crate) fn poll_next(
+        &mut self,
+        behaviour: &mut dyn Behaviour,
+        cx: &mut Context<'_>,
+    ) -> Poll<Event<M>> {
+        self.handled(Some(behaviour));
+        loop {
+            let signal = ready!(self.process.poll_next(&mut self.taken, cx));
+            let own = self.own > 0;
+            self.own = self.own.saturating_sub(1);
+            if let Some(sys) = &mut self.sys
+                && sys.suspended
+            {
+                let waits = !acts_while_suspended(&signal, &self.process);
+                self.process
+                    .count_kept(sys.kept.len() + usize::from(waits) + self.taken.len());
+                if waits {
+                    sys.kept.push_back(signal);
+                    continue;
+                }
+            }
+            if let Some(event) = self.event(signal, own, behaviour) {
+                return Poll::Ready(event);
+            }
+        }
+    }
+
+    /// Puts a message in front of all that arrived, behind those that were put there before: OTP's `{continue, _}`.
+    pub(crate) fn continue_with(&mut self, message: M) {
+        self.taken
+            .insert(self.own as usize, Signal::Message(message));
+        self.own += 1;
+    }
+
+    /// Whether only `sys` is listened to: no timer of the behaviour may act.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.sys.as_ref().is_some_and(|sys| sys.suspended)
+    }
+
+    /// Gives back the memory that a burst of messages needed: OTP's `hibernate`.
+    pub(crate) fn shrink(&mut self) {
+        self.taken.shrink_to_fit();
+        self.process.shrink();
+    }
+
+    fn event(
+        &mut self,
+        signal: Signal<M>,
+        own: bool,
+        behaviour: &mut dyn Behaviour,
+    ) -> Option<Event<M>> {
+        Some(match signal {
+            Signal::Message(message) => {
+                if !own && let Some(debug) = self.debug() {
+                    debug.moved(&message);
+                }
+                Event::Message(message)
+            }
+            Signal::Call(message, caller) => {
+                if let Some(debug) = self.debug() {
+                    debug.moved(&message);
+                }
+                self.caller = Some(caller);
+                Event::Message(message)
+            }
+            Signal::Wire(wire) => {
+                let tap = self.debug().map(|debug| debug.tap());
+                let read = read::read(&self.process, &wire, tap);
+                if !matches!(read, Read::System(_) | Read::Nothing)
+                    && let Some(debug) = self.debug()
+                    && let Ok(term) = wire.payload.decoder().term()
+                {
+                    debug.came_in(term);
+                }
+                match read {
+                    Read::Message(message) => Event::Message(message),
+                    Read::Info(term) => Event::Info(Info::Term(term)),
+                    Read::System(asked) => {
+                        let (request, caller) = *asked;
+                        let (answer, served) = self.serve(&request, behaviour);
+                        // Answered before it is obeyed, as OTP does.
+                        caller.send_term(&answer);
+                        match served {
+                            Served::Stop(reason) => Event::Stop(reason),
+                            Served::Answered => Event::System,
+                        }
+                    }
+                    Read::Nothing => return None,
+                }
+            }
+            Signal::Notice(info) => match *info {
+                Info::Exit { from, reason } if Some(from) == self.parent() => Event::Stop(reason),
+                info => {
+                    if let Some(debug) = self.debug() {
+                        debug.noticed(&info);
+                    }
+                    Event::Info(info)
+                }
+            },
+            Signal::Stop(reason, pending) => {
+                self.process.state.lock().deferred.extend(pending);
+                Event::Stop(reason)
+            }
+            Signal::Replace(replace) => {
+                replace.run(behaviour.replaceable());
+                Event::System
+            }
+            Signal::Control(_) => unreachable!("the shell keeps control signals to itself"),
+        })
+    }
+
+    /// The message that was returned last is handled.
+    fn handled(&mut self, behaviour: Option<&mut dyn Behaviour>) {
+        let caller = self.caller.take();
+        let pending = caller.filter(|caller| caller.is_pending());
+        let answered = pending.is_none();
+        if let Some(pending) = pending {
+            // Its token lives on somewhere: the process's end is to reach the caller from here.
+            defer(&mut self.process.state.lock().deferred, pending);
+        }
+        if let Some(sys) = &mut self.sys
+            && let Some(behaviour) = behaviour
+        {
+            sys.debug.handled(answered, || behaviour.state());
+        }
+    }
+
+    fn parent(&self) -> Option<crate::Pid> {
+        self.process.state.lock().parent
+    }
+
+    /// What messages are shown to, when anything watches.
+    fn debug(&mut self) -> Option<&mut Debug> {
+        let sys = self.sys.as_mut()?;
+        sys.debug.is_on().then_some(&mut sys.debug)
+    }
+
+    fn serve(&mut self, request: &Term, behaviour: &mut dyn Behaviour) -> (Term, Served) {
+        let mut asked = self.sys.take().unwrap_or_else(|| {
+            Box::new(Sys {
+                suspended: false,
+                kept: VecDeque::new(),
+                debug: Debug::default(),
+            })
+        });
+        let was_suspended = asked.suspended;
+        let subject = super::serve::Subject {
+            process: &*self.process,
+            behaviour,
+            suspended: &mut asked.suspended,
+            debug: &mut asked.debug,
+        };
+        let answered = super::serve::serve(request, subject);
+        if was_suspended && !asked.suspended {
+            // What waited comes first.
+            asked.kept.append(&mut self.taken);
+            std::mem::swap(&mut self.taken, &mut asked.kept);
+        }
+        if asked.suspended || asked.debug.is_on() {
+            self.sys = Some(asked);
+        }
+        answered
+    }
+}
+
+/// While suspended a process hears `sys`, the request to end, and its parent's end.
+fn acts_while_suspended<M: Send + 'static>(signal: &Signal<M>, process: &Process<M>) -> bool {
+    match signal {
+        Signal::Wire(wire) => read::is_system(wire),
+        Signal::Stop(..) | Signal::Replace(_) | Signal::Control(_) => true,
+        Signal::Notice(info) => {
+            matches!(**info, Info::Exit { from, .. } if process.state.lock().parent == Some(from))
+        }
+        Signal::Message(_) | Signal::Call(..) => false,
+    }
+}
+
+/// Answered ones go when the list would grow. It then has room for as many again as are open, so that looking through it is
+/// paid for by what was added since.
+fn defer(deferred: &mut Vec<Arc<dyn PendingReply>>, pending: Arc<dyn PendingReply>) {
+    if deferred.len() == deferred.capacity() {
+        deferred.retain(|kept| kept.is_pending());
+        let open = deferred.len();
+        deferred.reserve(open.max(4));
+    }
+    deferred.push(pending);
+}
+
+/// What the behaviour took over and did not handle goes back in front: the end of the process answers for it.
+impl<M: Send + 'static> Drop for Inbox<M> {
+    fn drop(&mut self) {
+        if let Some(caller) = self.caller.take()
+            && caller.is_pending()
+        {
+            defer(&mut self.process.state.lock().deferred, caller);
+        }
+        if let Some(mut sys) = self.sys.take() {
+            sys.kept.append(&mut self.taken);
+            self.taken = sys.kept;
+        }
+        self.process.give_back(&mut self.taken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+
+    static LOOKS: AtomicUsize = AtomicUsize::new(0);
+
+    struct Kept(AtomicBool);
+
+    impl PendingReply for Kept {
+        fn is_pending(&self) -> bool {
+            LOOKS.fetch_add(1, Relaxed);
+            self.0.load(Relaxed)
+        }
+
+        fn fail(&self, _reason: &ExitReason) {}
+    }
+
+    #[test]
+    fn many_open_calls_do_not_make_each_further_one_dear() {
+        let mut deferred = Vec::new();
+        let kept = |open| Arc::new(Kept(AtomicBool::new(open))) as Arc<dyn PendingReply>;
+        for _ in 0..4_095 {
+            defer(&mut deferred, kept(true));
+        }
+        LOOKS.store(0, Relaxed);
+        for _ in 0..10_000 {
+            defer(&mut deferred, kept(false));
+        }
+        assert!(LOOKS.load(Relaxed) < 50_000, "{LOOKS:?}");
+        assert!(deferred.capacity() <= 2 * 8_192);
+    }
+}

@@ -1,0 +1,154 @@
+//! What an encoded message is, for a behaviour whose own messages are `M`: decoded in the receiver's own task.
+
+use std::sync::Arc;
+
+use kista_dist::frame::Payload;
+use kista_etf::{Decoder, Pid, Term};
+
+use super::debug::Tap;
+use crate::gen_server::{Caller, Message, RemoteReply, Tag};
+use crate::process::{Process, WireMessage};
+
+pub(super) enum Read<M> {
+    Message(M),
+    Info(Term),
+    System(Box<(Term, RemoteReply)>),
+    Nothing,
+}
+
+/// What does not fit the type is an `Info`, a call that does not fit is refused, and a payload that is no term ends the
+/// connection it came by. `tap` sees the answer to a call.
+pub(super) fn read<M: Message>(
+    process: &Arc<Process<M>>,
+    wire: &WireMessage,
+    tap: Option<Arc<Tap>>,
+) -> Read<M> {
+    let read = match shape(&mut wire.payload.decoder()) {
+        Shape::Call(from, tag) => read_call(process, wire, from, tag, tap),
+        Shape::Cast => {
+            let mut d = wire.payload.decoder();
+            let message = d
+                .tuple()
+                .and_then(|_| d.skip())
+                .and_then(|()| M::decode_cast(&mut d));
+            message
+                .ok()
+                .filter(|_| d.finish().is_ok())
+                .map(Read::Message)
+        }
+        Shape::System(from, tag, request) => {
+            let caller = RemoteReply::new(
+                process.node().clone(),
+                process.pid(),
+                from,
+                tag,
+                Payload::default(),
+                None,
+            );
+            Some(Read::System(Box::new((request, caller))))
+        }
+        Shape::Plain => {
+            let mut d = wire.payload.decoder();
+            M::decode_info(&mut d)
+                .ok()
+                .filter(|_| d.finish().is_ok())
+                .map(Read::Message)
+        }
+    };
+    if let Some(read) = read {
+        return read;
+    }
+    let mut d = wire.payload.decoder();
+    match d.term().and_then(|term| d.finish().map(|()| term)) {
+        Ok(term) => Read::Info(term),
+        Err(error) => {
+            if let Some(connection) = &wire.via {
+                connection.close(&format!("a message is not a term: {error}"));
+            }
+            Read::Nothing
+        }
+    }
+}
+
+/// Whether it is a request of `sys`: those alone are read while a process is suspended.
+pub(super) fn is_system(wire: &WireMessage) -> bool {
+    matches!(shape(&mut wire.payload.decoder()), Shape::System(..))
+}
+
+/// `None` when the payload is broken; a well-formed request of another type is refused here.
+fn read_call<M: Message>(
+    process: &Arc<Process<M>>,
+    wire: &WireMessage,
+    from: Pid,
+    tag: Tag,
+    tap: Option<Arc<Tap>>,
+) -> Option<Read<M>> {
+    let remote = RemoteReply::new(
+        process.node().clone(),
+        process.pid(),
+        from,
+        tag,
+        wire.payload.clone(),
+        tap,
+    );
+    let mut caller = Caller::new(remote);
+    let mut d = wire.payload.decoder();
+    let message = d
+        .tuple()
+        .and_then(|_| d.skip())
+        .and_then(|()| d.skip())
+        .and_then(|()| M::decode_call(&mut d, &mut caller))
+        .and_then(|message| d.finish().map(|()| message));
+    match message {
+        Ok(message) => Some(Read::Message(message)),
+        Err(error) => {
+            let mut d = wire.payload.decoder();
+            d.skip().and_then(|()| d.finish()).ok()?;
+            let what = format_args!("a call from {from}, which is refused: {error}");
+            process.log_not_understood_text(what);
+            if let Some(remote) = caller.take() {
+                remote.refuse();
+            }
+            Some(Read::Nothing)
+        }
+    }
+}
+
+enum Shape {
+    Call(Pid, Tag),
+    Cast,
+    /// A request of OTP's `sys`.
+    System(Pid, Tag, Term),
+    Plain,
+}
+
+/// Which of OTP's wrappings a payload wears. Anything that does not parse as one is plain.
+fn shape(d: &mut Decoder<'_>) -> Shape {
+    let mut look = || {
+        let arity = d.tuple().ok()?;
+        let tag = d.atom_str().ok()?;
+        match (arity, &*tag) {
+            (3, "$gen_call") => {
+                let (from, tag) = read_from(d)?;
+                Some(Shape::Call(from, tag))
+            }
+            (2, "$gen_cast") => Some(Shape::Cast),
+            (3, "system") => {
+                let (from, tag) = read_from(d)?;
+                let request = d.term().ok()?;
+                d.finish().ok()?;
+                Some(Shape::System(from, tag, request))
+            }
+            _ => None,
+        }
+    };
+    look().unwrap_or(Shape::Plain)
+}
+
+/// `{Pid, Tag}`.
+fn read_from(d: &mut Decoder<'_>) -> Option<(Pid, Tag)> {
+    if d.tuple().ok()? != 2 {
+        return None;
+    }
+    Some((d.pid().ok()?, Tag::decode(d).ok()?))
+}
