@@ -27,6 +27,7 @@
 //! The rules that processes keep are in `docs/semantics.md`; how the parts fit together, in `ARCHITECTURE.md`.
 
 mod epmd;
+pub mod events;
 pub mod gen_server;
 mod kernel;
 mod log;

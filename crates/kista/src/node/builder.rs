@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kista_dist::handshake::Cookie;
+use kista_etf::Atom;
 use kista_sync::table::Table;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
@@ -13,9 +14,9 @@ use tokio::sync::{Notify, OnceCell};
 use super::cookie::{self, CookieSource};
 use super::deadlines::Deadlines;
 use super::error::NodeError;
-use super::events::Subscribers;
 use super::names::Names;
 use super::{Inner, Node};
+use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::{EpmdMode, kernel};
@@ -166,6 +167,10 @@ impl NodeBuilder {
             true => Some(Net::start(self.net_config(name.clone())?).await?),
             false => None,
         };
+        let events = Arc::new(Registry::default());
+        let name_of_nodes = Atom::from_static(NODES);
+        let node_events = EventSource::register(&events, name_of_nodes, None, 0)
+            .unwrap_or_else(|_| unreachable!("the registry is empty"));
         let node = Node(Arc::new_cyclic(|me| Inner {
             me: me.clone(),
             name: name.atom(),
@@ -179,7 +184,8 @@ impl NodeBuilder {
             deadlines: Deadlines::start(&runtime),
             runtime,
             net,
-            subscribers: Subscribers::default(),
+            events,
+            node_events,
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),

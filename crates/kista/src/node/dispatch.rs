@@ -35,9 +35,7 @@ impl Host for Inner {
         let (peer, hidden) = (connection.peer(), connection.hidden());
         tracing::info!(node = %node.name(), %peer, hidden, "nodeup");
         node.notify_monitors(&Info::NodeUp(peer), hidden);
-        node.0
-            .subscribers
-            .publish(&NodeEvent::Up { node: peer, hidden });
+        node.publish(NodeEvent::Up { node: peer, hidden });
     }
 
     fn down(&self, connection: &Arc<Connection>, was_up: bool, reason: &str, watchers: Vec<Pid>) {
@@ -58,7 +56,7 @@ impl Host for Inner {
             let (peer, hidden) = (connection.peer(), connection.hidden());
             tracing::info!(node = %node.name(), %peer, reason, "nodedown");
             node.notify_monitors(&Info::NodeDown(peer), hidden);
-            node.0.subscribers.publish(&NodeEvent::Down {
+            node.publish(NodeEvent::Down {
                 node: peer,
                 hidden,
                 reason: reason.to_owned(),
@@ -68,6 +66,11 @@ impl Host for Inner {
 }
 
 impl Node {
+    fn publish(&self, event: NodeEvent) {
+        // An event without an owner does not end before its source.
+        let _ = self.0.node_events.publish(event);
+    }
+
     /// As `net_kernel:monitor_nodes/1`: visible nodes only.
     fn notify_monitors(&self, info: &Info, hidden: bool) {
         if hidden {

@@ -1,6 +1,7 @@
 use kista_etf::Atom;
-use parking_lot::Mutex;
-use tokio::sync::mpsc;
+
+use super::Node;
+use crate::events::{NODES, Subscription, Update};
 
 /// A node came or went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,28 +27,20 @@ pub enum NodeEvent {
 
 /// The stream of [`NodeEvent`]s of one [`Node::events`](crate::Node::events).
 #[derive(Debug)]
-pub struct NodeEvents(mpsc::UnboundedReceiver<NodeEvent>);
+pub struct NodeEvents(Option<Subscription<NodeEvent>>);
 
 impl NodeEvents {
+    pub(super) fn of(node: &Node) -> Self {
+        // The node holds this event as long as it is there.
+        Self(node.subscribe(NODES).ok())
+    }
+
     /// The next event; `None` when the node is gone.
     pub async fn next(&mut self) -> Option<NodeEvent> {
-        self.0.recv().await
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Subscribers(Mutex<Vec<mpsc::UnboundedSender<NodeEvent>>>);
-
-impl Subscribers {
-    pub(super) fn subscribe(&self) -> NodeEvents {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.0.lock().push(sender);
-        NodeEvents(receiver)
-    }
-
-    pub(super) fn publish(&self, event: &NodeEvent) {
-        self.0
-            .lock()
-            .retain(|subscriber| subscriber.send(event.clone()).is_ok());
+        match self.0.as_mut()?.next().await? {
+            Update::Event(event) => Some(event),
+            // Nothing is left out of a stream without a bound.
+            Update::Missed(_) | Update::Ended(_) => None,
+        }
     }
 }

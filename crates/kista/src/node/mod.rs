@@ -38,12 +38,12 @@ pub use events::{NodeEvent, NodeEvents};
 pub(crate) use outcall::Outcall;
 pub use request::Request;
 
+use crate::events::{EventSource, Registry};
 use crate::gen_server::{Address, GenServer, Message, ServerRef, Spawn, Spec, StartError};
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
 use crate::{EpmdInUse, ExitReason};
-use events::Subscribers;
 use names::Names;
 use outcall::PendingCall;
 
@@ -76,7 +76,9 @@ struct Inner {
     /// `None`: a node without a network.
     net: Option<Arc<Net>>,
     deadlines: Arc<Deadlines>,
-    subscribers: Subscribers,
+    /// The events of this node, and the right to publish the one about nodes.
+    events: Arc<Registry>,
+    node_events: EventSource<NodeEvent>,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
     /// Lines about messages that no server understood.
@@ -257,7 +259,11 @@ impl Node {
 
     /// Subscribes to nodes that come and go, from outside any process. Inside one see [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     pub fn events(&self) -> NodeEvents {
-        self.0.subscribers.subscribe()
+        NodeEvents::of(self)
+    }
+
+    pub(crate) fn event_registry(&self) -> &Arc<Registry> {
+        &self.0.events
     }
 
     /// Makes a reference that no other of this node equals.

@@ -223,6 +223,8 @@ impl<M: Send + 'static> Process<M> {
         let mut left = self.mail.lock().take_all();
         self.queue.close(&mut left);
         self.node().forget(self.pid());
+        let events = self.node().event_registry();
+        events.process_ended(self.pid(), reason);
         for signal in left {
             match signal {
                 Signal::Call(message, pending) => {
