@@ -219,7 +219,7 @@ macro_rules! decode_pointer {
 decode_pointer!(Box, Rc, Arc);
 
 /// The integers 0 to 255 as terms: the elements of a list that came as a string.
-static SMALL_INTEGERS: [[u8; 2]; 256] = {
+pub(crate) static SMALL_INTEGERS: [[u8; 2]; 256] = {
     let mut table = [[tag::SMALL_INTEGER, 0]; 256];
     let mut value = 0;
     while value < 256 {

@@ -324,6 +324,27 @@ impl<'a> Decoder<'a> {
         self.medium("i128")
     }
 
+    /// An integer that fits `u128`.
+    pub fn uint128(&mut self) -> Result<u128> {
+        let mark = self.mark();
+        match self.int128() {
+            Err(DecodeError::OutOfRange(_)) => {}
+            Ok(value) if value < 0 => self.reset(mark),
+            result => return result.map(i128::cast_unsigned),
+        }
+        match self.big_parts() {
+            Ok((false, magnitude)) if magnitude.len() <= 16 => {
+                let mut bytes = [0; 16];
+                bytes[..magnitude.len()].copy_from_slice(magnitude);
+                Ok(u128::from_le_bytes(bytes))
+            }
+            _ => {
+                self.reset(mark);
+                Err(DecodeError::OutOfRange("u128"))
+            }
+        }
+    }
+
     /// An integer of up to 16 bytes, as the type `T` of this name.
     fn medium<T: TryFrom<i128>>(&mut self, name: &'static str) -> Result<T> {
         let mark = self.mark();

@@ -217,6 +217,14 @@ impl Encoder {
         }
     }
 
+    /// An integer of up to 128 bits, without a sign.
+    pub fn uint128(&mut self, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.int(value),
+            Err(_) => self.small_big(false, &value.to_le_bytes()),
+        }
+    }
+
     /// An integer of any size.
     ///
     /// # Panics

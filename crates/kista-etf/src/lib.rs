@@ -46,6 +46,8 @@ mod port;
 mod quota;
 mod read_term;
 mod reference;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod skip;
 mod static_atom;
 #[doc(hidden)]
