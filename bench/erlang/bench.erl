@@ -6,20 +6,22 @@
 run([Row, Role]) ->
     spawn(fun() -> role(Row, Role), halt(0) end).
 
-role("L1", "only") -> measured_sends(spawn(fun() -> sink(0, 0) end));
-role("N1", "second") -> measured_sends({sink, address()});
-role("N1", "first") ->
-    register(sink, self()),
-    ready(),
-    sink(0, 0);
-role("L4", "only") ->
-    {ok, Server} = gen_server:start(?MODULE, 0, []),
-    measured_calls(Server);
-role("N5", "second") -> measured_calls({server, address()});
-role("N5", "first") ->
-    {ok, _} = gen_server:start({local, server}, ?MODULE, 0, []),
-    ready(),
-    receive after infinity -> ok end;
+role("L1", "only") -> local(tick, 1, 1);
+role("L2", "only") -> local(tick, 100, 1);
+role("L3", "only") -> local(tick, 100, 100);
+role("L4", "only") -> local(add, 1, 1);
+role("L5", "only") -> local(add, 100, 1);
+role("L6", "only") -> measured_starts(fun start_stop/1);
+role("L6b", "only") -> measured_starts(fun start_all/1);
+role("L7" ++ _, "only") -> idle();
+role("L8", "only") -> ring(1000);
+role("F1", "only") -> flood();
+role("N1", Role) -> network(Role, tick, 1, 1);
+role("N2", Role) -> network(Role, {blob, binary:copy(<<7>>, 1024)}, 1, 1);
+role("N3", Role) -> network(Role, {blob, binary:copy(<<7>>, 65536)}, 1, 1);
+role("N4", Role) -> network(Role, tick, 100, 100);
+role("N5", Role) -> network(Role, add, 1, 1);
+role("N6", Role) -> network(Role, add, 100, 1);
 role([$T, _, $e], "only") ->
     {Document, Bytes} = document(),
     Document = binary_to_term(encode(number("WARMUP"), Document, Bytes)),
@@ -44,59 +46,175 @@ decode(N, Bytes, _) -> decode(N - 1, Bytes, binary_to_term(Bytes)).
 
 measured_codec(Work) ->
     Ops = number("OPS"),
-    Cpu = cpu_ns(),
-    Start = erlang:monotonic_time(nanosecond),
-    Work(Ops),
-    Wall = erlang:monotonic_time(nanosecond) - Start,
-    io:format("result ~b ~b ~b~n", [Wall, cpu_ns() - Cpu, Ops]).
+    {Wall, Cpu} = timed(fun() -> Work(Ops) end),
+    result(Wall, Cpu, Ops, "").
+
+%% Rows of messages: what a driver does (`tick`, `{blob, Bytes}` or `add`), how many there are, and how many receive.
+local(Job, Drivers, Receivers) ->
+    measured(Job, Drivers, [start_receiver(Job) || _ <- lists:seq(1, Receivers)]).
+
+network("first", Job, _, Receivers) ->
+    [register(name(N), start_receiver(Job)) || N <- lists:seq(1, Receivers)],
+    ready(),
+    receive after infinity -> ok end;
+network("second", Job, Drivers, Receivers) ->
+    measured(Job, Drivers, [{name(N), address()} || N <- lists:seq(1, Receivers)]).
+
+name(N) -> list_to_atom("receiver" ++ integer_to_list(N)).
+
+start_receiver(add) ->
+    {ok, Server} = gen_server:start(?MODULE, 0, []),
+    Server;
+start_receiver(_) -> spawn(fun() -> sink(0, 0) end).
 
 %% Counts what it gets and adds it up; says so, and how much CPU time its OS process has used, when it is asked.
 sink(Count, Sum) ->
     receive
         {tick, N} -> sink(Count + 1, Sum + N);
+        {blob, Bytes} -> sink(Count + 1, Sum + byte_size(Bytes));
         {mark, From, Ref} -> From ! {Ref, Count, cpu_ns()}, sink(Count, Sum)
     end.
 
-mark(Sink) ->
+mark(add, Server) -> gen_server:call(Server, mark, infinity);
+mark(_, Sink) ->
     Ref = make_ref(),
     Sink ! {mark, self(), Ref},
     receive {Ref, Count, Cpu} -> {Count, Cpu} end.
 
-measured_sends(Sink) ->
-    send(Sink, number("WARMUP")),
-    measured(number("OPS"), fun(Ops) -> send(Sink, Ops) end, fun() -> mark(Sink) end).
+marks(Job, Receivers) ->
+    Marks = [mark(Job, Receiver) || Receiver <- Receivers],
+    {_, Cpu} = lists:last(Marks),
+    {lists:sum([Count || {Count, _} <- Marks]), Cpu}.
 
-send(_, 0) -> ok;
-send(Sink, N) -> Sink ! {tick, N}, send(Sink, N - 1).
+%% A driver does its share, and answers when all of it was received.
+driver(Job, Receiver) ->
+    receive {work, From, Ops} ->
+        work(Job, Receiver, Ops),
+        mark(Job, Receiver),
+        From ! {done, self()}
+    end,
+    driver(Job, Receiver).
+
+work(_, _, 0) -> ok;
+work(tick, Sink, N) -> Sink ! {tick, N}, work(tick, Sink, N - 1);
+work(add, Server, N) ->
+    Expected = N + 1,
+    Expected = gen_server:call(Server, {add, N}, infinity),
+    work(add, Server, N - 1);
+work(Blob, Sink, N) -> Sink ! Blob, work(Blob, Sink, N - 1).
+
+all_work(Drivers, Ops) ->
+    Each = (Ops + length(Drivers) - 1) div length(Drivers),
+    lists:foldl(fun(Driver, Left) -> Driver ! {work, self(), min(Each, Left)}, Left - min(Each, Left) end, Ops, Drivers),
+    [receive {done, Driver} -> ok end || Driver <- Drivers].
 
 init(Count) -> {ok, Count}.
 handle_call({add, K}, _From, Count) -> {reply, K + 1, Count + 1};
 handle_call(mark, _From, Count) -> {reply, {Count, cpu_ns()}, Count}.
 handle_cast(_, Count) -> {noreply, Count}.
 
-measured_calls(Server) ->
-    call(Server, number("WARMUP")),
-    measured(number("OPS"), fun(Ops) -> call(Server, Ops) end, fun() -> gen_server:call(Server, mark, infinity) end).
-
-call(_, 0) -> ok;
-call(Server, N) ->
-    Expected = N + 1,
-    Expected = gen_server:call(Server, {add, N}, infinity),
-    call(Server, N - 1).
-
-measured(Ops, Work, Mark) ->
-    {Count0, Theirs0} = Mark(),
-    Ours0 = cpu_ns(),
-    Start = erlang:monotonic_time(nanosecond),
-    Work(Ops),
-    {Count1, Theirs1} = Mark(),
-    Wall = erlang:monotonic_time(nanosecond) - Start,
-    Ours = cpu_ns() - Ours0,
+measured(Job, Count, Receivers) ->
+    Of = fun(N) -> lists:nth(N rem length(Receivers) + 1, Receivers) end,
+    Drivers = [spawn_link(fun() -> driver(Job, Of(N)) end) || N <- lists:seq(1, Count)],
+    all_work(Drivers, number("WARMUP")),
+    {Count0, Theirs0} = marks(Job, Receivers),
+    {Wall, Ours} = timed(fun() -> all_work(Drivers, number("OPS")) end),
+    {Count1, Theirs1} = marks(Job, Receivers),
     Theirs = case os:getenv("KISTA_BENCH_ADDRESS") of
         false -> 0;
         _ -> Theirs1 - Theirs0
     end,
-    io:format("result ~b ~b ~b~n", [Wall, Ours + Theirs, Count1 - Count0]).
+    result(Wall, Ours + Theirs, Count1 - Count0, "").
+
+timed(Work) ->
+    Cpu = cpu_ns(),
+    Start = erlang:monotonic_time(nanosecond),
+    Work(),
+    {erlang:monotonic_time(nanosecond) - Start, cpu_ns() - Cpu}.
+
+result(Wall, Cpu, Received, More) ->
+    io:format("result ~b ~b ~b~s~n", [Wall, Cpu, Received, More]).
+
+%% Rows of starts.
+measured_starts(Work) ->
+    Work(number("WARMUP")),
+    {Wall, Cpu} = timed(fun() -> Work(number("OPS")) end),
+    result(Wall, Cpu, number("OPS"), "").
+
+start_stop(0) -> ok;
+start_stop(N) -> gen_server:stop(start_receiver(add)), start_stop(N - 1).
+
+start_all(N) -> [gen_server:stop(Server) || Server <- [start_receiver(add) || _ <- lists:seq(1, N)]].
+
+idle() ->
+    N = number("OPS"),
+    Before = resident(),
+    {Wall, Cpu} = timed(fun() -> put(servers, [start_receiver(add) || _ <- lists:seq(1, N)]) end),
+    result(Wall, Cpu, length(get(servers)), io_lib:format(" bytes_per_process=~b", [max(0, resident() - Before) div N])).
+
+ring(N) ->
+    First = self(),
+    [Next | _] = All = lists:foldl(
+        fun(_, [To | _] = Links) -> [spawn_link(fun() -> hop(To, 0) end) | Links] end,
+        [First], lists:seq(2, N)),
+    round_trip(Next, N, number("WARMUP")),
+    Before = hops(All),
+    {Wall, Cpu} = timed(fun() -> round_trip(Next, N, number("OPS")) end),
+    result(Wall, Cpu, hops(All) - Before, "").
+
+hop(To, Count) ->
+    receive
+        {token, Left} -> To ! {token, Left - 1}, hop(To, Count + 1);
+        {count, From} -> From ! {count, self(), Count}, hop(To, Count)
+    end.
+
+%% This process is one of the ring.
+round_trip(Next, N, Ops) -> circle(Next, (Ops + N - 1) div N * N).
+
+circle(Next, Left) ->
+    Next ! {token, Left - 1},
+    receive
+        {token, 0} -> count();
+        {token, More} -> count(), circle(Next, More)
+    end.
+
+count() -> put(count, hops() + 1).
+hops() -> case get(count) of undefined -> 0; Count -> Count end.
+hops(All) ->
+    lists:sum([begin Link ! {count, self()}, receive {count, Link, Count} -> Count end end || Link <- All, Link =/= self()]) + hops().
+
+%% A quiet server is called once a millisecond while a loud one is flooded.
+flood() ->
+    Quiet = start_receiver(add),
+    Loud = start_receiver(tick),
+    spawn_link(fun() -> flood(Loud) end),
+    delays(Quiet, number("WARMUP")),
+    Cpu = cpu_ns(),
+    Start = erlang:monotonic_time(nanosecond),
+    Times = lists:sort(delays(Quiet, number("OPS"))),
+    Wall = erlang:monotonic_time(nanosecond) - Start,
+    P99 = lists:nth(min(length(Times) * 99 div 100 + 1, length(Times)), Times),
+    result(Wall, cpu_ns() - Cpu, length(Times), io_lib:format(" p99_ns=~b", [P99])).
+
+%% So many, then one answer, so that memory does not decide.
+flood(Loud) -> work(tick, Loud, 100000), mark(tick, Loud), flood(Loud).
+
+delays(Quiet, N) -> delays(Quiet, N, erlang:monotonic_time(nanosecond) + 1000000).
+
+delays(_, 0, _) -> [];
+delays(Quiet, N, Due) ->
+    sleep_until(Due),
+    gen_server:call(Quiet, {add, N}, infinity),
+    [erlang:monotonic_time(nanosecond) - Due | delays(Quiet, N - 1, Due + 1000000)].
+
+sleep_until(Due) ->
+    erlang:start_timer((Due + 999999) div 1000000, self(), due, [{abs, true}]),
+    receive {timeout, _, due} -> ok end.
+
+resident() ->
+    {ok, Status} = file:read_file("/proc/self/status"),
+    {match, [KiB]} = re:run(Status, "VmRSS:\\s*([0-9]+)", [{capture, [1], list}]),
+    list_to_integer(KiB) * 1024.
 
 ready() -> io:format("ready ~s~n", [node()]).
 address() -> list_to_atom(os:getenv("KISTA_BENCH_ADDRESS")).

@@ -44,6 +44,27 @@ pub(crate) fn cpu() -> Duration {
     Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
+/// Memory of this OS process that is in use, in bytes.
+pub(crate) fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has /proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.expect("proc(5)") * 1024
+}
+
+/// Says how much memory each of so many idle processes takes.
+pub(crate) fn bytes_per_process(before: u64, processes: u64) -> String {
+    let bytes = resident().saturating_sub(before) as f64 / processes as f64;
+    format!(" bytes_per_process={bytes:.0}")
+}
+
+/// Says what 99 of 100 did not take longer than.
+pub(crate) fn p99(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
+    format!(" p99_ns={}", p99.as_nanos())
+}
+
 /// What the receiving side says when it is asked: how many it has received, and how much CPU time it has used. The asking
 /// comes behind the messages that it is about, so that the answer means that all of them were received.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +94,15 @@ impl Measurement {
 
     /// Ends, with the receiver's mark after the work, and says the result.
     pub(crate) fn end(self, after: Mark) {
+        self.end_with(after, "");
+    }
+
+    /// The same; `more` are further figures, such as ` p99_ns=120000`.
+    pub(crate) fn end_with(self, after: Mark, more: &str) {
         let wall = self.start.elapsed();
         let cpu = cpu() - self.cpu + (after.cpu - self.before.cpu);
         println!(
-            "result {} {} {}",
+            "result {} {} {}{more}",
             wall.as_nanos(),
             cpu.as_nanos(),
             after.received - self.before.received

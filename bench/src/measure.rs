@@ -14,6 +14,10 @@ pub(crate) struct Sample {
     pub(crate) ns_per_op: f64,
     /// CPU time of all processes, per operation.
     pub(crate) cpu_ns_per_op: f64,
+    /// Memory that one process takes, where the row is about that.
+    pub(crate) bytes_per_process: Option<f64>,
+    /// What 99 of 100 operations did not take longer than, where the row is about that.
+    pub(crate) p99_ns: Option<f64>,
 }
 
 /// Runs the row's work once; `None` when the row is not for this peer.
@@ -41,12 +45,20 @@ pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
             continue;
         }
         let line = process.line("result ");
-        let numbers: Vec<u64> = line
-            .split(' ')
-            .filter_map(|number| number.parse().ok())
+        let (more, numbers): (Vec<_>, Vec<_>) =
+            line.split(' ').partition(|word| word.contains('='));
+        let numbers: Vec<u64> = numbers
+            .iter()
+            .filter_map(|word| word.parse().ok())
             .collect();
         let &[wall, cpu, received] = &numbers[..] else {
             panic!("{} says of {}: {line}", peer.name(), row.name);
+        };
+        let more = |key: &str| {
+            let value = more
+                .iter()
+                .find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+            value.map(|value| value.parse().expect("a number"))
         };
         assert_eq!(
             received,
@@ -59,6 +71,8 @@ pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
         return Some(Sample {
             ns_per_op: per_op(wall),
             cpu_ns_per_op: per_op(cpu),
+            bytes_per_process: more("bytes_per_process"),
+            p99_ns: more("p99_ns"),
         });
     }
     unreachable!("the last process returns the result")

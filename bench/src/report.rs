@@ -38,9 +38,16 @@ impl Results {
                     .zip(base)
                     .map(|(sample, base)| sample.cpu_ns_per_op / base.cpu_ns_per_op),
             );
-            println!(
+            print!(
                 "    {peer:<10} {wall:>10.1} ns/op {ratio:>7.2} x   {cpu:>10.1} ns CPU/op {cpu_ratio:>7.2} x"
             );
+            if let Some(bytes) = optional(samples, |sample| sample.bytes_per_process) {
+                print!("   {bytes:>6.0} bytes each");
+            }
+            if let Some(p99) = optional(samples, |sample| sample.p99_ns) {
+                print!("   {:>8.1} us at p99", p99 / 1000.0);
+            }
+            println!();
         }
         println!();
     }
@@ -48,15 +55,30 @@ impl Results {
     /// The row's entries of the JSON array.
     pub(crate) fn json(&self) -> impl Iterator<Item = Value> + '_ {
         self.peers.iter().map(|(peer, samples)| {
-            json!({
+            let mut entry = json!({
                 "row": self.row.name,
                 "peer": peer,
                 "ns_per_op": median(samples.iter().map(|sample| sample.ns_per_op)),
                 "cpu_ns_per_op": median(samples.iter().map(|sample| sample.cpu_ns_per_op)),
                 "runs": samples.len(),
-            })
+            });
+            if let Some(bytes) = optional(samples, |sample| sample.bytes_per_process) {
+                entry["bytes_per_process"] = json!(bytes);
+            }
+            if let Some(p99) = optional(samples, |sample| sample.p99_ns) {
+                entry["p99_ns"] = json!(p99);
+            }
+            entry
         })
     }
+}
+
+/// The median of what not every row measures.
+fn optional(samples: &[Sample], field: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    samples
+        .iter()
+        .any(|sample| field(sample).is_some())
+        .then(|| median(samples.iter().filter_map(field)))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -19,11 +19,45 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Messages within one OS process.
-    Local,
+    Local(Pattern),
     /// Messages between two OS processes, over loopback.
-    Network,
+    Network(Pattern),
     /// One document to bytes or back, over and over.
     Codec(Document, Direction),
+}
+
+impl Work {
+    /// Who talks to whom, in a row of messages.
+    pub(crate) const fn pattern(self) -> Option<Pattern> {
+        match self {
+            Self::Local(pattern) | Self::Network(pattern) => Some(pattern),
+            Self::Codec(..) => None,
+        }
+    }
+}
+
+/// Who talks to whom. An operation is a message received, a call answered, a process started and ended, or a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// Each sender sends its share to the receiver of its number, or all of them to the only one: an integer, or when
+    /// `bytes` is not 0 a binary of that size.
+    Send {
+        senders: usize,
+        receivers: usize,
+        bytes: usize,
+    },
+    /// Callers of one server, each of which waits for its answer before it asks again.
+    Call { callers: usize },
+    /// A server is started and stopped, then the next.
+    StartStop,
+    /// All servers are started, then all are stopped.
+    StartAll,
+    /// Servers are started, and wait: how much memory is each? Nothing goes before unmeasured.
+    Idle,
+    /// A token goes round a ring of so many processes.
+    Ring { nodes: usize },
+    /// One server is flooded by one sender; meanwhile another is called, once each millisecond: how long do its callers wait?
+    Flood,
 }
 
 /// Which way a codec goes.
@@ -37,6 +71,24 @@ impl Row {
     /// The row of this name, as one of a row's processes is told it.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         ROWS.iter().find(|row| row.name == name)
+    }
+
+    const fn local(name: &'static str, what: &'static str, ops: u64, pattern: Pattern) -> Self {
+        Self {
+            name,
+            what,
+            ops,
+            work: Work::Local(pattern),
+        }
+    }
+
+    const fn network(name: &'static str, what: &'static str, ops: u64, pattern: Pattern) -> Self {
+        Self {
+            name,
+            what,
+            ops,
+            work: Work::Network(pattern),
+        }
     }
 
     const fn codec(
@@ -58,10 +110,23 @@ impl Row {
 /// All rows, in the order in which they are printed.
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
-    Row { name: "L1", what: "local send, one process to one", ops: 2_000_000, work: Work::Local },
-    Row { name: "L4", what: "local call, one caller", ops: 300_000, work: Work::Local },
-    Row { name: "N1", what: "send {atom, int} to another OS process, one to one", ops: 1_000_000, work: Work::Network },
-    Row { name: "N5", what: "call to another OS process, one caller", ops: 20_000, work: Work::Network },
+    Row::local("L1", "local send, one process to one", 2_000_000, Pattern::Send { senders: 1, receivers: 1, bytes: 0 }),
+    Row::local("L2", "local send, 100 processes to one", 2_000_000, Pattern::Send { senders: 100, receivers: 1, bytes: 0 }),
+    Row::local("L3", "local send, 100 processes to one each", 2_000_000, Pattern::Send { senders: 100, receivers: 100, bytes: 0 }),
+    Row::local("L4", "local call, one caller", 300_000, Pattern::Call { callers: 1 }),
+    Row::local("L5", "local call, 100 callers of one server", 500_000, Pattern::Call { callers: 100 }),
+    Row::local("L6", "start and stop a server, one by one", 100_000, Pattern::StartStop),
+    Row::local("L6b", "start 100,000 servers, then stop them", 100_000, Pattern::StartAll),
+    Row::local("L7", "start a server that idles, 100,000 at once", 100_000, Pattern::Idle),
+    Row::local("L7m", "start a server that idles, 1,000,000 at once", 1_000_000, Pattern::Idle),
+    Row::local("L8", "local hop in a ring of 1,000 processes", 1_000_000, Pattern::Ring { nodes: 1_000 }),
+    Row::local("F1", "local call while another server is flooded, open loop, one a millisecond", 2_000, Pattern::Flood),
+    Row::network("N1", "send {atom, int} to another OS process, one to one", 1_000_000, Pattern::Send { senders: 1, receivers: 1, bytes: 0 }),
+    Row::network("N2", "send 1 KiB to another OS process, one to one", 500_000, Pattern::Send { senders: 1, receivers: 1, bytes: 1 << 10 }),
+    Row::network("N3", "send 64 KiB to another OS process, one to one", 50_000, Pattern::Send { senders: 1, receivers: 1, bytes: 64 << 10 }),
+    Row::network("N4", "send {atom, int} to another OS process, 100 to one each", 1_000_000, Pattern::Send { senders: 100, receivers: 100, bytes: 0 }),
+    Row::network("N5", "call to another OS process, one caller", 20_000, Pattern::Call { callers: 1 }),
+    Row::network("N6", "call to another OS process, 100 callers of one server", 200_000, Pattern::Call { callers: 100 }),
     Row::codec("T1e", "encode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Encode),
     Row::codec("T1d", "decode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Decode),
     Row::codec("T2e", "encode a list of 1,000 small integers", 50_000, Document::Integers, Direction::Encode),

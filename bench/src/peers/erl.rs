@@ -45,22 +45,22 @@ impl Peer for Erl {
                 .arg("-noshell")
                 .arg("-pz")
                 .arg(&setup.directory);
-            if row.work == Work::Network {
+            if matches!(row.work, Work::Network(_)) {
                 command.args(["-name", &format!("{role}@127.0.0.1"), "-setcookie", "bench"]);
             }
-            command.args(["-run", "bench", "run", row.name, &role]);
+            // More than its default of 262,144 processes.
+            command.args(["+P", "2000000", "-run", "bench", "run", row.name, &role]);
             command
         };
-        match (row.work, row.name) {
-            (Work::Codec(document, _), _) => {
+        match row.work {
+            Work::Codec(document, _) => {
                 let file = setup.directory.join(format!("{document:?}"));
                 std::fs::write(&file, document.bytes()).expect("the directory can be written");
                 let mut only = command(&super::Role::Only);
                 only.env("KISTA_BENCH_DOCUMENT", file);
                 Some(vec![only])
             }
-            (_, "L1" | "L4" | "N1" | "N5") => Some(roles(row).iter().map(command).collect()),
-            _ => None,
+            _ => Some(roles(row).iter().map(command).collect()),
         }
     }
 }

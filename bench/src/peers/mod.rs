@@ -64,7 +64,7 @@ pub(crate) fn all() -> Vec<Box<dyn Peer>> {
 
 /// The roles of a row's processes, in order.
 fn roles(row: &Row) -> &'static [Role] {
-    if row.work == Work::Network {
+    if matches!(row.work, Work::Network(_)) {
         &[Role::First, Role::Second]
     } else {
         &[Role::Only]

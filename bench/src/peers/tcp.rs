@@ -1,10 +1,10 @@
 //! Raw TCP with blocking sockets: a length, a tag and a number, and nothing that a node does beyond it.
 //!
 //! ```text
-//! 0        4     5                13
-//! +--------+-----+----------------+
-//! | length | tag | number         |   length = 9; tags below
-//! +--------+-----+----------------+
+//! 0        4     5                13          13 + bytes
+//! +--------+-----+----------------+-----------+
+//! | length | tag | number         | bytes     |   length = 9 + bytes; tags below
+//! +--------+-----+----------------+-----------+
 //! ```
 
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::{Peer, Role, children};
 use crate::child::{self, Mark, Measurement};
-use crate::row::Row;
+use crate::row::{Pattern, Row};
 
 /// One connection, written through a buffer of 64 KiB and flushed when the work waits.
 pub(super) struct Tcp;
@@ -29,7 +29,7 @@ impl Peer for Tcp {
     }
 
     fn processes(&self, row: &Row) -> Option<Vec<std::process::Command>> {
-        matches!(row.name, "N1" | "N5")
+        matches!(row.name, "N1" | "N2" | "N3" | "N5")
             .then(|| children(self.name(), row))
             .flatten()
     }
@@ -41,7 +41,10 @@ impl Peer for Tcp {
     fn run(&self, row: &Row, role: Role) {
         let done = match role {
             Role::First => receive(),
-            Role::Second | Role::Only => drive(row.name == "N5"),
+            Role::Second | Role::Only => drive(match row.work.pattern() {
+                Some(Pattern::Send { bytes, .. }) => Some(bytes),
+                _ => None,
+            }),
         };
         // The driver is killed with the run, or the receiver is: an end of the connection is no fault.
         if let Err(error) = done {
@@ -53,6 +56,7 @@ impl Peer for Tcp {
 struct Wire {
     reader: BufReader<TcpStream>,
     writer: BufWriter<TcpStream>,
+    bytes: Vec<u8>,
 }
 
 impl Wire {
@@ -62,29 +66,33 @@ impl Wire {
         Ok(Self {
             reader: BufReader::with_capacity(BUFFER, stream),
             writer,
+            bytes: Vec::new(),
         })
     }
 
-    fn write(&mut self, tag: u8, number: u64) -> std::io::Result<()> {
+    fn write(&mut self, tag: u8, number: u64, bytes: &[u8]) -> std::io::Result<()> {
         let mut frame = [0; 13];
-        frame[..4].copy_from_slice(&9u32.to_be_bytes());
+        let length = u32::try_from(9 + bytes.len()).expect("a small frame");
+        frame[..4].copy_from_slice(&length.to_be_bytes());
         frame[4] = tag;
         frame[5..].copy_from_slice(&number.to_be_bytes());
-        self.writer.write_all(&frame)
+        self.writer.write_all(&frame)?;
+        self.writer.write_all(bytes)
     }
 
+    /// A frame's tag and number; its bytes are left in `self.bytes`.
     fn read(&mut self) -> std::io::Result<(u8, u64)> {
-        let mut length = [0; 4];
-        self.reader.read_exact(&mut length)?;
-        let mut frame = [0; 9];
-        assert_eq!(u32::from_be_bytes(length) as usize, frame.len());
+        let mut frame = [0; 13];
         self.reader.read_exact(&mut frame)?;
-        let number = u64::from_be_bytes(frame[1..].try_into().expect("eight bytes"));
-        Ok((frame[0], number))
+        let length = u32::from_be_bytes(frame[..4].try_into().expect("four bytes"));
+        self.bytes.resize(length as usize - 9, 0);
+        self.reader.read_exact(&mut self.bytes)?;
+        let number = u64::from_be_bytes(frame[5..].try_into().expect("eight bytes"));
+        Ok((frame[4], number))
     }
 
     fn mark(&mut self) -> std::io::Result<Mark> {
-        self.write(MARK, 0)?;
+        self.write(MARK, 0, &[])?;
         self.writer.flush()?;
         let (_, received) = self.read()?;
         let (_, nanos) = self.read()?;
@@ -105,41 +113,43 @@ fn receive() -> std::io::Result<()> {
         match tag {
             TICK => {
                 received += 1;
-                sum = sum.wrapping_add(number);
+                sum = sum.wrapping_add(number + wire.bytes.len() as u64);
             }
             ADD => {
                 received += 1;
-                wire.write(ADD, number + 1)?;
+                wire.write(ADD, number + 1, &[])?;
                 wire.writer.flush()?;
             }
             _ => {
                 std::hint::black_box(sum);
                 let cpu = u64::try_from(child::cpu().as_nanos()).expect("less than 500 years");
-                wire.write(MARK, received)?;
-                wire.write(MARK, cpu)?;
+                wire.write(MARK, received, &[])?;
+                wire.write(MARK, cpu, &[])?;
                 wire.writer.flush()?;
             }
         }
     }
 }
 
-fn drive(calls: bool) -> std::io::Result<()> {
+/// Sends so many bytes with each number, or calls.
+fn drive(send: Option<usize>) -> std::io::Result<()> {
     let mut wire = Wire::new(TcpStream::connect(child::address())?)?;
-    work(&mut wire, calls, child::warmup())?;
+    work(&mut wire, send, child::warmup())?;
     let measurement = Measurement::begin(wire.mark()?);
-    work(&mut wire, calls, child::ops())?;
+    work(&mut wire, send, child::ops())?;
     measurement.end(wire.mark()?);
     Ok(())
 }
 
-fn work(wire: &mut Wire, calls: bool, ops: u64) -> std::io::Result<()> {
+fn work(wire: &mut Wire, send: Option<usize>, ops: u64) -> std::io::Result<()> {
+    let bytes = vec![7; send.unwrap_or(0)];
     for n in 0..ops {
-        if calls {
-            wire.write(ADD, n)?;
+        if send.is_some() {
+            wire.write(TICK, n, &bytes)?;
+        } else {
+            wire.write(ADD, n, &[])?;
             wire.writer.flush()?;
             assert_eq!(wire.read()?, (ADD, n + 1));
-        } else {
-            wire.write(TICK, n)?;
         }
     }
     Ok(())

@@ -1,0 +1,261 @@
+//! Ours: typed casts, plain messages and calls; between two OS processes, two nodes with an EPMD of their own.
+
+mod servers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use kista::{Atom, EpmdMode, Node, ServerRef};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use self::servers::{Driver, Job, Link, Sink, delays};
+use super::{Peer, Role, children};
+use crate::child::{self, Mark, Measurement};
+use crate::row::{Pattern, Row};
+
+pub(super) struct Kista;
+
+impl Peer for Kista {
+    fn name(&self) -> &'static str {
+        "kista"
+    }
+
+    fn processes(&self, row: &Row) -> Option<Vec<std::process::Command>> {
+        row.work.pattern()?;
+        children(self.name(), row)
+    }
+
+    fn run(&self, row: &Row, role: Role) {
+        let pattern = row.work.pattern().expect("a row of messages");
+        let work = async move {
+            match role {
+                Role::Only => {
+                    let builder = Node::builder("only@127.0.0.1").no_network();
+                    let node = builder.start().await.expect("a node starts");
+                    local(&node, pattern).await;
+                }
+                Role::First => {
+                    let port = free_port();
+                    let node = node("first@127.0.0.1", EpmdMode::Embedded, port).await;
+                    for n in 0..receivers(pattern) {
+                        let sink = node.spawn(Sink::spec()).name(format!("sink{n}"));
+                        sink.await.expect("a server starts");
+                    }
+                    child::ready(&port.to_string());
+                    std::future::pending::<()>().await;
+                }
+                Role::Second => {
+                    let port = child::address()
+                        .parse()
+                        .expect("the first process says a port");
+                    let node = node("second@127.0.0.1", EpmdMode::Running, port).await;
+                    let first = Atom::from_static("first@127.0.0.1");
+                    let sinks: Vec<_> = (0..receivers(pattern))
+                        .map(|n| Atom::new(&format!("sink{n}")).expect("a short name"))
+                        .map(|name| node.server::<Sink>((name, first)))
+                        .collect();
+                    messages(&node, pattern, &sinks, false).await;
+                }
+            }
+        };
+        // In a task of its own, as the work of a program is; `block_on` runs on a thread outside the pool.
+        let runtime = Runtime::new().expect("a runtime starts");
+        runtime
+            .block_on(runtime.spawn(work))
+            .expect("the driver ends well");
+    }
+}
+
+async fn node(name: &str, epmd: EpmdMode, port: u16) -> Node {
+    let builder = Node::builder(name)
+        .cookie("bench")
+        .epmd(epmd)
+        .epmd_port(port)
+        .visible();
+    builder.start().await.expect("a node starts")
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+        .expect("loopback has a free port");
+    listener.local_addr().expect("bound").port()
+}
+
+const fn receivers(pattern: Pattern) -> usize {
+    match pattern {
+        Pattern::Send { receivers, .. } => receivers,
+        _ => 1,
+    }
+}
+
+async fn local(node: &Node, pattern: Pattern) {
+    match pattern {
+        Pattern::Send { .. } | Pattern::Call { .. } => {
+            let mut sinks = Vec::new();
+            for _ in 0..receivers(pattern) {
+                sinks.push(sink(node).await);
+            }
+            messages(node, pattern, &sinks, true).await;
+        }
+        Pattern::StartStop => {
+            start_stop(node, child::warmup()).await;
+            let measurement = Measurement::begin(done(0));
+            measurement.end(done(start_stop(node, child::ops()).await));
+        }
+        Pattern::StartAll => {
+            start_all(node, child::warmup()).await;
+            let measurement = Measurement::begin(done(0));
+            measurement.end(done(start_all(node, child::ops()).await));
+        }
+        Pattern::Idle => {
+            let mut servers = Vec::with_capacity(usize::try_from(child::ops()).expect("memory"));
+            let before = child::resident();
+            let measurement = Measurement::begin(done(0));
+            for _ in 0..child::ops() {
+                servers.push(sink(node).await);
+            }
+            let more = child::bytes_per_process(before, child::ops());
+            measurement.end_with(done(servers.len() as u64), &more);
+        }
+        Pattern::Ring { nodes } => ring(node, nodes).await,
+        Pattern::Flood => flood(node).await,
+    }
+}
+
+async fn sink(node: &Node) -> ServerRef<Sink> {
+    node.spawn(Sink::spec()).await.expect("a server starts")
+}
+
+/// What counts as received where nothing is: processes that were started.
+const fn done(received: u64) -> Mark {
+    Mark {
+        received,
+        cpu: Duration::ZERO,
+    }
+}
+
+/// As many processes as the row says send or call; each answers when it has done its share.
+async fn messages(node: &Node, pattern: Pattern, sinks: &[ServerRef<Sink>], one_process: bool) {
+    let (drivers, job) = match pattern {
+        Pattern::Send {
+            senders, bytes: 0, ..
+        } => (senders, Job::Tick),
+        Pattern::Send { senders, bytes, .. } => (senders, Job::Blob(bytes)),
+        Pattern::Call { callers } => (callers, Job::Add),
+        _ => unreachable!("a row of messages"),
+    };
+    let mut all = Vec::new();
+    for n in 0..drivers {
+        let sink = sinks[n % sinks.len()].clone();
+        let driver = node.spawn(Driver::spec(sink, job)).await;
+        all.push(driver.expect("a server starts"));
+    }
+    work(&all, child::warmup()).await;
+    let measurement = Measurement::begin(mark(sinks, one_process).await);
+    work(&all, child::ops()).await;
+    measurement.end(mark(sinks, one_process).await);
+}
+
+async fn work(drivers: &[ServerRef<Driver>], ops: u64) {
+    let each = ops.div_ceil(drivers.len() as u64);
+    let mut left = ops;
+    let mut working = JoinSet::new();
+    for driver in drivers {
+        let share = each.min(left);
+        left -= share;
+        let driver = driver.clone();
+        working.spawn(async move { driver.work(share).forever().await });
+    }
+    while let Some(end) = working.join_next().await {
+        end.expect("no panic").expect("the work is done");
+    }
+}
+
+/// The sum of what all have received; each sender has heard before that its own messages are among them.
+async fn mark(sinks: &[ServerRef<Sink>], one_process: bool) -> Mark {
+    let mut mark = done(0);
+    for sink in sinks {
+        let (received, nanos) = sink.mark().forever().await.expect("an answer");
+        mark.received += received;
+        if !one_process {
+            mark.cpu = Duration::from_nanos(nanos);
+        }
+    }
+    mark
+}
+
+async fn start_stop(node: &Node, ops: u64) -> u64 {
+    for _ in 0..ops {
+        sink(node).await.stop().await.expect("it ends");
+    }
+    ops
+}
+
+async fn start_all(node: &Node, ops: u64) -> u64 {
+    let mut servers = Vec::with_capacity(usize::try_from(ops).expect("memory"));
+    for _ in 0..ops {
+        servers.push(sink(node).await);
+    }
+    let started = servers.len() as u64;
+    for server in servers {
+        server.stop().await.expect("it ends");
+    }
+    started
+}
+
+async fn ring(node: &Node, nodes: usize) {
+    let mut links = Vec::new();
+    for _ in 0..nodes {
+        links.push(node.spawn(Link::spec()).await.expect("a server starts"));
+    }
+    for (n, link) in links.iter().enumerate() {
+        let next = links[(n + 1) % nodes].clone();
+        link.join(next).await.expect("an answer");
+    }
+    let received = async || {
+        let mut sum = 0;
+        for link in &links {
+            sum += link.received().await.expect("an answer");
+        }
+        sum
+    };
+    let whole = |ops: u64| ops.next_multiple_of(nodes as u64);
+    links[0]
+        .go_round(whole(child::warmup()))
+        .forever()
+        .await
+        .expect("it comes round");
+    let measurement = Measurement::begin(done(received().await));
+    links[0]
+        .go_round(whole(child::ops()))
+        .forever()
+        .await
+        .expect("it comes round");
+    measurement.end(done(received().await));
+}
+
+async fn flood(node: &Node) {
+    let (quiet, loud) = (sink(node).await, sink(node).await);
+    let over = Arc::new(AtomicBool::new(false));
+    let flooding = tokio::spawn({
+        let over = Arc::clone(&over);
+        async move {
+            // So many, then one answer, so that memory does not decide.
+            while !over.load(Relaxed) {
+                for n in 0..100_000 {
+                    drop(loud.tick(n));
+                }
+                loud.mark().forever().await.expect("an answer");
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    delays(&quiet, child::warmup()).await;
+    let measurement = Measurement::begin(done(0));
+    let times = delays(&quiet, child::ops()).await;
+    measurement.end_with(done(times.len() as u64), &child::p99(times));
+    over.store(true, Relaxed);
+    flooding.await.expect("no panic");
+}
