@@ -43,6 +43,8 @@ pub struct Decoder<'a> {
     nesting: u16,
     /// How many bytes were read in vain, by [`retry`](Self::retry).
     retried: usize,
+    /// Whether the free variables of a fun are being checked: funs among them are passed over.
+    pub(crate) inside_fun: bool,
 }
 
 /// What a list looks like on the wire.
@@ -97,6 +99,7 @@ impl<'a> Decoder<'a> {
             quota: &quota::DEFAULT,
             nesting: 0,
             retried: 0,
+            inside_fun: false,
         }
     }
 
@@ -428,11 +431,7 @@ impl<'a> Decoder<'a> {
             }
             tag::FLOAT => {
                 let [_, text @ ..] = self.take_array::<32>()?;
-                let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-                let text = std::str::from_utf8(text).map_err(|_| DecodeError::BadFloat)?;
-                text.trim_start()
-                    .parse()
-                    .map_err(|_| DecodeError::BadFloat)?
+                text_float(text).ok_or(DecodeError::BadFloat)?
             }
             other => return Err(mismatch("a float", other)),
         };
@@ -714,6 +713,7 @@ impl<'a> Decoder<'a> {
             tag::REFERENCE => {
                 let word = self.word()?;
                 let creation = self.byte_creation()?;
+                legacy_first_word(word)?;
                 Identifier::Reference {
                     creation,
                     words: [word, 0, 0, 0, 0],
@@ -729,6 +729,9 @@ impl<'a> Decoder<'a> {
                 let mut words = [0; Reference::MAX_WORDS];
                 for word in &mut words[..words_left] {
                     *word = self.word()?;
+                }
+                if tag == tag::NEW_REFERENCE {
+                    legacy_first_word(words[0])?;
                 }
                 Identifier::Reference {
                     creation,
@@ -747,8 +750,10 @@ impl<'a> Decoder<'a> {
 
     /// Legacy identifiers have two bits of creation in one byte.
     fn byte_creation(&mut self) -> Result<u32> {
-        let [creation] = *self.take_array()?;
-        Ok(u32::from(creation & 3))
+        match *self.take_array()? {
+            [creation @ 0..=3] => Ok(u32::from(creation)),
+            _ => Err(DecodeError::BadIdentifier),
+        }
     }
 
     /// One whole term, unread, as a part of the input. It may refer to this message's atom table.
@@ -811,6 +816,22 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// A decoder at the fun that starts there, to look at what is in it: nothing is interned, and funs in it are passed over.
+    pub(crate) fn for_parts_of_fun(&self, start: usize) -> Self {
+        Self {
+            position: start,
+            quota: &quota::NONE,
+            inside_fun: true,
+            ..*self
+        }
+    }
+
+    /// Passes over a fun whose size is known to be right.
+    pub(crate) fn skip_fun_by_size(&mut self) -> Result<()> {
+        let end = crate::skip::fun_end(self.input, self.position)?;
+        self.take(end - self.position).map(|_| ())
+    }
+
     pub(crate) const fn limits_ref(&self) -> &'a Limits {
         self.limits
     }
@@ -858,6 +879,49 @@ impl<'a> Decoder<'a> {
 #[inline]
 pub(crate) const fn length(bytes: [u8; 4]) -> usize {
     u32::from_be_bytes(bytes) as usize
+}
+
+/// In the legacy forms of a reference the first word has 18 bits.
+fn legacy_first_word(word: u32) -> Result<()> {
+    match word >> 18 {
+        0 => Ok(()),
+        _ => Err(DecodeError::BadIdentifier),
+    }
+}
+
+/// The number in a float's legacy form, which is text up to a zero byte: a sign or none, digits, a point (or the comma that
+/// some locales wrote), digits, and maybe an exponent. Infinite when it is too large.
+fn text_float(text: &[u8]) -> Option<f64> {
+    let digits = |text: &mut &[u8]| {
+        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        *text = &text[count..];
+        (count > 0).then_some(())
+    };
+    let sign = |text: &mut &[u8]| {
+        if let [b'+' | b'-', rest @ ..] = *text {
+            *text = rest;
+        }
+    };
+    let text = &text[..text.iter().position(|byte| *byte == 0)?];
+    let mut rest = text;
+    sign(&mut rest);
+    digits(&mut rest)?;
+    let point = text.len() - rest.len();
+    let [b'.' | b',', after @ ..] = rest else {
+        return None;
+    };
+    rest = after;
+    digits(&mut rest)?;
+    if let [b'e' | b'E', after @ ..] = rest {
+        rest = after;
+        sign(&mut rest);
+        digits(&mut rest)?;
+    }
+    let mut plain = [0; 31];
+    let plain = plain.get_mut(..text.len()).filter(|_| rest.is_empty())?;
+    plain.copy_from_slice(text);
+    plain[point] = b'.';
+    std::str::from_utf8(plain).ok()?.parse().ok()
 }
 
 #[cold]

@@ -80,6 +80,9 @@ pub enum DecodeError {
     /// A reference has no words or more than five.
     #[error("a reference has {0} words")]
     BadReference(u16),
+    /// A pid, port or reference in a legacy form has a number that this form never had.
+    #[error("a pid, port or reference is malformed")]
+    BadIdentifier,
     /// A fun's size field, or a part of it, is wrong.
     #[error("a fun is malformed")]
     BadFun,
@@ -228,6 +231,7 @@ impl DecodeError {
             | Self::BadFloat
             | Self::BadBits(_)
             | Self::BadReference(_)
+            | Self::BadIdentifier
             | Self::BadFun
             | Self::DuplicateKey
             | Self::BadCompressed

@@ -5,12 +5,11 @@
 //! 131 | 80 | size of the term: u32 | zlib stream of the term
 //! ```
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::decode::{Decode, DecodeOwned};
 use crate::encode::Encode;
@@ -28,8 +27,52 @@ pub fn to_vec<T: Encode + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     Ok(e.into_vec())
 }
 
-/// What `term_to_binary(Value, [{compressed, Level}])` makes of this value; level 0 to 9. Stays uncompressed when that is
-/// shorter.
+/// How [`to_vec_compressed`] compresses.
+///
+/// ```
+/// use kista_etf::{Compression, to_vec_compressed};
+/// let how = Compression::new(9).threshold(4096);
+/// assert_eq!(to_vec_compressed(&vec![7u32; 100], how).unwrap()[1], 108);      // small: as it is
+/// assert_eq!(to_vec_compressed(&vec![7u32; 10_000], how).unwrap()[1], 80);    // compressed
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    level: u32,
+    threshold: usize,
+}
+
+impl Compression {
+    /// Level 0 (none) to 9 (best, slow), as zlib counts; a higher one counts as 9. There is no threshold yet.
+    pub const fn new(level: u32) -> Self {
+        Self {
+            level: if level > 9 { 9 } else { level },
+            threshold: 0,
+        }
+    }
+
+    /// Terms of fewer bytes than this, version byte included, stay as they are.
+    pub const fn threshold(mut self, bytes: usize) -> Self {
+        self.threshold = bytes;
+        self
+    }
+}
+
+impl Default for Compression {
+    /// Level 6 and no threshold: what `term_to_binary(Value, [compressed])` does.
+    fn default() -> Self {
+        Self::new(6)
+    }
+}
+
+/// As [`Compression::new`].
+impl From<u32> for Compression {
+    fn from(level: u32) -> Self {
+        Self::new(level)
+    }
+}
+
+/// What `term_to_binary(Value, [{compressed, Level}])` makes of this value, with a level or a [`Compression`]. Stays
+/// uncompressed when that is shorter.
 ///
 /// ```
 /// let value = vec![7u8; 1000];
@@ -39,15 +82,17 @@ pub fn to_vec<T: Encode + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
 /// ```
 pub fn to_vec_compressed<T: Encode + ?Sized>(
     value: &T,
-    level: u32,
+    how: impl Into<Compression>,
 ) -> Result<Vec<u8>, EncodeError> {
+    let how = how.into();
     let plain = to_vec(value)?;
-    let Ok(size) = u32::try_from(plain.len() - 1) else {
-        return Ok(plain);
+    let size = match u32::try_from(plain.len() - 1) {
+        Ok(size) if plain.len() >= how.threshold => size,
+        _ => return Ok(plain),
     };
     let mut out = vec![tag::VERSION, tag::COMPRESSED];
     out.extend_from_slice(&size.to_be_bytes());
-    let mut zlib = ZlibEncoder::new(out, Compression::new(level.min(9)));
+    let mut zlib = ZlibEncoder::new(out, flate2::Compression::new(how.level));
     // Writing into memory does not fail; if it ever did, the plain form is as good.
     match zlib.write_all(&plain[1..]).and_then(|()| zlib.finish()) {
         Ok(packed) if packed.len() < plain.len() => Ok(packed),
@@ -119,17 +164,27 @@ fn inflate(packed: &[u8], size: usize, limits: &Limits) -> Result<Vec<u8>, Decod
             limit,
         });
     }
-    let mut zlib = ZlibDecoder::new(packed);
-    let mut term = Vec::new();
-    // One byte more than announced shows a stream that is too long, and makes the reader check the checksum at its end.
-    (&mut zlib)
-        .take(size as u64 + 1)
-        .read_to_end(&mut term)
-        .map_err(|_| DecodeError::BadCompressed)?;
-    if term.len() != size {
-        return Err(DecodeError::BadCompressed);
+    let mut zlib = Decompress::new(true);
+    // Room for one byte more than announced shows a stream that is too long.
+    let mut term = Vec::with_capacity(packed.len().saturating_mul(4).min(size) + 1);
+    loop {
+        let unread = packed.get(zlib.total_in() as usize..).unwrap_or_default();
+        let status = zlib
+            .decompress_vec(unread, &mut term, FlushDecompress::None)
+            .map_err(|_| DecodeError::BadCompressed)?;
+        match status {
+            Status::StreamEnd if term.len() == size => break,
+            Status::StreamEnd => return Err(DecodeError::BadCompressed),
+            Status::Ok | Status::BufError
+                if term.len() == term.capacity() && term.len() <= size =>
+            {
+                term.reserve_exact(term.len().min(size + 1 - term.len()));
+            }
+            // There is room, so what is missing is input; or there is more than was announced.
+            Status::Ok | Status::BufError => return Err(DecodeError::BadCompressed),
+        }
     }
-    match zlib.into_inner().len() {
+    match packed.len() - zlib.total_in() as usize {
         0 => Ok(term),
         left => Err(DecodeError::TrailingBytes(left)),
     }
@@ -143,7 +198,7 @@ mod tests {
     fn packed(plain: &[u8], claimed: u32) -> Vec<u8> {
         let mut out = vec![131, 80];
         out.extend_from_slice(&claimed.to_be_bytes());
-        let mut zlib = ZlibEncoder::new(out, Compression::best());
+        let mut zlib = ZlibEncoder::new(out, flate2::Compression::best());
         zlib.write_all(plain).unwrap();
         zlib.finish().unwrap()
     }
@@ -161,6 +216,42 @@ mod tests {
                 from_slice::<Term>(&packed(plain, claimed)),
                 Err(DecodeError::BadCompressed)
             );
+        }
+    }
+
+    #[test]
+    fn level_and_threshold_are_kept() {
+        let value = Term::charlist(&"kista ".repeat(100));
+        let plain = to_vec(&value).unwrap();
+        let sizes = [0, 1, 6, 9, 200].map(|level| to_vec_compressed(&value, level).unwrap());
+        assert_eq!(sizes[0], plain, "level 0 saves nothing");
+        assert!(sizes[1..].iter().all(|packed| packed[..2] == [131, 80]));
+        assert_eq!(sizes[3], sizes[4]);
+        let how = Compression::default();
+        for (threshold, tag) in [(plain.len(), 80), (plain.len() + 1, plain[1])] {
+            let bytes = to_vec_compressed(&value, how.threshold(threshold)).unwrap();
+            assert_eq!(bytes[1], tag);
+            assert_eq!(from_slice::<Term>(&bytes).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn a_stream_may_inflate_in_many_steps() {
+        for count in [0, 1, 100, 10_000, 200_000] {
+            let mut plain = vec![108];
+            plain.extend_from_slice(&(count as u32).to_be_bytes());
+            plain.extend(std::iter::repeat_n(106, count + 1));
+            let size = plain.len();
+            let read = from_slice::<Term>(&packed(&plain, size as u32));
+            assert_eq!(read.unwrap().as_list().unwrap().len(), count);
+            for lie in [size - 1, size + 1, size * 2] {
+                let refused = from_slice::<Term>(&packed(&plain, lie as u32));
+                assert_eq!(
+                    refused,
+                    Err(DecodeError::BadCompressed),
+                    "{lie}, not {size}"
+                );
+            }
         }
     }
 

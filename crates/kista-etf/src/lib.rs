@@ -68,7 +68,9 @@ pub use decoder::{Decoder, ListHeader, Mark};
 pub use encode::Encode;
 pub use encoder::Encoder;
 pub use error::{DecodeError, EncodeError, Fault, Place, Within};
-pub use external::{from_bytes, from_slice, from_slice_with, to_vec, to_vec_compressed};
+pub use external::{
+    Compression, from_bytes, from_slice, from_slice_with, to_vec, to_vec_compressed,
+};
 pub use kind::Kind;
 #[cfg(feature = "derive")]
 pub use kista_derive::{Decode, Encode};

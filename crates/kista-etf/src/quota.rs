@@ -29,6 +29,9 @@ pub struct AtomQuota {
 /// What a decoder without a quota of its own uses: one for the whole process.
 pub(crate) static DEFAULT: AtomQuota = AtomQuota::new(AtomQuota::DEFAULT_LIMIT);
 
+/// No new atoms: for what is read only to be checked.
+pub(crate) static NONE: AtomQuota = AtomQuota::new(0);
+
 impl AtomQuota {
     /// How many new atoms all decoders without a quota of their own may make together.
     pub const DEFAULT_LIMIT: u64 = 262_144;

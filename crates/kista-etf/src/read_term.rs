@@ -7,7 +7,7 @@
 use num_bigint::{BigInt, Sign};
 
 use crate::term::{Elements, Export, Fun, ImproperList, List, Map, Term, Tuple};
-use crate::{AtomName, BitString, DecodeError, Decoder, Encoder, Kind, tag};
+use crate::{AtomName, Binary, BitString, DecodeError, Decoder, Encoder, Kind, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -175,9 +175,46 @@ impl Decoder<'_> {
 
     /// A closure: checked as a whole, and kept with inline atoms.
     fn fun(&mut self) -> Result<Term> {
+        let start = self.position();
+        if self.inside_fun {
+            // It is checked in its turn. What stands for it differs from every other term, as a map's keys must.
+            self.skip_fun_by_size()?;
+            return Ok(Term::Fun(Fun(Binary::copy_from_slice(
+                &start.to_be_bytes(),
+            ))));
+        }
         let mut own = Encoder::new();
-        self.transcode(&mut own)?;
+        let mut funs = Vec::new();
+        self.transcode_noting_funs(&mut own, &mut funs)?;
+        for fun in funs {
+            self.check_fun(fun)?;
+        }
         Ok(Term::Fun(Fun(own.into_vec().into())))
+    }
+
+    /// Reads all that is in the fun that starts there, but for further funs, so that whoever gets the fun back can read it.
+    /// Its structure has been checked.
+    fn check_fun(&self, start: usize) -> Result<()> {
+        let mut d = self.for_parts_of_fun(start);
+        let tag = d.tag()?;
+        let parts = d.skip_head(tag)?;
+        d.part_atom()?;
+        for _ in 0..2 {
+            // Old index and old uniq are what the emulator calls small.
+            match d.int() {
+                Ok(value) if (-(1 << 59)..1 << 59).contains(&value) => {}
+                _ => return Err(DecodeError::BadFun),
+            }
+        }
+        d.identifier("a pid", |kind| kind == Kind::Pid)
+            .map_err(|error| match error.is_mismatch() {
+                true => DecodeError::BadFun,
+                false => error,
+            })?;
+        for _ in 4..parts {
+            d.term()?;
+        }
+        Ok(())
     }
 }
 

@@ -21,6 +21,15 @@ impl Decoder<'_> {
     ///
     /// A fun's own atoms always become inline ones, so that its bytes stand by themselves.
     pub fn transcode(&mut self, out: &mut Encoder) -> Result<()> {
+        self.transcode_noting_funs(out, &mut Vec::new())
+    }
+
+    /// The same; notes where each closure starts, those inside of others too.
+    pub(crate) fn transcode_noting_funs(
+        &mut self,
+        out: &mut Encoder,
+        starts: &mut Vec<usize>,
+    ) -> Result<()> {
         let mut owed = 1usize;
         let mut funs: Vec<OpenFun> = Vec::new();
         while owed > 0 {
@@ -59,6 +68,7 @@ impl Decoder<'_> {
                     let inside = self.skip_head(tag)?;
                     let end = fun_end(self.input(), start)?;
                     self.check_fun_parts()?;
+                    starts.push(start);
                     funs.push(OpenFun {
                         owed,
                         end,
