@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kista_fuzz::{Rng, TARGETS, Target, mutate, seeds};
 
-/// So many take a debug build two seconds per target.
-const ROUNDS: u64 = 20_000;
+/// So many take a debug build a few seconds per target.
+const ROUNDS: u64 = 10_000;
 
 fn setting(name: &str, default: u64) -> u64 {
     match std::env::var(name) {

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_stream_may_inflate_in_many_steps() {
-        for count in [0, 1, 100, 10_000, 200_000] {
+        for count in [0, 1, 100, 30_000] {
             let mut plain = vec![108];
             plain.extend_from_slice(&(count as u32).to_be_bytes());
             plain.extend(std::iter::repeat_n(106, count + 1));
