@@ -5,13 +5,73 @@ mod gen_server;
 
 use proc_macro::TokenStream;
 
-/// Derives `kista_etf::Encode`.
+/// Derives `kista_etf::Encode`: the type can be written as a term.
+///
+/// ```text
+/// #[derive(Encode, Decode)]
+/// enum Request {
+///     GetAll,                               // get_all
+///     Add(i64),                             // {add, 2}
+///     Move { x: i64, y: i64 },              // {move, #{x => 1, y => 2}}
+///     #[etf(other)] Other(Term),            // anything else
+/// }
+///
+/// #[derive(Encode, Decode)]
+/// #[etf(elixir = "My.User")]
+/// struct User {                             // %My.User{name: "Jo", age: nil}
+///     name: String,
+///     #[etf(default)]
+///     age: Option<u8>,
+/// }
+/// ```
+///
+/// | `#[etf(..)]` on a type | its form |
+/// |---|---|
+/// | nothing | enum: atoms and tagged tuples; struct: a map with atom keys, a tuple, its one unnamed field, or an atom |
+/// | `keys = "binary"` | the keys of a map or proplist are binaries |
+/// | `elixir = "My.S"` | an Elixir struct |
+/// | `record`, `record = "s"` | a record: a tagged tuple |
+/// | `tuple` | a tuple without a name (also on a variant with named fields: `{name, A, B}`) |
+/// | `proplist` | a proplist |
+/// | `untagged` | an enum: the first variant that takes the term |
+/// | `rename_all = ".."`, `rename_all_fields = ".."` | another style of names |
+/// | `default` | missing keys come from the `Default` of the whole |
+/// | `deny_unknown` | unknown keys are errors |
+/// | `nil` | `None` is `nil` |
+/// | `crate = path` | where `kista_etf` is found; with the crate `kista` alone: `kista::etf` |
+///
+/// | `#[etf(..)]` on a variant or field | meaning |
+/// |---|---|
+/// | `rename = "name"` | this name |
+/// | `other` | the last variant takes every term that is left |
+/// | `default`, `default = path` | the value of a missing key, or of a skipped field |
+/// | `skip` | neither written nor read |
+/// | `skip_encoding_if = path` | not written if `path(&value)` |
+/// | `with = module` | `module::encode` and `module::decode` in place of the type's own |
+/// | `nil` | `None` is `nil` |
+/// | `flatten` | its keys stand among those of this struct |
+///
+/// The whole truth, with the forms of all other types, is the page `kista_etf::mapping`.
+///
+/// Type parameters must implement `Encode` if a field that is written mentions them.
 #[proc_macro_derive(Encode, attributes(etf))]
 pub fn derive_encode(input: TokenStream) -> TokenStream {
     etf::encode(input.into()).into()
 }
 
-/// Derives `kista_etf::Decode`.
+/// Derives `kista_etf::Decode`: the type can be read from a term. Its attributes are those of [`Encode`](macro@Encode).
+///
+/// ```text
+/// #[derive(Decode)]
+/// struct User<'a> { name: &'a str, photo: &'a [u8] }      // parts of the input: nothing is copied
+/// ```
+///
+/// The term is read straight into the fields: no `Term` is made, no atom is interned, and memory is taken only by fields that
+/// own some. Keys may come in any order; in declared order they are read fastest. What a field's type refuses is an error that
+/// says the way: `field x of Point: expected an integer, found an atom`.
+///
+/// A type with lifetimes borrows from the input: `kista_etf::from_slice_borrowed`. Type parameters must implement `Decode` if a
+/// field that is read mentions them, and `Default` where that makes a value.
 #[proc_macro_derive(Decode, attributes(etf))]
 pub fn derive_decode(input: TokenStream) -> TokenStream {
     etf::decode(input.into()).into()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::encode::fits;
+use crate::types::fits;
 use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader};
 
 /// A string that is a list of code points on the wire: `"text"` in Erlang, `~c"text"` in Elixir. A `String` is a binary.

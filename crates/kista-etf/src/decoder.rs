@@ -223,6 +223,15 @@ impl<'a> Decoder<'a> {
                 }
                 same
             }
+            // How `term_to_binary` of OTP 25 writes every atom of Latin-1.
+            [tag::ATOM, high, low, rest @ ..] if text.is_ascii() => {
+                let len = usize::from(u16::from_be_bytes([*high, *low]));
+                let same = len == text.len() && rest.starts_with(text);
+                if same {
+                    self.position += 3 + text.len();
+                }
+                same
+            }
             _ => self.take_rare_atom(atom.text()),
         }
     }
@@ -238,11 +247,15 @@ impl<'a> Decoder<'a> {
         same
     }
 
-    /// The bytes of a short inline atom, unchecked and not moved over: for a look-up among known texts.
+    /// The bytes of an inline atom, unchecked and not moved over: to be looked up among known texts, and then taken by
+    /// [`take_atom`](Self::take_atom).
     #[inline]
     pub(crate) fn peek_atom_bytes(&self) -> Option<&'a [u8]> {
         match &self.input[self.position..] {
             [tag::SMALL_ATOM_UTF8, len, rest @ ..] => rest.get(..usize::from(*len)),
+            [tag::ATOM, high, low, rest @ ..] => {
+                rest.get(..usize::from(u16::from_be_bytes([*high, *low])))
+            }
             _ => None,
         }
     }

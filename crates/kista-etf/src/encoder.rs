@@ -378,6 +378,20 @@ impl Encoder {
         true
     }
 
+    /// [`string`](Self::string) of at most 65,535 integers.
+    #[inline]
+    pub(crate) fn small_integers(&mut self, items: impl ExactSizeIterator<Item = u8>) {
+        match items.len() {
+            0 => self.nil(),
+            len => {
+                let [high, low] = (len as u16).to_be_bytes();
+                self.bytes.reserve(3 + len);
+                self.bytes.extend_from_slice(&[tag::STRING, high, low]);
+                self.bytes.extend(items);
+            }
+        }
+    }
+
     /// The empty list, and the end of a proper one.
     #[inline]
     pub fn nil(&mut self) {

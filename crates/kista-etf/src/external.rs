@@ -110,6 +110,27 @@ pub fn from_slice<T: DecodeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     from_slice_with(bytes, &Limits::DEFAULT)
 }
 
+/// [`from_slice`] for types that borrow from the input: `&str` and `&[u8]` are parts of `bytes`. A compressed term has nothing
+/// to borrow from: it is a mismatch.
+///
+/// ```
+/// use kista_etf::{Decode, from_slice_borrowed};
+/// #[derive(Decode)]
+/// struct User<'a> { name: &'a str }
+///
+/// let bytes = b"\x83t\0\0\0\x01w\x04namem\0\0\0\x02Jo";
+/// let user: User<'_> = from_slice_borrowed(bytes).unwrap();
+/// assert!(bytes.as_ptr_range().contains(&user.name.as_ptr()));
+/// ```
+pub fn from_slice_borrowed<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    match open(bytes, &Limits::DEFAULT)? {
+        Opened::Plain(term) => whole(Decoder::new(term)),
+        Opened::Inflated(_) => Err(DecodeError::custom(
+            "a compressed term cannot be borrowed from; read it as an owned type",
+        )),
+    }
+}
+
 /// [`from_slice`] with limits of one's own.
 pub fn from_slice_with<T: DecodeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, DecodeError> {
     match open(bytes, limits)? {

@@ -92,6 +92,10 @@ pub trait DecodeFields<'a, Form>: Sized {
 }
 
 /// A type of keys that can be told apart from the names of fields.
+#[diagnostic::on_unimplemented(
+    message = "a map with keys of type `{Self}` cannot be flattened",
+    note = "its keys stand among those of fields: take `Atom`, `AtomName`, `String`, `&str`, `Binary` or `Term`"
+)]
 pub trait AsFieldKey {
     /// The key it is written as.
     fn as_field_key(&self) -> FieldKey<'_>;

@@ -773,3 +773,42 @@ fn a_fields_name_beyond_the_quota_is_still_its_name() {
     let mut d = Decoder::new(&[116, 0, 0, 0, 1, 82, 9, 97, 1]).atoms(&table);
     assert_eq!(Accent::decode(&mut d), Err(DecodeError::UnknownAtomRef(9)));
 }
+
+mod elsewhere {
+    pub(crate) use kista_etf as terms;
+}
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+#[etf(crate = elsewhere::terms, elixir = "E")]
+struct ByAnotherPath {
+    #[etf(flatten)]
+    page: Page,
+    none: Option<u8>,
+}
+
+#[test]
+fn the_crate_may_have_another_name() {
+    agrees(
+        ByAnotherPath {
+            page: Page {
+                offset: 1,
+                limit: None,
+            },
+            none: None,
+        },
+        "#{'__struct__' => 'Elixir.E',limit => undefined,none => nil,offset => 1}",
+    );
+}
+
+#[test]
+fn each_derive_works_alone() {
+    #[derive(Encode)]
+    struct Out {
+        a: u8,
+    }
+    #[derive(Debug, PartialEq, Decode)]
+    struct In {
+        a: u8,
+    }
+    assert_eq!(from_slice(&to_vec(&Out { a: 1 }).unwrap()), Ok(In { a: 1 }));
+}

@@ -6,7 +6,7 @@ use crate::{DecodeError, Decoder, EncodeError, Encoder};
 #[inline]
 pub fn encode<T: AsRef<[u8]> + ?Sized>(value: &T, e: &mut Encoder) -> Result<(), EncodeError> {
     let bytes = value.as_ref();
-    crate::encode::fits(bytes.len(), "a binary")?;
+    crate::types::fits(bytes.len(), "a binary")?;
     e.binary(bytes);
     Ok(())
 }

@@ -1,0 +1,138 @@
+//! Sequences and sets: proper lists.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::hash::{BuildHasher, Hash};
+
+use super::fits;
+use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader, Place};
+
+impl<T: Encode> Encode for [T] {
+    #[inline]
+    fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        T::encode_slice(self, e)
+    }
+}
+
+impl<T: Encode, const N: usize> Encode for [T; N] {
+    #[inline]
+    fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        T::encode_list(self, e)
+    }
+}
+
+impl<T: Encode> Encode for Vec<T> {
+    #[inline]
+    fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        T::encode_list(self, e)
+    }
+}
+
+/// Writes a list, whatever its elements.
+pub(crate) fn encode_list<T: Encode>(
+    items: impl ExactSizeIterator<Item = T>,
+    e: &mut Encoder,
+) -> Result<(), EncodeError> {
+    fits(items.len(), "a list")?;
+    e.list(items.len());
+    for item in items {
+        item.encode(e)?;
+    }
+    e.nil();
+    Ok(())
+}
+
+macro_rules! encode_items {
+    ($([$($generics:tt)*] $type:ty;)*) => {
+        $(impl<$($generics)*> Encode for $type {
+            fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+                encode_list(self.iter(), e)
+            }
+        })*
+    };
+}
+
+encode_items! {
+    [T: Encode] VecDeque<T>;
+    [T: Encode] BTreeSet<T>;
+    [T: Encode, S] HashSet<T, S>;
+}
+
+/// Reads a proper list and gives each element to `push`, after telling `with_capacity` how many to expect.
+fn decode_list<'a, T: Decode<'a>, C>(
+    d: &mut Decoder<'a>,
+    with_capacity: impl FnOnce(usize) -> C,
+    mut push: impl FnMut(&mut C, T),
+) -> Result<C, DecodeError> {
+    d.nested(|d| match d.list()? {
+        ListHeader::Nil => Ok(with_capacity(0)),
+        ListHeader::Bytes(bytes) => {
+            let mut items = with_capacity(d.reserve_for(bytes.len(), size_of::<T>()));
+            for (at, byte) in bytes.iter().enumerate() {
+                match T::decode_small(d, *byte) {
+                    Ok(item) => push(&mut items, item),
+                    Err(error) => return Err(error.within(Place::Element(at))),
+                }
+            }
+            Ok(items)
+        }
+        ListHeader::Elements(len) => {
+            let mut items = with_capacity(d.reserve_for(len, size_of::<T>()));
+            for at in 0..len {
+                match T::decode(d) {
+                    Ok(item) => push(&mut items, item),
+                    Err(error) => return Err(error.within(Place::Element(at))),
+                }
+            }
+            d.nil()?;
+            Ok(items)
+        }
+    })
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for Vec<T> {
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        decode_list(d, Self::with_capacity, Self::push)
+    }
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for VecDeque<T> {
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        Vec::decode(d).map(Self::from)
+    }
+}
+
+impl<'a, T: Decode<'a>, const N: usize> Decode<'a> for [T; N] {
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        let items: Vec<T> = Vec::decode(d)?;
+        let found = items.len();
+        Self::try_from(items).map_err(|_| {
+            DecodeError::custom(format_args!("expected a list of {N}, found one of {found}"))
+        })
+    }
+}
+
+impl<'a, T: Decode<'a> + Ord> Decode<'a> for BTreeSet<T> {
+    /// An element that is there twice counts once.
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        decode_list(
+            d,
+            |_| Self::new(),
+            |set, item| {
+                set.insert(item);
+            },
+        )
+    }
+}
+
+impl<'a, T: Decode<'a> + Eq + Hash, S: BuildHasher + Default> Decode<'a> for HashSet<T, S> {
+    /// An element that is there twice counts once.
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        decode_list(
+            d,
+            |len| Self::with_capacity_and_hasher(len, S::default()),
+            |set, item| {
+                set.insert(item);
+            },
+        )
+    }
+}
