@@ -378,6 +378,30 @@ impl Encoder {
         true
     }
 
+    /// Gives the list of `count` elements that was begun at `at`, and has all of them but no end yet, its short form, if they are
+    /// all small integers: for who cannot know before. False when it stays as it is.
+    pub(crate) fn shorten_list(&mut self, at: usize, count: usize) -> bool {
+        let Some(items) = self.bytes.get(at + 5..) else {
+            return false;
+        };
+        let short = count > 0
+            && u16::try_from(count).is_ok()
+            && items.len() == 2 * count
+            && items
+                .iter()
+                .step_by(2)
+                .all(|tag| *tag == tag::SMALL_INTEGER);
+        if short {
+            for index in 0..count {
+                self.bytes[at + 3 + index] = self.bytes[at + 6 + 2 * index];
+            }
+            self.bytes.truncate(at + 3 + count);
+            let [high, low] = (count as u16).to_be_bytes();
+            self.bytes[at..at + 3].copy_from_slice(&[tag::STRING, high, low]);
+        }
+        short
+    }
+
     /// [`string`](Self::string) of at most 65,535 integers.
     #[inline]
     pub(crate) fn small_integers(&mut self, items: impl ExactSizeIterator<Item = u8>) {

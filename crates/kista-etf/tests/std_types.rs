@@ -398,6 +398,24 @@ fn a_value_that_is_large_is_written_in_the_long_form() {
     );
 }
 
+#[test]
+fn only_lists_of_small_integers_take_the_short_form() {
+    let short = |bytes: Vec<u8>| bytes[1] == 107;
+    assert!(short(to_vec(&VecDeque::from([1u32, 255])).unwrap()));
+    assert!(short(to_vec(&vec![Some(1u8), Some(2)]).unwrap()));
+    assert!(short(to_vec(&BTreeSet::from([1u8])).unwrap()));
+    assert!(!short(to_vec(&vec![1u32, 256]).unwrap()));
+    assert!(!short(to_vec(&vec![Some(97u8), None]).unwrap()));
+    assert!(!short(to_vec(&vec![(), ()]).unwrap()));
+    assert!(!short(to_vec(&VecDeque::from(vec![1u8; 65_536])).unwrap()));
+    let mut e = kista_etf::Encoder::with_atom_table();
+    vec![true, false].encode(&mut e).unwrap();
+    assert_eq!(e.to_vec(), [108, 0, 0, 0, 2, 82, 0, 82, 1, 106]);
+    for count in [1, 2, 255, 65_535] {
+        returns((VecDeque::from(vec![97u8; count]), "after".to_owned()));
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 enum Every {
     Unit,

@@ -32,12 +32,16 @@ pub(crate) fn encode_list<T: Encode>(
     items: impl ExactSizeIterator<Item = T>,
     e: &mut Encoder,
 ) -> Result<(), EncodeError> {
-    fits(items.len(), "a list")?;
-    e.list(items.len());
+    let len = items.len();
+    fits(len, "a list")?;
+    let at = e.inline_bytes().len();
+    e.list(len);
     for item in items {
         item.encode(e)?;
     }
-    e.nil();
+    if !e.shorten_list(at, len) {
+        e.nil();
+    }
     Ok(())
 }
 
