@@ -32,7 +32,7 @@ pub fn to_vec<T: Encode + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
 /// ```
 /// use kista_etf::{Compression, to_vec_compressed};
 /// let how = Compression::new(9).threshold(4096);
-/// assert_eq!(to_vec_compressed(&vec![7u32; 100], how).unwrap()[1], 108);      // small: as it is
+/// assert_eq!(to_vec_compressed(&vec![7u32; 100], how).unwrap()[1], 107);      // small: as it is
 /// assert_eq!(to_vec_compressed(&vec![7u32; 10_000], how).unwrap()[1], 80);    // compressed
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
