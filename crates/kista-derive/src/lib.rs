@@ -132,14 +132,20 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 /// | `#[info]` | takes a plain message (Erlang's `!`) | nothing, or a `Flow` |
 /// | `#[call(other)]`, `#[cast(other)]` | takes what the named ones do not: one argument, the whole message, as a `Term` or any type that decodes | as above |
 /// | `#[info(other)]` | takes `info: Info`: what is left, DOWN and trapped exits included | nothing, or a `Flow` |
+/// | `#[handle_continue]` | does what `cx.continue_with(CounterMsg::Load(path))` asked for, before any message; nobody else can send it | nothing, or a `Flow` |
+/// | `#[timeout]` | acts when no message came within the time of a `Flow::Timeout` | nothing, or a `Flow` |
+/// | `#[format_status]` | shows the state to `sys`: `&self` alone | a `Term`, or anything that encodes |
 /// | `#[terminate]` | ends it: `reason: &ExitReason` | nothing |
 ///
-/// Any of them may be `async`, and take `cx: &mut Cx<Self>`. All but `#[init]` take `&self` or `&mut self`; an `async` one
+/// Any of them but `#[format_status]` may be `async`, and take `cx: &mut Cx<Self>`. All but `#[init]` take `&self` or `&mut self`; an `async` one
 /// with `&self` needs a state that is `Sync`. Types are recognised by their names: write `ReplyTo`, `Cx`, `Flow`, no aliases.
 ///
 /// On the wire a message is the method's name (`get`), or a tuple that begins with it (`{add, 2}`);
 /// `#[call(name = "getCount")]` gives it another. Arguments and answers are owned values that implement `Encode` and
 /// `Decode`; a known name whose arguments do not fit counts as `other`.
+///
+/// What follows a callback is its `Flow`; `#[init]`, and a `#[call]` that returns its answer, say it by `cx.then(flow)`.
+/// Without `#[format_status]` the state is shown as a term when its type has `Encode`, as text when it has `Debug`.
 ///
 /// Options: `#[gen_server(local)]` keeps the messages on their node, so that they may hold anything that is `Send` (a
 /// request from elsewhere is then refused); `#[gen_server(crate = path)]` says where `kista` is found.

@@ -44,8 +44,8 @@ pub use kista_etf::{Atom, Binary, Decode, Encode, Pid, Reference, Term};
 pub use epmd::{EpmdError, EpmdInUse, EpmdMode};
 pub use gen_server::{
     Address, Call, CallError, Caller, Client, Cx, Dynamic, Flow, GenServer, InitReturn, InitStop,
-    IntoFlow, Message, ReplyTo, SendError, Sent, ServerRef, Spawn, Spec, StartError, WireKind,
-    spec,
+    IntoFlow, Message, MultiCall, MultiReply, NameRegistry, NoResponse, ReplyTo, RequestId,
+    RequestIds, SendError, Sent, ServerRef, Spawn, SpawnMonitor, Spec, StartError, WireKind, spec,
 };
 pub use net::{NodeName, NodeNameError, StartError as NetworkError};
 pub use node::{

@@ -447,32 +447,6 @@ async fn a_call_waits_five_seconds_unless_told_otherwise() {
     node.stop().await;
 }
 
-/// Starts a linked child that fails in `init`.
-struct Starter;
-
-#[gen_server(local)]
-impl Starter {
-    #[init]
-    fn new() -> Self {
-        Starter
-    }
-    #[call]
-    async fn start(&mut self, how: &'static str, cx: &mut Cx<Self>) -> Option<StartError> {
-        cx.spawn_link(spec::<Failing>(how)).await.err()
-    }
-}
-
-#[tokio::test]
-async fn a_linked_starter_hears_of_a_failed_init_as_an_error_only() {
-    let node = node().await;
-    let starter = node.spawn(Starter::spec()).await.unwrap();
-    for how in ["stop", "panic", "ignore"] {
-        assert!(starter.start(how).await.unwrap().is_some(), "{how}");
-    }
-    assert!(starter.is_alive(), "no exit signal came with the error");
-    node.stop().await;
-}
-
 #[tokio::test]
 async fn an_encoded_call_reaches_a_local_server() {
     let node = node().await;

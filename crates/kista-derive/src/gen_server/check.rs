@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{FnArg, ReturnType, Signature, Type};
+use syn::{FnArg, ReceiverKind, ReturnType, Signature, Type};
 
 use super::errors::Errors;
 use super::model::{Kind, Method, Param};
@@ -53,6 +53,41 @@ pub(super) fn terminate(method: &Method, signature: &Signature, errors: &mut Err
         && !is_unit(ty)
     {
         errors.at(ty, "nothing follows #[terminate]: return nothing");
+    }
+}
+
+pub(super) fn timeout(method: &Method, signature: &Signature, errors: &mut Errors) {
+    errors.check(params::borrowed_self(signature));
+    if method.values().next().is_some() || method.reply().is_some() {
+        errors.at(
+            &signature.inputs,
+            "#[timeout] is given nothing but, if asked, `cx: &mut Cx<Self>`",
+        );
+    }
+    no_reason(method, errors);
+}
+
+pub(super) fn format_status(method: &Method, signature: &Signature, errors: &mut Errors) {
+    let reads = signature.receiver().is_some_and(|receiver| {
+        matches!(&receiver.kind, ReceiverKind::Reference(_, _, mutability) if mutability.is_none())
+    });
+    if !reads || !method.params.is_empty() {
+        errors.at(
+            SignatureSpan(signature),
+            "#[format_status] looks at the state between two messages: `fn shown(&self) -> impl Encode`, and no more parameters",
+        );
+    }
+    if let Some(token) = &signature.asyncness {
+        errors.at(
+            token,
+            "#[format_status] answers at once: it cannot be `async`",
+        );
+    }
+    if let ReturnType::Default = signature.output {
+        errors.at(
+            &signature.ident,
+            "#[format_status] returns what is to be shown: a `Term`, or anything that encodes",
+        );
     }
 }
 
@@ -107,9 +142,10 @@ pub(super) fn handler(
                 ),
             );
         }
-        (Kind::Call, Some(_)) | (Kind::Cast | Kind::Info, None) => {}
+        (Kind::Call, Some(_)) | (Kind::Cast | Kind::Info, None) | (Kind::Continue, _) => {}
     }
-    if names::is_taken(&method.name) {
+    // Clients have no method for a continuation.
+    if kind != Kind::Continue && names::is_taken(&method.name) {
         let (name, kind) = (names::plain(&method.name), kind.name());
         let message = format!(
             "`ServerRef` has its own `{name}`, which clients would call instead: name the method otherwise; \

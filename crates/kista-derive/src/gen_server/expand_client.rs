@@ -46,6 +46,7 @@ pub(super) fn impls(server: &Server) -> TokenStream {
     let methods = server
         .handlers
         .iter()
+        .filter(|handler| handler.kind != Kind::Continue)
         .map(|handler| method(server, handler));
     quote! {
         impl #generics #client #arguments #bounds { #(#methods)* }
@@ -125,7 +126,9 @@ fn docs(handler: &Handler) -> TokenStream {
     let line = match (&handler.select, handler.kind) {
         (Select::Name(..), Kind::Call) => format!("Calls `{}`.", handler.pattern()),
         (Select::Name(..), Kind::Cast) => format!("Casts `{}`.", handler.pattern()),
-        (Select::Name(..), Kind::Info) => format!("Sends `{}`.", handler.pattern()),
+        (Select::Name(..), Kind::Info | Kind::Continue) => {
+            format!("Sends `{}`.", handler.pattern())
+        }
         (Select::Other, Kind::Call) => "Calls with a request of any shape.".to_owned(),
         (Select::Other, _) => "Casts a message of any shape.".to_owned(),
     };

@@ -59,6 +59,7 @@ fn variant_docs(handler: &Handler) -> TokenStream {
         Kind::Call => "call",
         Kind::Cast => "cast",
         Kind::Info => "plain message",
+        Kind::Continue => "continuation",
     };
     let summary = match handler.select {
         Select::Name(..) => format!("The {kind} `{}`.", handler.pattern()),

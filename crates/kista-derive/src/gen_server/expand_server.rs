@@ -20,10 +20,8 @@ pub(super) fn impls(server: &Server) -> TokenStream {
     let (generics, arguments, bounds) = server.generics.split_for_impl();
     let args = server.init.values().map(|value| &value.ty);
     let [init, handle] = [init(server), handle(server)];
-    let info_other = server
-        .info_other
-        .as_ref()
-        .map(|method| info_other(server, method));
+    let handle_info = handle_info(server);
+    let format_status = format_status(server);
     let terminate = server
         .terminate
         .as_ref()
@@ -37,8 +35,9 @@ pub(super) fn impls(server: &Server) -> TokenStream {
             type Client = #client #arguments;
             #init
             #handle
-            #info_other
+            #handle_info
             #terminate
+            #format_status
         }
         #spec
     }
@@ -118,25 +117,76 @@ fn arm(server: &Server, handler: &Handler, cx: &Ident) -> TokenStream {
     quote!(#(#cfg)* #msg::#variant #fields => #then,)
 }
 
-fn info_other(server: &Server, method: &Method) -> TokenStream {
+/// The timeout, and what else no variant takes; nothing when the server says of neither what to do.
+fn handle_info(server: &Server) -> Option<TokenStream> {
     let kista = &server.options.kista;
-    let (cfg, args, cx) = (&method.cfg, bindings(method), local("cx"));
-    let value = call(
-        method,
-        Some(()),
-        &args,
-        &Given {
-            cx: &cx,
-            reply: None,
-            reason: None,
-        },
-    );
-    let flow = into_flow(server, method, &value);
-    quote! {
-        #(#cfg)*
-        async fn handle_info(&mut self, #(#args)*: #kista::Info, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
-            #flow
+    let cx = local("cx");
+    let given = Given {
+        cx: &cx,
+        reply: None,
+        reason: None,
+    };
+    let other = server.info_other.as_ref().map(|method| {
+        let args = bindings(method);
+        let value = call(method, Some(()), &args, &given);
+        (method, args, into_flow(server, method, &value))
+    });
+    let Some(timeout) = &server.timeout else {
+        let (method, args, flow) = other?;
+        let cfg = &method.cfg;
+        return Some(quote! {
+            #(#cfg)*
+            async fn handle_info(&mut self, #(#args)*: #kista::Info, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
+                #flow
+            }
+        });
+    };
+    let info = local("info");
+    let on_timeout = {
+        let cfg = &timeout.cfg;
+        let value = call(timeout, Some(()), &[], &given);
+        let flow = into_flow(server, timeout, &value);
+        quote!(#(#cfg)* #kista::Info::Timeout => #flow,)
+    };
+    let other = other.map(|(method, args, flow)| {
+        let cfg = &method.cfg;
+        quote!(#(#cfg)* #(#args)* => #flow,)
+    });
+    Some(quote! {
+        async fn handle_info(&mut self, #info: #kista::Info, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
+            match #info {
+                #on_timeout
+                #other
+                #[allow(unreachable_patterns)]
+                #info => {
+                    #cx.log_not_understood(&#info);
+                    #kista::Flow::Continue
+                }
+            }
         }
+    })
+}
+
+/// What the user's function returns, or else what the state's own traits can show.
+fn format_status(server: &Server) -> TokenStream {
+    let kista = &server.options.kista;
+    let shown = server.format_status.as_ref().map(|method| {
+        let (cfg, name) = (&method.cfg, &method.name);
+        let at = glue(method.output.span());
+        let shown = quote_spanned!(at=> #kista::sys::show::encoded(&Self::#name(self)));
+        quote!(#(#cfg)* { return #shown; })
+    });
+    let derived = quote! {
+        use #kista::sys::show::{Debugged as _, Encoded as _, Opaque as _};
+        (&&&#kista::sys::show::Show(self)).show()
+    };
+    let always = server
+        .format_status
+        .as_ref()
+        .is_some_and(|method| method.cfg.is_empty());
+    let derived = (!always).then_some(derived);
+    quote! {
+        fn format_status(&self) -> #kista::Term { #shown #derived }
     }
 }
 

@@ -250,6 +250,20 @@ fn encode(server: &Server) -> TokenStream {
             variant, method, ..
         } = handler;
         let cfg = &method.cfg;
+        let kind = match handler.kind {
+            Kind::Call => "Call",
+            Kind::Cast => "Cast",
+            Kind::Info => "Info",
+            Kind::Continue => {
+                return quote! {
+                    #(#cfg)*
+                    Self::#variant { .. } => ::core::result::Result::Err(
+                        #kista::etf::EncodeError::custom("a continuation stays within its server")
+                    ),
+                };
+            }
+        };
+        let kind = format_ident!("{kind}");
         let bindings = bindings(method);
         let token = handler.reply.as_ref().map(|_| &reply);
         let fields: Vec<_> = bindings.iter().chain(token).collect();
@@ -277,14 +291,6 @@ fn encode(server: &Server) -> TokenStream {
             .reply
             .as_ref()
             .map(|token| arm_token(&token.ty, &reply));
-        let kind = format_ident!(
-            "{}",
-            match handler.kind {
-                Kind::Call => "Call",
-                Kind::Cast => "Cast",
-                Kind::Info => "Info",
-            }
-        );
         quote! {
             #(#cfg)*
             Self::#variant #fields => {

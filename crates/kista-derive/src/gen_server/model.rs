@@ -22,6 +22,8 @@ pub(super) struct Server {
     /// `#[info(other)]`.
     pub(super) info_other: Option<Method>,
     pub(super) terminate: Option<Method>,
+    pub(super) timeout: Option<Method>,
+    pub(super) format_status: Option<Method>,
     /// The user wrote a `fn spec` of their own: none is generated.
     pub(super) has_spec: bool,
 }
@@ -75,6 +77,8 @@ pub(super) enum Kind {
     Call,
     Cast,
     Info,
+    /// What the server gives itself to do next; nobody else can send it.
+    Continue,
 }
 
 /// Which messages of its kind a handler takes.
@@ -122,6 +126,7 @@ impl Kind {
             Self::Call => "call",
             Self::Cast => "cast",
             Self::Info => "info",
+            Self::Continue => "handle_continue",
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn server(
 
     let ty = &*block.self_ty;
     let (mut init, mut terminate, mut info_other) = (None, None, None);
+    let (mut timeout, mut format_status) = (None, None);
     let mut handlers = Vec::new();
     for (role, attribute, method) in marked {
         let known = errors.count();
@@ -41,6 +42,8 @@ pub(super) fn server(
         match &role {
             Role::Init => check::init(&read, &method.sig, errors),
             Role::Terminate => check::terminate(&read, &method.sig, errors),
+            Role::Timeout => check::timeout(&read, &method.sig, errors),
+            Role::FormatStatus => check::format_status(&read, &method.sig, errors),
             Role::Other(Kind::Info) => check::info_other(&read, &method.sig, errors),
             Role::Named(kind, _) | Role::Other(kind) => {
                 check::handler(*kind, &role, &read, &method.sig, errors)
@@ -62,6 +65,8 @@ pub(super) fn server(
         match role {
             Role::Init => only(&mut init, (read, sound), &attribute, errors),
             Role::Terminate => only(&mut terminate, (read, sound), &attribute, errors),
+            Role::Timeout => only(&mut timeout, (read, sound), &attribute, errors),
+            Role::FormatStatus => only(&mut format_status, (read, sound), &attribute, errors),
             Role::Other(Kind::Info) => only(&mut info_other, (read, sound), &attribute, errors),
             _ if !sound => {}
             Role::Named(kind, wire) => {
@@ -93,6 +98,8 @@ pub(super) fn server(
         handlers,
         info_other: info_other.and_then(sound),
         terminate: terminate.and_then(sound),
+        timeout: timeout.and_then(sound),
+        format_status: format_status.and_then(sound),
         has_spec,
         options,
     })
@@ -181,16 +188,17 @@ fn handler(kind: Kind, select: Select, mut method: Method, errors: &mut Errors) 
             variant?
         }
     };
-    let reply = (kind == Kind::Call).then(|| match method.reply() {
-        Some(ty) => Reply {
+    let reply = match (method.reply(), kind) {
+        (Some(ty), _) => Some(Reply {
             ty: ty.clone(),
             deferred: true,
-        },
-        None => Reply {
+        }),
+        (None, Kind::Call) => Some(Reply {
             ty: method.output.clone(),
             deferred: false,
-        },
-    });
+        }),
+        (None, _) => None,
+    };
     distinct_names(&mut method.params);
     Some(Handler {
         kind,

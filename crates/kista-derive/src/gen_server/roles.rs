@@ -11,6 +11,10 @@ use super::model::Kind;
 pub(super) enum Role {
     Init,
     Terminate,
+    /// Acts when no message came in time.
+    Timeout,
+    /// Shows the state to `sys`.
+    FormatStatus,
     /// Takes the messages of this kind with this name, by default the method's own.
     Named(Kind, Option<LitStr>),
     /// Takes what is left of this kind.
@@ -32,7 +36,8 @@ pub(super) fn take(method: &mut ImplItemFn, errors: &mut Errors) -> Option<(Role
     if let Some(second) = helpers.next() {
         errors.at(
             second,
-            "a method has one role: one of #[init], #[call], #[cast], #[info], #[terminate]",
+            "a method has one role: one of #[init], #[call], #[cast], #[info], #[handle_continue], #[timeout], \
+             #[format_status], #[terminate]",
         );
         return None;
     }
@@ -40,15 +45,28 @@ pub(super) fn take(method: &mut ImplItemFn, errors: &mut Errors) -> Option<(Role
 }
 
 fn is_helper(attribute: &Attribute) -> bool {
-    ["init", "call", "cast", "info", "terminate"]
-        .iter()
-        .any(|name| attribute.path().is_ident(name))
+    [
+        "init",
+        "call",
+        "cast",
+        "info",
+        "handle_continue",
+        "timeout",
+        "format_status",
+        "terminate",
+    ]
+    .iter()
+    .any(|name| attribute.path().is_ident(name))
 }
 
 fn role(attribute: &Attribute) -> syn::Result<Role> {
+    let plain = |role| attribute.meta.require_path_only().map(|_| role);
     let kind = match attribute.path().require_ident()?.to_string().as_str() {
-        "init" => return attribute.meta.require_path_only().map(|_| Role::Init),
-        "terminate" => return attribute.meta.require_path_only().map(|_| Role::Terminate),
+        "init" => return plain(Role::Init),
+        "terminate" => return plain(Role::Terminate),
+        "timeout" => return plain(Role::Timeout),
+        "format_status" => return plain(Role::FormatStatus),
+        "handle_continue" => return plain(Role::Named(Kind::Continue, None)),
         "call" => Kind::Call,
         "cast" => Kind::Cast,
         _ => Kind::Info,

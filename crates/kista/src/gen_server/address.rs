@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kista_etf::atoms;
 
 use super::call::Call;
+use super::registry::ViaName;
 use super::reply_to::{CallSlot, ReplyTo};
 use super::{CallError, Message, Sent, WireKind};
 use crate::node::{Node, Outcall};
@@ -19,6 +20,7 @@ pub struct Address<M>(Inner<M>);
 enum Inner<M> {
     Local(Arc<Process<M>>),
     Looked { node: Node, dest: Dest },
+    Via { node: Node, via: Box<ViaName> },
 }
 
 /// What a `ServerRef` dereferences to: an [`Address`], or the generated methods around one.
@@ -40,6 +42,11 @@ impl<M: Message> Address<M> {
 
     pub(crate) fn looked_up(node: Node, dest: Dest) -> Self {
         Self(Inner::Looked { node, dest })
+    }
+
+    pub(crate) fn via(node: Node, via: ViaName) -> Self {
+        let via = Box::new(via);
+        Self(Inner::Via { node, via })
     }
 
     /// Asks and waits for the answer: `address.call(|reply| Msg::Add(2, reply)).await?`.
@@ -79,29 +86,42 @@ impl<M: Message> Address<M> {
         }
     }
 
-    /// Where messages go.
+    /// Where messages go. For a name in another registry: to whom they would go now; a pid that nobody has, when that is
+    /// nobody.
     pub fn dest(&self) -> Dest {
         match &self.0 {
             Inner::Local(process) => Dest::Pid(process.pid()),
             Inner::Looked { dest, .. } => *dest,
+            Inner::Via { node, via } => {
+                let pid = via.whereis().unwrap_or_else(|| node.outside());
+                Dest::Pid(pid)
+            }
         }
     }
 
     pub(crate) fn node(&self) -> &Node {
         match &self.0 {
             Inner::Local(process) => process.node(),
-            Inner::Looked { node, .. } => node,
+            Inner::Looked { node, .. } | Inner::Via { node, .. } => node,
         }
     }
 
     pub(super) fn resolve(&self) -> Resolved<'_, M> {
         match &self.0 {
             Inner::Local(process) => Resolved::Local(Cow::Borrowed(process)),
-            Inner::Looked { node, dest } => match node.local_process::<M>(*dest) {
-                Some(process) => Resolved::Local(Cow::Owned(process)),
-                None if node.is_alive(*dest) => Resolved::Wire(node, *dest),
+            Inner::Looked { node, dest } => Self::look_up(node, *dest),
+            Inner::Via { node, via } => match via.whereis() {
+                Some(pid) => Self::look_up(node, Dest::Pid(pid)),
                 None => Resolved::Nobody,
             },
+        }
+    }
+
+    fn look_up(node: &Node, dest: Dest) -> Resolved<'_, M> {
+        match node.local_process::<M>(dest) {
+            Some(process) => Resolved::Local(Cow::Owned(process)),
+            None if node.is_alive(dest) => Resolved::Wire(node, dest),
+            None => Resolved::Nobody,
         }
     }
 
@@ -142,12 +162,19 @@ impl<M> Clone for Address<M> {
                 node: node.clone(),
                 dest: *dest,
             },
+            Inner::Via { node, via } => Inner::Via {
+                node: node.clone(),
+                via: via.clone(),
+            },
         })
     }
 }
 
 impl<M: Message> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Address({})", self.dest())
+        match &self.0 {
+            Inner::Via { via, .. } => write!(f, "Address({via})"),
+            _ => write!(f, "Address({})", self.dest()),
+        }
     }
 }

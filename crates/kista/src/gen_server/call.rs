@@ -5,9 +5,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::address::{Address, Resolved};
+use super::blocking::block_on;
 use super::reply_to::{CallSlot, PendingReply};
-use super::{CallError, Message};
-use crate::node::{Deadline, Node, Outcall};
+use super::request_id::Asked;
+use super::{CallError, Message, RequestId};
+use crate::node::{Deadline, Node};
 use crate::process::Signal;
 
 /// The time a call may take unless it says otherwise: 5 s, as in OTP.
@@ -20,15 +22,13 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'a, M: Message, T> {
     address: &'a Address<M>,
-    slot: Arc<CallSlot<T>>,
     timeout: Option<Duration>,
-    state: State<M>,
+    state: State<M, T>,
 }
 
-enum State<M> {
-    Unsent(M),
-    Local(Option<Deadline>),
-    Wire(Outcall, Option<Deadline>),
+enum State<M, T> {
+    Unsent(M, Arc<CallSlot<T>>),
+    Sent(Asked<T>, Option<Deadline>),
     Done,
 }
 
@@ -36,9 +36,8 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
     pub(super) fn new(address: &'a Address<M>, message: M, slot: Arc<CallSlot<T>>) -> Self {
         Self {
             address,
-            slot,
             timeout: Some(DEFAULT_TIMEOUT),
-            state: State::Unsent(message),
+            state: State::Unsent(message, slot),
         }
     }
 
@@ -54,25 +53,55 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
         self
     }
 
-    fn send(&mut self, message: M) -> Result<State<M>, CallError> {
+    /// Sends the request now, to be waited for later: `gen_server:send_request/2`. What was said of a timeout is forgotten.
+    ///
+    /// An error (no such process, no connection) is told by the [`RequestId`], as in OTP.
+    ///
+    /// # Panics
+    /// When the call was polled before.
+    pub fn send_request(mut self) -> RequestId<T> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Unsent(message, slot) => {
+                let asked = self.send(message, slot).into();
+                RequestId::new(self.address.node().clone(), asked)
+            }
+            State::Sent(..) | State::Done => panic!("the call was sent already"),
+        }
+    }
+
+    /// Waits for the answer on this thread, which must be no process's and drive no runtime: a plain thread, or one of
+    /// `spawn_blocking`. The node's runtime has to run elsewhere.
+    ///
+    /// # Errors
+    /// [`CallError::InsideProcess`] at once within a process, which would be held with its thread.
+    pub fn blocking(self) -> Result<T, CallError> {
+        block_on(self)
+    }
+
+    fn send(&self, message: M, slot: Arc<CallSlot<T>>) -> Result<Asked<T>, CallError> {
         match self.address.resolve() {
             Resolved::Local(process) => {
                 if Address::is_self(&process) {
                     return Err(CallError::calling_self());
                 }
-                let _ = self.slot.server.set(process.pid());
-                let pending: Arc<dyn PendingReply> = Arc::clone(&self.slot) as _;
+                let _ = slot.server.set(process.pid());
+                let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
                 // Err: it has ended. Its token goes with the message, so the slot is of no more use.
                 process
                     .push(Signal::Call(message, pending))
                     .map_err(|_| CallError::NoProc)?;
-                Ok(State::Local(None))
+                Ok(Asked::Local(slot))
             }
             Resolved::Nobody => Err(CallError::NoProc),
-            Resolved::Wire(node, dest) => Ok(State::Wire(
-                Address::start_outcall(node, dest, &message)?,
-                None,
-            )),
+            Resolved::Wire(node, dest) => {
+                let outcall = Address::start_outcall(node, dest, &message)?;
+                let decode = *slot.decode.get().ok_or_else(|| {
+                    CallError::Reply(kista_etf::DecodeError::custom(
+                        "the request did not arm its reply token: see ReplyTo::arm",
+                    ))
+                })?;
+                Ok(Asked::Wire(outcall, decode))
+            }
         }
     }
 }
@@ -85,32 +114,27 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let State::Unsent(_) = this.state {
-            let State::Unsent(message) = std::mem::replace(&mut this.state, State::Done) else {
+        if let State::Unsent(..) = this.state {
+            let State::Unsent(message, slot) = std::mem::replace(&mut this.state, State::Done)
+            else {
                 unreachable!("matched above")
             };
-            this.state = this.send(message)?;
+            this.state = State::Sent(this.send(message, slot).into(), None);
         }
-        let node = this.address.node();
-        let result = match &mut this.state {
-            State::Local(deadline) => match this.slot.poll(cx) {
-                Poll::Ready(result) => result,
-                Poll::Pending => {
-                    let late = ready!(poll_deadline(node, this.timeout, deadline, cx));
-                    // An answer that arrives at this very moment is an answer.
-                    this.slot.slot.abandon().unwrap_or(late)
-                }
-            },
-            State::Wire(outcall, deadline) => match outcall.poll(cx) {
-                Poll::Ready(answer) => answer.and_then(|answer| match this.slot.decode.get() {
-                    Some(decode) => answer.read(decode),
-                    None => Err(CallError::Reply(kista_etf::DecodeError::custom(
-                        "the request did not arm its reply token: see ReplyTo::arm",
-                    ))),
-                }),
-                Poll::Pending => ready!(poll_deadline(node, this.timeout, deadline, cx)),
-            },
-            State::Unsent(_) | State::Done => panic!("a call was polled after it had its answer"),
+        let State::Sent(asked, deadline) = &mut this.state else {
+            panic!("a call was polled after it had its answer")
+        };
+        let result = match asked.poll(cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                let late = ready!(poll_deadline(
+                    this.address.node(),
+                    this.timeout,
+                    deadline,
+                    cx
+                ));
+                asked.abandon().unwrap_or(late)
+            }
         };
         this.state = State::Done;
         Poll::Ready(result)
@@ -133,8 +157,8 @@ pub(crate) fn poll_deadline<T>(
 
 impl<M: Message, T> Drop for Call<'_, M, T> {
     fn drop(&mut self) {
-        if let State::Local(_) = self.state {
-            drop(self.slot.slot.abandon());
+        if let State::Sent(asked, _) = &mut self.state {
+            drop(asked.abandon());
         }
     }
 }

@@ -23,6 +23,9 @@ pub enum CallError {
     /// The connection holds more unwritten bytes than its hard mark allows; nothing was sent.
     #[error("the connection is overloaded")]
     Overloaded,
+    /// A blocking call within a process: it would hold the process with its thread. Await the call instead.
+    #[error("a blocking call within a process: await it instead")]
+    InsideProcess,
     /// The request has no wire form.
     #[error("the request cannot be encoded: {0}")]
     Request(EncodeError),

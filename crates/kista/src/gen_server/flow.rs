@@ -24,7 +24,11 @@ pub enum Flow {
 pub enum InitStop {
     /// `ignore`: there is nothing to do, and that is fine.
     Ignore,
-    /// `{stop, Reason}`.
+    /// `{error, Reason}`, of OTP 26: the starter gets the reason as an error; the process ends with `normal`, so that nobody
+    /// else hears of it, the log neither.
+    Error(ExitReason),
+    /// `{stop, Reason}`: the starter gets the reason as an error, and the process ends with it. A linked starter that does not
+    /// trap exits ends too, as in OTP.
     Stop(ExitReason),
 }
 

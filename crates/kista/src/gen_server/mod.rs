@@ -42,22 +42,30 @@
 //! Source: *gen_server Behaviour* in OTP Design Principles; the `gen_server` module of STDLIB.
 
 mod address;
+mod blocking;
 mod call;
 mod call_error;
 mod cx;
 mod dynamic;
 mod flow;
 mod message;
+mod multi_call;
+mod registry;
 mod reply_to;
+mod request_id;
+mod request_ids;
 mod sent;
 mod serve;
 mod server_ref;
+mod spawn;
 mod spec;
+mod start_error;
 mod wait;
 
 use std::future::Future;
 
 pub use address::{Address, Client};
+pub(crate) use blocking::block_on;
 pub use call::Call;
 pub(crate) use call::{DEFAULT_TIMEOUT, poll_deadline};
 pub use call_error::CallError;
@@ -65,13 +73,21 @@ pub use cx::Cx;
 pub use dynamic::Dynamic;
 pub use flow::{Flow, InitReturn, InitStop, IntoFlow};
 pub use message::{Caller, Message, WireKind};
+pub use multi_call::{MultiCall, MultiReply};
+pub use registry::NameRegistry;
+pub(crate) use registry::ViaName;
 pub use reply_to::ReplyTo;
 pub(crate) use reply_to::{CallSlot, PendingReply, RemoteReply, Tag};
+pub(crate) use request_id::Asked;
+pub use request_id::RequestId;
+pub use request_ids::{NoResponse, RequestIds};
 pub use sent::{SendError, Sent};
 pub use server_ref::ServerRef;
-pub use spec::{Spawn, Spec, StartError, spec};
+pub use spawn::{Spawn, SpawnMonitor, Starting, StartingMonitored};
+pub use spec::{Spec, spec};
+pub use start_error::StartError;
 
-use crate::{Atom, Binary, ExitReason, Info, Term};
+use crate::{ExitReason, Info, Term};
 
 /// A server: state, and what it does with each message. See the [module](self) for the rules.
 pub trait GenServer: Sized + Send + 'static {
@@ -98,10 +114,11 @@ pub trait GenServer: Sized + Send + 'static {
         async { Flow::Continue }
     }
 
-    /// The state as `sys:get_state` and `sys:get_status` show it. By default `{opaque, Type}`.
+    /// The state as `sys:get_state` and `sys:get_status` show it. By default `{opaque, Type}`; of a server made by
+    /// [`#[gen_server]`](macro@crate::gen_server) the term when the type has `Encode`, the text of `Debug` when it has that.
+    /// What is shown here, every node of the cluster may see.
     fn format_status(&self) -> Term {
-        let name = Binary::from(std::any::type_name::<Self>().as_bytes());
-        Term::tuple([Term::from(Atom::from_static("opaque")), Term::from(name)])
+        crate::sys::show::opaque::<Self>()
     }
 
     /// The last act: see rule 4 of the [module](self).

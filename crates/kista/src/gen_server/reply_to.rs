@@ -31,7 +31,7 @@ enum Inner<T> {
 }
 
 type EncodeFn<T> = fn(&T, &mut Encoder) -> Result<(), EncodeError>;
-type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
+pub(crate) type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 
 /// Where the caller waits. `decode` is set when the request left the node: the answer then comes encoded.
 pub(crate) struct CallSlot<T> {

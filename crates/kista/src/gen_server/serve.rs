@@ -7,59 +7,51 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use kista_etf::{Atom, Term, atoms};
+use kista_etf::{Atom, Reference, Term, atoms};
 
-use super::spec::Started;
+use super::registry::ViaName;
+use super::spawn::Started;
 use super::wait::Wait;
-use super::{Cx, Flow, GenServer, InitStop};
-use crate::process::{AnyProcess, Info, Process, current, panic_text, run};
+use super::{Cx, Flow, GenServer, InitStop, StartError};
+use crate::ExitReason;
+use crate::process::{AnyProcess, ControlSignal, Info, Process, current, panic_text, run};
 use crate::sys::{Behaviour, Event};
-use crate::{ExitReason, Pid};
 
-/// Starts the process's task. `started` is settled when `init` has returned a state, or else when the process has ended.
-pub(crate) fn start<S: GenServer>(
-    process: Arc<Process<S::Msg>>,
-    args: S::Args,
-    started: Arc<Started>,
-    parent: Option<Arc<dyn AnyProcess>>,
-) {
+/// What a start needs beside the arguments.
+pub(super) struct Start {
+    /// Settled when `init` has returned a state, or else when the process has ended.
+    pub(super) started: Arc<Started>,
+    /// The process that it is linked with.
+    pub(super) parent: Option<Arc<dyn AnyProcess>>,
+    /// Where it is to be registered, beside the node's own names.
+    pub(super) via: Option<ViaName>,
+    /// By which its starter monitors it.
+    pub(super) monitor: Option<Reference>,
+}
+
+/// Starts the process's task.
+pub(super) fn start<S: GenServer>(process: Arc<Process<S::Msg>>, args: S::Args, start: Start) {
     process
         .state
         .lock()
         .deferred
-        .push(Arc::clone(&started) as _);
+        .push(Arc::clone(&start.started) as _);
     let runtime = process.node().runtime().clone();
-    runtime.spawn(run(
-        Arc::clone(&process),
-        serve::<S>(process, args, started, parent),
-    ));
+    // Boxed, because an async function keeps its arguments for good.
+    let start = Box::new(start);
+    runtime.spawn(run(Arc::clone(&process), serve::<S>(process, args, start)));
 }
 
 async fn serve<S: GenServer>(
     process: Arc<Process<S::Msg>>,
     args: S::Args,
-    started: Arc<Started>,
-    parent: Option<Arc<dyn AnyProcess>>,
+    start: Box<Start>,
 ) -> ExitReason {
     let mut cx = Cx::<S>::new(process);
-    let mut server = match caught(S::init(args, &mut cx)).await {
-        Ok(Ok(server)) => server,
-        Ok(Err(InitStop::Ignore)) => {
-            disown(parent.as_deref(), cx.pid());
-            started.ignore();
-            return ExitReason::Normal;
-        }
-        // As OTP 26 and later: the starter hears of it as an error, not as an exit signal too.
-        Ok(Err(InitStop::Stop(reason))) | Err(reason) => {
-            disown(parent.as_deref(), cx.pid());
-            return reason;
-        }
+    let mut server = match init(args, *start, &mut cx).await {
+        Ok(server) => server,
+        Err(reason) => return reason,
     };
-    drop(parent);
-    cx.process().state.lock().deferred.clear();
-    started.settle();
-    drop(started);
-
     let reason = match caught(handle_until_stop(&mut server, &mut cx)).await {
         Ok(reason) | Err(reason) => reason,
     };
@@ -73,6 +65,78 @@ async fn serve<S: GenServer>(
         tracing::error!(pid = %cx.pid(), behaviour = cx.behaviour(), %reason, "server terminated");
     }
     reason
+}
+
+/// The state, with its starter told; or the reason with which the process ends.
+async fn init<S: GenServer>(args: S::Args, start: Start, cx: &mut Cx<S>) -> Result<S, ExitReason> {
+    let Start {
+        started,
+        parent,
+        via,
+        monitor,
+    } = start;
+    let parent = parent.as_deref();
+    if let Some(ViaName { registry, name }) = &via
+        && let Err(holder) = registry.register(name, cx.pid()).await
+    {
+        started.say(StartError::AlreadyStarted(holder));
+        cx.forget_starter(parent, monitor);
+        return Err(ExitReason::Normal);
+    }
+    let stop = match caught(S::init(args, cx)).await {
+        Ok(Ok(server)) => {
+            // Only `started` is in there.
+            cx.process().state.lock().deferred = Vec::new();
+            started.settle();
+            return Ok(server);
+        }
+        Ok(Err(stop)) => stop,
+        Err(panic) => InitStop::Stop(panic),
+    };
+    if let Some(ViaName { registry, name }) = &via {
+        registry.unregister(name, cx.pid());
+    }
+    // What the linked see is OTP's since 26: nothing of `ignore` and `error`; of the rest the exit signal, but for a parent
+    // that traps exits, which has the error.
+    let traps = parent.is_some_and(|parent| parent.me().state.lock().trap_exit);
+    match stop {
+        InitStop::Ignore => started.say(StartError::Ignored),
+        InitStop::Error(reason) => started.say(StartError::Init(reason)),
+        InitStop::Stop(reason) => {
+            if !reason.is_normal() {
+                tracing::error!(pid = %cx.pid(), behaviour = cx.behaviour(), %reason, "server did not start");
+            }
+            match parent {
+                Some(parent) if !traps => cx.fail_with(parent, &reason),
+                _ => cx.forget_starter(parent, monitor),
+            }
+            return Err(reason);
+        }
+    }
+    cx.forget_starter(parent, monitor);
+    Err(ExitReason::Normal)
+}
+
+impl<S: GenServer> Cx<S> {
+    /// The starter has the error: neither an exit signal nor a DOWN follows.
+    fn forget_starter(&self, parent: Option<&dyn AnyProcess>, monitor: Option<Reference>) {
+        if let Some(parent) = parent {
+            parent.me().disown(self.pid());
+        }
+        if let Some(reference) = monitor {
+            self.state.lock().forget_watcher(&reference);
+        }
+    }
+
+    /// Ends the parent by the link before it can read the error.
+    fn fail_with(&self, parent: &dyn AnyProcess, reason: &ExitReason) {
+        let exit = ControlSignal::LinkExit {
+            from: self.pid(),
+            reason: reason.clone(),
+        };
+        self.node().signal(parent.me().pid(), exit);
+        self.state.lock().forget_link(parent.me().pid());
+    }
 }
 
 async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> ExitReason {
@@ -152,10 +216,4 @@ async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
         },
     )
     .await
-}
-
-fn disown(parent: Option<&dyn AnyProcess>, child: Pid) {
-    if let Some(parent) = parent {
-        parent.me().disown(child);
-    }
 }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use kista_etf::{Atom, Pid, Reference};
+use kista_etf::{Atom, Pid, Reference, Term};
 use kista_sync::table::{Key, Table};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
@@ -39,7 +39,9 @@ pub(crate) use outcall::Outcall;
 pub use request::Request;
 
 use crate::events::{EventSource, Registry};
-use crate::gen_server::{Address, GenServer, Message, ServerRef, Spawn, Spec, StartError};
+use crate::gen_server::{
+    Address, GenServer, Message, NameRegistry, ServerRef, Spawn, Spec, StartError, ViaName,
+};
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
@@ -139,6 +141,15 @@ impl Node {
     /// ```
     pub fn server<S: GenServer>(&self, dest: impl Into<Dest>) -> ServerRef<S> {
         ServerRef::new(Address::looked_up(self.clone(), dest.into()))
+    }
+
+    /// A typed handle by a name in another registry: `{via, Module, Name}`. The name is looked up at each use.
+    pub fn server_via<S: GenServer>(
+        &self,
+        registry: Arc<dyn NameRegistry>,
+        name: Term,
+    ) -> ServerRef<S> {
+        ServerRef::new(Address::via(self.clone(), ViaName { registry, name }))
     }
 
     /// The process registered under this name on this node.

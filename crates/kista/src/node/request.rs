@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -7,7 +6,7 @@ use std::time::Duration;
 use kista_etf::{Atom, Decode, Encode, EncodeError, Encoder, atoms};
 
 use super::{Deadline, Node, Outcall};
-use crate::gen_server::{CallError, DEFAULT_TIMEOUT, poll_deadline};
+use crate::gen_server::{Asked, CallError, DEFAULT_TIMEOUT, RequestId, block_on, poll_deadline};
 use crate::process::Dest;
 
 /// A call in Erlang's format to any server anywhere: what [`Node::call`] returns, a future of the answer as `T`.
@@ -19,14 +18,13 @@ pub struct Request<T> {
     dest: Dest,
     label: Atom,
     timeout: Option<Duration>,
-    state: State,
-    answer: PhantomData<fn() -> T>,
+    state: State<T>,
 }
 
-enum State {
+enum State<T> {
     /// Encoded already, so that the future borrows nothing.
     Unsent(Result<Encoder, EncodeError>),
-    Waiting(Outcall, Option<Deadline>),
+    Sent(Asked<T>, Option<Deadline>),
     Done,
 }
 
@@ -45,7 +43,6 @@ impl<T> Request<T> {
             label,
             timeout: Some(DEFAULT_TIMEOUT),
             state: State::Unsent(encoded),
-            answer: PhantomData,
         }
     }
 
@@ -65,6 +62,44 @@ impl<T> Request<T> {
     }
 }
 
+impl<T: for<'a> Decode<'a>> Request<T> {
+    /// Sends the request now, to be waited for later: `gen_server:send_request/2`. What was said of a timeout is forgotten.
+    ///
+    /// An error (no such process, no connection) is told by the [`RequestId`], as in OTP.
+    ///
+    /// # Panics
+    /// When it was polled before.
+    pub fn send_request(mut self) -> RequestId<T> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Unsent(request) => {
+                let asked = self.send(request).into();
+                RequestId::new(self.node.clone(), asked)
+            }
+            State::Sent(..) | State::Done => panic!("the request was sent already"),
+        }
+    }
+
+    /// Waits for the answer on this thread: see [`Call::blocking`](crate::Call::blocking).
+    ///
+    /// # Errors
+    /// [`CallError::InsideProcess`] at once within a process, which would be held with its thread.
+    pub fn blocking(self) -> Result<T, CallError> {
+        block_on(self)
+    }
+
+    fn send(&self, request: Result<Encoder, EncodeError>) -> Result<Asked<T>, CallError> {
+        let request = request?;
+        let outcall = Outcall::start_as(&self.node, self.dest, self.label, |e| {
+            splice(e, &request);
+            Ok(())
+        })?;
+        Ok(Asked::Wire(outcall, |d| T::decode(d)))
+    }
+}
+
+// Nothing in it is pinned.
+impl<T> Unpin for Request<T> {}
+
 impl<T: for<'a> Decode<'a>> Future for Request<T> {
     type Output = Result<T, CallError>;
 
@@ -74,18 +109,13 @@ impl<T: for<'a> Decode<'a>> Future for Request<T> {
             let State::Unsent(request) = std::mem::replace(&mut this.state, State::Done) else {
                 unreachable!("matched above")
             };
-            let request = request?;
-            let outcall = Outcall::start_as(&this.node, this.dest, this.label, |e| {
-                splice(e, &request);
-                Ok(())
-            })?;
-            this.state = State::Waiting(outcall, None);
+            this.state = State::Sent(this.send(request).into(), None);
         }
-        let State::Waiting(outcall, deadline) = &mut this.state else {
+        let State::Sent(asked, deadline) = &mut this.state else {
             panic!("a call was polled after it had its answer")
         };
-        let result = match outcall.poll(cx) {
-            Poll::Ready(answer) => answer.and_then(|answer| answer.read(|d| T::decode(d))),
+        let result = match asked.poll(cx) {
+            Poll::Ready(answer) => answer,
             Poll::Pending => ready!(poll_deadline(&this.node, this.timeout, deadline, cx)),
         };
         this.state = State::Done;

@@ -72,6 +72,11 @@ pub(crate) fn pid_on(node: &Node) -> Option<Pid> {
     })
 }
 
+/// Whether a process's code runs on this thread.
+pub(crate) fn is_process() -> bool {
+    CURRENT.with_borrow(Option::is_some)
+}
+
 /// Holds the running process, if there is one, until `connection` has room.
 pub(crate) fn hold(connection: &Arc<Connection>) {
     CURRENT.with_borrow_mut(|current| {

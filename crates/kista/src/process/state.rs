@@ -208,6 +208,11 @@ impl ProcessState {
         Some((self.unlink_ids, link.via.clone()))
     }
 
+    /// Takes back a monitor that another asked for: no DOWN follows.
+    pub(crate) fn forget_watcher(&mut self, reference: &Reference) {
+        self.watchers.remove(reference);
+    }
+
     /// Takes a link away without a word to the other side, which never came to be.
     pub(crate) fn forget_link(&mut self, to: Pid) {
         self.links.remove(&to);

@@ -84,17 +84,18 @@ pub fn request(target: &impl Target, request: &(impl Encode + ?Sized)) -> Reques
 /// The state, as the process shows it: see [`GenServer::format_status`].
 ///
 /// ```
-/// # use kista::{gen_server, Node};
+/// # use kista::{gen_server, Node, Term};
 /// struct Counter { n: i64 }
 /// #[gen_server]
 /// impl Counter {
 ///     #[init] fn new(n: i64) -> Self { Counter { n } }
 ///     #[call] fn get(&self) -> i64 { self.n }
+///     #[format_status] fn shown(&self) -> i64 { self.n }
 /// }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let node = Node::builder("doc@127.0.0.1").no_network().start().await?;
 /// let counter = node.spawn(Counter::spec(7)).await?;
-/// println!("{}", kista::sys::get_state(&counter).await?);
+/// assert_eq!(kista::sys::get_state(&counter).await?, Term::from(7));
 /// kista::sys::replace_state(&counter, |counter: &mut Counter| counter.n += 1).await?;
 /// assert_eq!(counter.get().await?, 8);
 /// # node.stop().await; Ok(()) }
@@ -135,7 +136,7 @@ where
     replace(server, change).await
 }
 
-/// The same for any behaviour whose [`Behaviour::replaceable`](super::Behaviour::replaceable) is an `S`.
+/// The same for any behaviour whose `Behaviour::replaceable` is an `S`.
 pub(crate) async fn replace<S: Any, R: Send + 'static>(
     target: &impl Target,
     change: impl FnOnce(&mut S) -> R + Send + 'static,

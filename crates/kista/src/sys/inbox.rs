@@ -1,3 +1,28 @@
+//! The seam between a process and its behaviour: where every behaviour reads what it is to do next.
+//!
+//! A behaviour (gen_server, and each other one) does not read its process's queue itself. It asks its [`Inbox`] for the next
+//! [`Event`], each time with a [`Behaviour`] made from a borrow of its state:
+//!
+//! ```text
+//! let mut inbox = Inbox::new(process);
+//! loop {
+//!     match poll_fn(|cx| inbox.poll_next(&mut Shown(&mut state), cx)).await {
+//!         Event::Message(message) => state.handle(message).await,
+//!         Event::Info(info) => state.handle_info(info).await,
+//!         Event::System => {}
+//!         Event::Stop(reason) => break reason,
+//!     }
+//! }
+//! ```
+//!
+//! Rules:
+//! 1. The inbox decodes what came encoded, refuses calls that do not fit, ends on the parent's trapped exit and on a stop, and
+//!    serves `{system, From, Request}` in one place for all.
+//! 2. An event counts as handled when the next is asked for. A call whose token is then still out is kept in
+//!    `ProcessState::deferred`, so that the end of the process reaches its caller; so it is when the inbox is dropped.
+//! 3. While suspended it gives nothing but `System` and `Stop`; what it keeps meanwhile comes first afterwards.
+//! 4. What was taken over and not handled goes back in front when the inbox is dropped: the process's end answers for it.
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,7 +37,7 @@ use crate::ExitReason;
 use crate::gen_server::{Message, PendingReply};
 use crate::process::{Info, Process, Signal};
 
-/// Where a behaviour reads what it is to do next. See the [module](super) for what is taken care of here.
+/// Where a behaviour reads what it is to do next. See the head of this file.
 ///
 /// It costs an idle process a list without memory and one pointer: what `sys` was asked to keep is boxed on demand.
 pub(crate) struct Inbox<M: Send + 'static> {

@@ -1,29 +1,16 @@
-//! `sys`: what every behaviour's process answers beside its own messages, and the inbox through which it does.
+//! `sys`: what every behaviour's process answers beside its own messages, to this node and to others.
 //!
-//! A behaviour (gen_server, and each other one) does not read its process's queue itself. It asks its [`Inbox`] for the next
-//! [`Event`], each time with a [`Behaviour`] made from a borrow of its state:
-//!
-//! ```text
-//! let mut inbox = Inbox::new(process);
-//! loop {
-//!     match poll_fn(|cx| inbox.poll_next(&mut Shown(&mut state), cx)).await {
-//!         Event::Message(message) => state.handle(message).await,
-//!         Event::Info(info) => state.handle_info(info).await,
-//!         Event::System => {}
-//!         Event::Stop(reason) => break reason,
-//!     }
-//! }
-//! ```
-//!
-//! Rules:
-//! 1. *One place.* The inbox decodes what came encoded, refuses calls that do not fit, keeps the calls whose tokens outlive
-//!    their handlers, ends on the parent's trapped exit and on a stop, and serves `{system, From, Request}`.
-//! 2. *In turn.* A request of `sys` is served in turn with the messages, between two handlers, as OTP does.
-//! 3. *Suspended*, a process serves `sys`, obeys a stop and its parent's exit, and leaves everything else, in its order, for the
-//!    time after `resume`. Exit signals and requests for information act as always.
-//! 4. *Paid on demand.* Until `sys` asks for it nothing is kept: one empty pointer per process.
-//! 5. *No code comes from outside.* What takes a fun of the caller's (`replace_state`, `install`) works by a local closure, or is
+//! The functions here ask any process, by a typed handle or by `(&node, "name")`; Erlang's `sys` asks ours. Rules:
+//! 1. *In turn.* A request is served in turn with the messages, between two handlers, as OTP does.
+//! 2. *Suspended*, a process serves `sys`, obeys a stop and its parent's exit, and leaves everything else, in its order, for the
+//!    time after [`resume`]. Exit signals and requests for information act as always.
+//! 3. *Paid on demand.* Until `sys` asks for it nothing is kept: one empty pointer per process.
+//! 4. *No code comes from outside.* What takes a fun of the caller's (`replace_state`, `install`) works by a local closure, or is
 //!    refused with `{error, {not_supported, _}}`; so is `change_code`; `log_to_file` is refused as `{error, open_file}`.
+//! 5. `get_state` is answered `{ok, State}`, as OTP 26 and later do. `sys:get_state/1` of OTP 25 takes the answer as it is, as it
+//!    does from OTP's own newer nodes.
+//!
+//! For who writes a behaviour: how it reads its process is in the head of `inbox.rs`.
 //!
 //! Source: the `sys` module of STDLIB; *sys and proc_lib* in OTP Design Principles.
 
@@ -34,6 +21,8 @@ mod inbox;
 mod read;
 mod replace;
 mod serve;
+#[doc(hidden)]
+pub mod show;
 mod status;
 
 pub use api::{

@@ -89,6 +89,10 @@ fn the_server_hands_each_message_to_its_method() {
                     CounterMsg::Reset => <() as ::kista::IntoFlow>::into_flow(Self::reset(self,)),
                 }
             }
+            fn format_status(&self) -> ::kista::Term {
+                use ::kista::sys::show::{Debugged as _, Encoded as _, Opaque as _};
+                (&&&::kista::sys::show::Show(self)).show()
+            }
         }
     };
     assert_tokens(expansion.impl_of("GenServer").unwrap(), &expected);
@@ -182,4 +186,62 @@ fn a_spec_of_ones_own_is_kept() {
             .count(),
         1
     );
+}
+
+#[test]
+fn a_continuation_is_a_variant_that_nobody_else_can_send() {
+    let item = quote! {
+        impl A {
+            #[init] fn new() -> Self { A }
+            #[handle_continue] async fn load(&mut self, path: String, cx: &mut Cx<Self>) -> Flow { Flow::Continue }
+            #[handle_continue] fn finish(&mut self, reply: ReplyTo<i64>) { reply.reply(1) }
+        }
+    };
+    let expansion = expanded(quote!(), item);
+    assert!(expansion.errors.is_empty(), "{:?}", expansion.errors);
+    let variants = expansion.enums[0].variants.to_token_stream().to_string();
+    assert!(variants.contains("Load (String)"), "{variants}");
+    assert!(
+        variants.contains("Finish (:: kista :: ReplyTo < i64 >)"),
+        "{variants}"
+    );
+    let client = expansion.impls.iter().find(|item| {
+        item.trait_.is_none() && item.self_ty.to_token_stream().to_string() == "AClient"
+    });
+    assert!(client.unwrap().items.is_empty(), "no method sends it");
+    let message = expansion.impl_of("Message").unwrap();
+    let wire = message.to_token_stream().to_string();
+    assert!(!wire.contains("decode_"), "nothing reads it: {wire}");
+}
+
+#[test]
+fn a_timeout_leaves_the_other_messages_to_their_method() {
+    let item = quote! {
+        impl A {
+            #[init] fn new() -> Self { A }
+            #[timeout] fn idle(&mut self) -> Flow { Flow::Hibernate }
+            #[info(other)] async fn info(&mut self, info: Info) {}
+        }
+    };
+    let expansion = expanded(quote!(), item);
+    assert!(expansion.errors.is_empty(), "{:?}", expansion.errors);
+    let server = expansion.impl_of("GenServer").unwrap();
+    let handles = server.items.iter().find_map(|item| match item {
+        syn::ImplItem::Fn(method) if method.sig.ident == "handle_info" => Some(method),
+        _ => None,
+    });
+    let expected: syn::ImplItemFn = parse_quote! {
+        async fn handle_info(&mut self, info: ::kista::Info, cx: &mut ::kista::Cx<Self>) -> ::kista::Flow {
+            match info {
+                ::kista::Info::Timeout => <Flow as ::kista::IntoFlow>::into_flow(Self::idle(self,)),
+                arg0 => <() as ::kista::IntoFlow>::into_flow(Self::info(self, arg0).await),
+                #[allow(unreachable_patterns)]
+                info => {
+                    cx.log_not_understood(&info);
+                    ::kista::Flow::Continue
+                }
+            }
+        }
+    };
+    assert_tokens(handles.unwrap(), &expected);
 }

@@ -414,3 +414,100 @@ fn other_messages_are_taken_whole() {
     assert!(expanded(quote!(local), local).errors[0].contains("decodes nothing"));
     assert!(expanded(quote!(locla), counter()).errors[0].contains("`local` and `crate = path`"));
 }
+
+#[test]
+fn what_comes_of_the_server_itself_is_given_nothing_from_outside() {
+    refuses(
+        quote!(
+            #[timeout]
+            fn idle(&mut self, after: u64) {}
+        ),
+        "#[timeout] is given nothing",
+    );
+    refuses(
+        quote!(
+            #[timeout]
+            fn idle() {}
+        ),
+        "take `&self` or `&mut self`",
+    );
+    refuses(
+        quote!(
+            #[timeout(5)]
+            fn idle(&mut self) {}
+        ),
+        "unexpected",
+    );
+    refuses(
+        quote!(
+            #[handle_continue]
+            fn load(self) {}
+        ),
+        "the state stays in its process",
+    );
+    refuses(
+        quote!(
+            #[handle_continue(name = "x")]
+            fn load(&mut self) {}
+        ),
+        "unexpected",
+    );
+    refuses(
+        quote!(
+            #[handle_continue]
+            fn load(&mut self, path: &str) {}
+        ),
+        "use an owned type",
+    );
+    refuses(
+        quote!(
+            #[timeout]
+            fn a(&mut self) {}
+            #[timeout]
+            fn b(&mut self) {}
+        ),
+        "one of these already",
+    );
+}
+
+#[test]
+fn what_is_shown_is_looked_at_and_returned() {
+    for method in [
+        quote!(
+            #[format_status]
+            fn shown(&mut self) -> i64 {
+                1
+            }
+        ),
+        quote!(
+            #[format_status]
+            fn shown() -> i64 {
+                1
+            }
+        ),
+        quote!(
+            #[format_status]
+            fn shown(&self, cx: &mut Cx<Self>) -> i64 {
+                1
+            }
+        ),
+    ] {
+        refuses(method, "looks at the state");
+    }
+    refuses(
+        quote!(
+            #[format_status]
+            async fn shown(&self) -> i64 {
+                1
+            }
+        ),
+        "cannot be `async`",
+    );
+    refuses(
+        quote!(
+            #[format_status]
+            fn shown(&self) {}
+        ),
+        "returns what is to be shown",
+    );
+}

@@ -20,7 +20,7 @@ use kista_etf::{Encode, Pid};
 use parking_lot::Mutex;
 
 use super::ProcessState;
-use crate::gen_server::{GenServer, Sent, Spawn, Spec};
+use crate::gen_server::{GenServer, Sent, Spawn, SpawnMonitor, Spec};
 use crate::node::Node;
 use crate::{Dest, Info};
 
@@ -99,13 +99,19 @@ impl Me {
         Spawn::new(self.node.clone(), spec, parent)
     }
 
+    /// Starts a server that this process monitors from before its first step; when it does not start, there is the error and
+    /// no [`Info::Down`].
+    pub fn spawn_monitor<C: GenServer>(&self, spec: Spec<C>) -> SpawnMonitor<C> {
+        SpawnMonitor::new(self.node.clone(), spec, self.node.find(self.pid))
+    }
+
     /// Receive [`Info::NodeUp`] and [`Info::NodeDown`] from now on, or no more: `net_kernel:monitor_nodes/1`.
     pub fn monitor_nodes(&self, on: bool) {
         self.node.monitor_nodes(self.pid, on);
     }
 
-    /// Logs what the behaviour did not expect, limited.
-    pub(crate) fn log_not_understood(&self, info: &Info) {
+    /// Logs what the behaviour did not expect: as a warning, at most 20 a second on one node.
+    pub fn log_not_understood(&self, info: &Info) {
         // Debug is cut after 4 KiB, whatever a peer sent.
         match info {
             Info::Term(term) => self.log_not_understood_text(format_args!("{term:?}")),
