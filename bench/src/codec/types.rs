@@ -14,7 +14,7 @@ pub(crate) struct Call {
 }
 
 /// `{add, K}` and `get`
-#[derive(Debug, PartialEq, Encode, Decode)]
+#[derive(Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
 pub(crate) enum Request {
     Get,
     Add(i64),
@@ -123,7 +123,7 @@ impl Settings {
 }
 
 /// `[{property_000, <<"...">>}, ...]`
-#[derive(Debug, PartialEq, Encode, Decode)]
+#[derive(Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
 pub(crate) struct Properties(Vec<(Atom, Binary)>);
 
 impl Properties {

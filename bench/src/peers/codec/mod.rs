@@ -5,6 +5,7 @@ mod eetf;
 mod erltf;
 mod json;
 mod rmp;
+mod serde;
 mod term;
 
 use std::process::Command;
@@ -26,6 +27,7 @@ pub(super) fn all() -> impl Iterator<Item = Box<dyn Peer>> {
     let codec = |name, except, run| -> Box<dyn Peer> { Box::new(Codec { name, except, run }) };
     [
         codec("derive", &[], derive::run),
+        codec("serde", &[], serde::run),
         codec("term", &[], term::run),
         codec("eetf", &[], eetf::run),
         codec("erltf", &[], erltf::run),
