@@ -7,7 +7,8 @@ fn main() -> io::Result<()> {
         .nth(1)
         .ok_or_else(|| io::Error::other("name a directory"))?;
     fs::create_dir_all(&directory)?;
-    for (number, seed) in kista_fuzz::seeds().iter().enumerate() {
+    let seeds = kista_fuzz::seeds().into_iter();
+    for (number, seed) in seeds.chain(kista_fuzz::compressed_seeds()).enumerate() {
         fs::write(
             std::path::Path::new(&directory).join(format!("{number:03}")),
             seed,

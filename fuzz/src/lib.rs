@@ -32,7 +32,7 @@ pub use derived::derived;
 pub use mutate::mutate;
 pub use owned::owned;
 pub use rng::Rng;
-pub use seeds::seeds;
+pub use seeds::{compressed_seeds, seeds};
 
 /// A target: panics when something that must hold for its input does not.
 pub type Target = fn(&[u8]);

@@ -1,5 +1,9 @@
 //! Good input to begin with.
 
+use std::io::Write;
+
+use flate2::{Compression, write::ZlibEncoder};
+
 /// Terms of every tag, without the version byte, the legacy tags among them, and each of them in a container.
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = LEAVES.iter().map(|leaf| leaf.to_vec()).collect();
@@ -27,6 +31,20 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push([&[111, 0, 0, 1, 4, 1][..], &[0xff; 260]].concat());
     seeds.push([&[118, 1, 254][..], &"é".repeat(255).into_bytes()].concat());
     seeds
+}
+
+/// The same terms as the target [`compressed`](crate::compressed) wants them: a byte that says how, a size, a stream.
+pub fn compressed_seeds() -> Vec<Vec<u8>> {
+    let packed = |term: Vec<u8>| {
+        let size = term.len() as u32;
+        let mut seed = ZlibEncoder::new(
+            [&[0][..], &size.to_be_bytes()].concat(),
+            Compression::new(6),
+        );
+        seed.write_all(&term).expect("memory takes it");
+        seed.finish().expect("memory takes it")
+    };
+    seeds().into_iter().map(packed).collect()
 }
 
 const LEAVES: &[&[u8]] = &[

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kista_fuzz::{Rng, TARGETS, Target, mutate, seeds};
+use kista_fuzz::{Rng, TARGETS, Target, compressed_seeds, mutate, seeds};
 
 /// So many take a debug build a few seconds per target.
 const ROUNDS: u64 = 10_000;
@@ -28,7 +28,10 @@ fn run(name: &str) {
     let seed = setting("KISTA_FUZZ_SEED", 1);
     println!("{name}: KISTA_FUZZ_SEED={seed}");
     let mut rng = Rng::new(seed);
-    let seeds = seeds();
+    let mut seeds = seeds();
+    if name == "compressed" {
+        seeds.extend(compressed_seeds());
+    }
     let check = |input: &[u8]| {
         if catch_unwind(AssertUnwindSafe(|| target(input))).is_err() {
             panic!("{name} fails for the input {input:?}");

@@ -40,6 +40,8 @@ pub struct Decoder<'a> {
     atoms: &'a [AtomName],
     limits: &'a Limits,
     quota: &'a AtomQuota,
+    /// How many new atoms this input has made.
+    new_atoms: usize,
     nesting: u16,
     /// How many bytes were read in vain, by [`retry`](Self::retry).
     retried: usize,
@@ -97,6 +99,7 @@ impl<'a> Decoder<'a> {
             atoms: &[],
             limits: &Limits::DEFAULT,
             quota: &quota::DEFAULT,
+            new_atoms: 0,
             nesting: 0,
             retried: 0,
             inside_fun: false,
@@ -177,7 +180,7 @@ impl<'a> Decoder<'a> {
         }
         let text = self.inline_atom()?;
         self.quota
-            .intern(&text)
+            .intern_counting(&text, &mut self.new_atoms, self.limits.new_atoms)
             .map_err(|_| DecodeError::AtomTooLong)
     }
 

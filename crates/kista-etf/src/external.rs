@@ -141,11 +141,16 @@ pub fn from_slice_with<T: DecodeOwned>(bytes: &[u8], limits: &Limits) -> Result<
 
 /// [`from_slice`] out of shared memory: large binaries become slices of it.
 pub fn from_bytes<T: DecodeOwned>(bytes: &Bytes) -> Result<T, DecodeError> {
-    match open(bytes, &Limits::DEFAULT)? {
-        Opened::Plain(term) => whole(Decoder::new(term).shared(bytes)),
+    from_bytes_with(bytes, &Limits::DEFAULT)
+}
+
+/// [`from_bytes`] with limits of one's own.
+pub fn from_bytes_with<T: DecodeOwned>(bytes: &Bytes, limits: &Limits) -> Result<T, DecodeError> {
+    match open(bytes, limits)? {
+        Opened::Plain(term) => whole(Decoder::new(term).limits(limits).shared(bytes)),
         Opened::Inflated(term) => {
             let term = Bytes::from(term);
-            whole(Decoder::new(&term).shared(&term))
+            whole(Decoder::new(&term).limits(limits).shared(&term))
         }
     }
 }
@@ -162,6 +167,12 @@ enum Opened<'a> {
 }
 
 fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, DecodeError> {
+    if bytes.len() > limits.bytes {
+        return Err(DecodeError::TooLarge {
+            what: "the input",
+            limit: limits.bytes,
+        });
+    }
     match bytes {
         [tag::VERSION, tag::COMPRESSED, a, b, c, d, packed @ ..] => {
             inflate(packed, crate::decoder::length([*a, *b, *c, *d]), limits).map(Opened::Inflated)

@@ -70,8 +70,8 @@ pub use encode::Encode;
 pub use encoder::Encoder;
 pub use error::{DecodeError, EncodeError, Fault, Place, Within};
 pub use external::{
-    Compression, from_bytes, from_slice, from_slice_borrowed, from_slice_with, to_vec,
-    to_vec_compressed,
+    Compression, from_bytes, from_bytes_with, from_slice, from_slice_borrowed, from_slice_with,
+    to_vec, to_vec_compressed,
 };
 pub use kind::Kind;
 #[cfg(feature = "derive")]

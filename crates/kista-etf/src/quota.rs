@@ -63,18 +63,30 @@ impl AtomQuota {
     ///
     /// Fails only on more than 255 characters.
     pub fn intern(&self, text: &str) -> Result<AtomName, AtomError> {
+        self.intern_counting(text, &mut 0, usize::MAX)
+    }
+
+    /// The same for one of many names in an input, which has made `made` new atoms and may make `limit`.
+    pub(crate) fn intern_counting(
+        &self,
+        text: &str,
+        made: &mut usize,
+        limit: usize,
+    ) -> Result<AtomName, AtomError> {
         if let Some(atom) = Atom::lookup(text) {
             return Ok(AtomName::Interned(atom));
         }
         crate::atom::check(text)?;
-        if !self.take() {
+        if *made >= limit || !self.take() {
             return AtomName::text(text);
         }
         match Atom::intern(text) {
-            Ok((atom, added)) => {
-                if !added {
-                    self.give_back();
-                }
+            Ok((atom, true)) => {
+                *made += 1;
+                Ok(AtomName::Interned(atom))
+            }
+            Ok((atom, false)) => {
+                self.give_back();
                 Ok(AtomName::Interned(atom))
             }
             Err(_) => {
