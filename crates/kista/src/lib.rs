@@ -28,7 +28,9 @@
 
 mod epmd;
 pub mod events;
+pub mod gen_event;
 pub mod gen_server;
+pub mod gen_statem;
 mod kernel;
 mod log;
 mod net;

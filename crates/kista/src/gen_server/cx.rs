@@ -7,7 +7,7 @@ use crate::sys::Inbox;
 
 /// A server's view of its own process: everything of [`Me`], and what belongs to servers.
 pub struct Cx<S: GenServer> {
-    pub(super) inbox: Inbox<S::Msg>,
+    pub(crate) inbox: Inbox<S::Msg>,
     /// What follows the callback that runs, when it does not return it. Boxed: an idle server has none.
     then: Option<Box<Flow>>,
 }

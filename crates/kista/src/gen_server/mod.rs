@@ -82,6 +82,7 @@ pub(crate) use request_id::Asked;
 pub use request_id::RequestId;
 pub use request_ids::{NoResponse, RequestIds};
 pub use sent::{SendError, Sent};
+pub(crate) use serve::caught;
 pub use server_ref::ServerRef;
 pub use spawn::{Spawn, SpawnMonitor, Starting, StartingMonitored};
 pub use spec::{Spec, spec};
@@ -119,6 +120,12 @@ pub trait GenServer: Sized + Send + 'static {
     /// What is shown here, every node of the cluster may see.
     fn format_status(&self) -> Term {
         crate::sys::show::opaque::<Self>()
+    }
+
+    /// The loop of the process. Behaviours that are built on this one have another; servers leave it as it is.
+    #[doc(hidden)]
+    fn run(&mut self, cx: &mut Cx<Self>) -> impl Future<Output = ExitReason> + Send {
+        serve::handle_until_stop(self, cx)
     }
 
     /// The last act: see rule 4 of the [module](self).

@@ -178,7 +178,7 @@ impl Tag {
         Ok(Self::from_term(d.term()?))
     }
 
-    fn from_term(term: Term) -> Self {
+    pub(crate) fn from_term(term: Term) -> Self {
         if let Some((head, last)) = cons_of_reference(&term) {
             if head.as_atom() == Some(atoms::ALIAS) {
                 return Self::Alias(last);

@@ -52,7 +52,7 @@ async fn serve<S: GenServer>(
         Ok(server) => server,
         Err(reason) => return reason,
     };
-    let reason = match caught(handle_until_stop(&mut server, &mut cx)).await {
+    let reason = match caught(server.run(&mut cx)).await {
         Ok(reason) | Err(reason) => reason,
     };
     let reason = match caught(server.terminate(&reason, &mut cx)).await {
@@ -139,7 +139,8 @@ impl<S: GenServer> Cx<S> {
     }
 }
 
-async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> ExitReason {
+/// The loop of a server.
+pub(super) async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> ExitReason {
     let mut flow = Flow::Continue;
     let mut wait;
     loop {
@@ -207,7 +208,7 @@ impl<S: GenServer> Behaviour for Shown<'_, S> {
 }
 
 /// Runs callbacks; a panic becomes the reason `{panic, Text}`, with the state still there for `terminate`.
-async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
+pub(crate) async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
     let mut callback = pin!(callback);
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {

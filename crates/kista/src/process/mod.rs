@@ -157,6 +157,12 @@ impl<M: Send + 'static> Process<M> {
         self.taken.store(kept, Relaxed);
     }
 
+    /// How many signals have arrived that the behaviour did not take over yet.
+    pub(crate) fn arrived(&self) -> usize {
+        let mail = self.mail.lock();
+        mail.list.len() + mail.arrived.len() + self.queue.len()
+    }
+
     /// Gives back the memory of lists that are empty now. Only the process's own task calls this.
     pub(crate) fn shrink(&self) {
         let mut mail = self.mail.lock();

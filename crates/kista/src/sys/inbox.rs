@@ -127,6 +127,11 @@ impl<M: Message> Inbox<M> {
         self.sys.as_ref().is_some_and(|sys| sys.suspended)
     }
 
+    /// How many signals have arrived and are not handled yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.taken.len() + self.process.arrived()
+    }
+
     /// Gives back the memory that a burst of messages needed: OTP's `hibernate`.
     pub(crate) fn shrink(&mut self) {
         self.taken.shrink_to_fit();
