@@ -208,7 +208,7 @@ impl Writing {
             let write = quote!(#head #key #value);
             match &field.skip_encoding_if {
                 Some(skip) => {
-                    counts.push(quote!(usize::from(!#skip(#name))));
+                    counts.push(quote!(::core::primitive::usize::from(!#skip(#name))));
                     writes.push(quote!(if !#skip(#name) { #write }));
                 }
                 None => {
