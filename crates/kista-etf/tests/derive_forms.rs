@@ -812,3 +812,57 @@ fn each_derive_works_alone() {
     }
     assert_eq!(from_slice(&to_vec(&Out { a: 1 }).unwrap()), Ok(In { a: 1 }));
 }
+
+#[test]
+fn reading_takes_no_memory_but_what_fields_own_and_interns_nothing() {
+    #[derive(Debug, PartialEq, Decode)]
+    struct Borrowed<'a> {
+        name: &'a str,
+        shape: Shape,
+        page: Option<Page>,
+        list: Listen,
+        pair: (u8, f64),
+    }
+    let bytes = bytes_of(
+        r#"#{shape => {rect,#{sideB => 2,sideA => 1}}, name => <<"n">>, page => #{limit => nil,offset => 1},
+             list => [{never_interned_option,1},reuse,{port,1}], pair => {1,2.5}, never_interned_key => {a,[b]}}"#,
+    );
+    // The test's own parser has interned these; as texts they are new.
+    let text = |bytes: &[u8]| {
+        let mut text = bytes.to_vec();
+        for at in 0..text.len() {
+            if text[at..].starts_with(b"never_interned") {
+                text[at..at + 5].copy_from_slice(b"quite");
+            }
+        }
+        text
+    };
+    let bytes = text(&bytes);
+    let mut read = None;
+    let took = allocation_counter::measure(|| {
+        read = Some(kista_etf::from_slice_borrowed::<Borrowed<'_>>(&bytes).unwrap());
+    });
+    assert_eq!(took.count_total, 0);
+    assert_eq!(
+        read,
+        Some(Borrowed {
+            name: "n",
+            shape: Shape::Rect {
+                side_a: 1,
+                side_b: 2
+            },
+            page: Some(Page {
+                offset: 1,
+                limit: None
+            }),
+            list: Listen {
+                port: 1,
+                reuse: true,
+                ip: None
+            },
+            pair: (1, 2.5),
+        })
+    );
+    assert_eq!(Atom::lookup("quite_interned_key"), None);
+    assert_eq!(Atom::lookup("quite_interned_option"), None);
+}
