@@ -35,6 +35,7 @@ mod kernel;
 mod log;
 mod net;
 mod node;
+pub mod pool;
 mod process;
 pub mod sys;
 

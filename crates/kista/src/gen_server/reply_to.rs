@@ -39,6 +39,8 @@ pub(crate) struct CallSlot<T> {
     pub(super) decode: OnceLock<DecodeFn<T>>,
     /// Whom the request was sent to when it stayed on the node: only the end of that process silences the token.
     pub(super) server: OnceLock<Pid>,
+    /// Whom that process handed it to, when it is a pool.
+    handed_to: OnceLock<Pid>,
 }
 
 impl<T> CallSlot<T> {
@@ -47,6 +49,7 @@ impl<T> CallSlot<T> {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
             server: OnceLock::new(),
+            handed_to: OnceLock::new(),
         })
     }
 
@@ -68,6 +71,8 @@ pub(crate) trait PendingReply: Send + Sync {
     fn is_pending(&self) -> bool;
     /// The process ended with this reason.
     fn fail(&self, reason: &ExitReason);
+    /// Another process answers from now on.
+    fn hand_to(&self, _server: Pid) {}
 }
 
 impl<T: Send> PendingReply for CallSlot<T> {
@@ -78,6 +83,10 @@ impl<T: Send> PendingReply for CallSlot<T> {
     fn fail(&self, reason: &ExitReason) {
         // Refused when the call is settled already: then nobody waits for this error.
         let _ = self.slot.fail(reason.clone().into());
+    }
+
+    fn hand_to(&self, server: Pid) {
+        let _ = self.handed_to.set(server);
     }
 }
 
@@ -124,7 +133,7 @@ impl<T> ReplyTo<T> {
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
         let server = match &self.0 {
-            Inner::Local(slot) => slot.server.get(),
+            Inner::Local(slot) => slot.handed_to.get().or_else(|| slot.server.get()),
             Inner::Remote(remote) => Some(&remote.0.server),
             Inner::Taken => return,
         };

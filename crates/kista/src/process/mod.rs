@@ -157,6 +157,16 @@ impl<M: Send + 'static> Process<M> {
         self.taken.store(kept, Relaxed);
     }
 
+    /// How many messages (and signals) have arrived and are not handled yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.arrived() + self.taken.load(Relaxed)
+    }
+
+    /// Whether nothing can be pushed any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// How many signals have arrived that the behaviour did not take over yet.
     pub(crate) fn arrived(&self) -> usize {
         let mail = self.mail.lock();

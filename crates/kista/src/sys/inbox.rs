@@ -127,6 +127,11 @@ impl<M: Message> Inbox<M> {
         self.sys.as_ref().is_some_and(|sys| sys.suspended)
     }
 
+    /// The caller of the message that was returned last, when it is of this node: whoever takes it answers for it.
+    pub(crate) fn take_caller(&mut self) -> Option<Arc<dyn PendingReply>> {
+        self.caller.take()
+    }
+
     /// How many signals have arrived and are not handled yet.
     pub(crate) fn waiting(&self) -> usize {
         self.taken.len() + self.process.arrived()
