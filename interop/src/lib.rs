@@ -17,10 +17,12 @@
 mod bed;
 mod demo;
 mod modules;
+mod oracle;
 mod otp;
 mod program;
 
 pub use bed::Bed;
 pub use demo::{Subject, demo_binary};
+pub use oracle::ask;
 pub use otp::Otp;
 pub use program::Program;

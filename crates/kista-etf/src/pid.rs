@@ -10,7 +10,7 @@ use crate::Atom;
 /// ```
 /// use kista_etf::{Atom, Pid};
 /// let pid = Pid { node: Atom::new("demo@127.0.0.1").unwrap(), id: 7, serial: 0, creation: 4 };
-/// assert_eq!(pid.to_string(), "<'demo@127.0.0.1'.7.0>");
+/// assert_eq!(pid.to_string(), "<'demo@127.0.0.1'.7.0/4>");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pid {
@@ -43,7 +43,16 @@ impl Ord for Pid {
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}.{}.{}>", self.node, self.id, self.serial)
+        write!(f, "<{}.{}.{}", self.node, self.id, self.serial)?;
+        write_creation(f, self.creation)
+    }
+}
+
+/// The end of an identifier's text. Which life of the node it is of belongs to its identity; 0 is unknown, and is not said.
+pub(crate) fn write_creation(f: &mut fmt::Formatter<'_>, creation: u32) -> fmt::Result {
+    match creation {
+        0 => f.write_str(">"),
+        known => write!(f, "/{known}>"),
     }
 }
 

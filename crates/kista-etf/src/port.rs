@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Atom;
+use crate::pid::write_creation;
 
 /// A port identifier: `Copy`, 16 bytes. A Kista node has no ports; it passes those of others on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,13 +25,14 @@ impl PartialOrd for Port {
 
 impl Ord for Port {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.id, self.node, self.creation).cmp(&(other.id, other.node, other.creation))
+        (self.node, self.creation, self.id).cmp(&(other.node, other.creation, other.id))
     }
 }
 
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#Port<{}.{}>", self.node, self.id)
+        write!(f, "#Port<{}.{}", self.node, self.id)?;
+        write_creation(f, self.creation)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::Atom;
+use crate::pid::write_creation;
 
 /// A reference: node, creation and one to five words. `Copy`, 32 bytes. All used words count for equality and hash.
 ///
@@ -116,7 +117,7 @@ impl fmt::Display for Reference {
         for word in self.words().iter().rev() {
             write!(f, ".{word}")?;
         }
-        f.write_str(">")
+        write_creation(f, self.creation)
     }
 }
 

@@ -1,14 +1,50 @@
-//! Equality (`=:=`) and the order of map keys, without recursion.
+//! Which terms are equal, and which comes first: the exact relations, and Erlang's own operators.
 //!
-//! The order of kinds is number < atom < reference < fun < port < pid < tuple < map < nil < list < bit string; all integers
-//! sort before all floats. Tuples go by size, then element by element; maps by size, then all keys, then all values; lists
-//! element by element, then by what follows the shorter one.
+//! | Rust | Erlang | `1` and `1.0` | `0.0` and `-0.0` |
+//! |---|---|---|---|
+//! | `==`, `Hash` | `=:=` | differ | differ (as in OTP 27) |
+//! | `cmp`, `<` | the order of map keys | `1` is less, as every integer is than every float | `-0.0` is less |
+//! | [`Term::erl_eq`] | `==` | equal | equal |
+//! | [`Term::erl_cmp`] | `<`, `>`, `lists:sort/1` | equal | equal |
+//!
+//! `cmp` is `Equal` exactly when `==` holds. `erl_cmp` compares integers with floats by their exact values, as Erlang does;
+//! the keys of two maps it compares by `cmp`, as Erlang does too.
 
 use std::cmp::Ordering;
 
-use num_bigint::Sign;
+use super::order::{Numbers, order};
+use super::{Identity, Term};
 
-use super::{Identity, ImproperList, Term};
+impl Term {
+    /// Erlang's `==`: as `=:=`, but an integer equals the float of the same value, and `0.0` equals `-0.0`.
+    ///
+    /// ```
+    /// use kista_etf::Term;
+    /// assert!(Term::from((1, 0.0)).erl_eq(&Term::from((1.0, -0.0))));
+    /// assert!(!Term::from(9007199254740993i64).erl_eq(&Term::from(9007199254740992.0)));
+    /// // Keys of maps are compared exactly.
+    /// let key = |key: Term| Term::map([(key, Term::NIL)]).unwrap();
+    /// assert!(!key(Term::from(1)).erl_eq(&key(Term::from(1.0))));
+    /// ```
+    pub fn erl_eq(&self, other: &Self) -> bool {
+        self.erl_cmp(other).is_eq()
+    }
+
+    /// The order of Erlang's `<`, by which `lists:sort/1` sorts.
+    ///
+    /// Number < atom < reference < fun < port < pid < tuple < map < nil < list < bit string (Erlang Reference Manual,
+    /// "Term Comparisons"). Unlike `cmp` it takes `1` and `1.0` for equal, so it is no order to keep a set by.
+    ///
+    /// ```
+    /// use kista_etf::Term;
+    /// let mut terms = vec![Term::from("b"), Term::from(2), Term::from(1.5), Term::from((1, 2))];
+    /// terms.sort_by(Term::erl_cmp);
+    /// assert_eq!(Term::list(terms).to_string(), r#"[1.5,2,{1,2},<<"b">>]"#);
+    /// ```
+    pub fn erl_cmp(&self, other: &Self) -> Ordering {
+        order(self, other, Numbers::ByValue)
+    }
+}
 
 impl PartialEq for Term {
     fn eq(&self, other: &Self) -> bool {
@@ -71,184 +107,10 @@ impl PartialOrd for Term {
     }
 }
 
-/// What is still to be compared, if everything before it is equal.
-enum Task<'a> {
-    /// These terms, every `step`th of them.
-    Items(&'a [Term], &'a [Term], usize),
-    /// What follows the shorter of two lists.
-    Tails(Tail<'a>, Tail<'a>),
-}
-
-#[derive(Clone, Copy)]
-enum Tail<'a> {
-    Term(&'a Term),
-    /// The rest of a list: not empty.
-    Rest,
-}
-
 impl Ord for Term {
     fn cmp(&self, other: &Self) -> Ordering {
-        let mut tasks = Vec::new();
-        let order = cmp_heads(self, other, &mut tasks);
-        if order.is_ne() {
-            return order;
-        }
-        while let Some(task) = tasks.pop() {
-            let order = match task {
-                Task::Items([], _, _) | Task::Items(_, [], _) => continue,
-                Task::Items(a, b, step) => {
-                    let next = Task::Items(
-                        a.get(step..).unwrap_or(&[]),
-                        b.get(step..).unwrap_or(&[]),
-                        step,
-                    );
-                    if !matches!(next, Task::Items([], _, _)) {
-                        tasks.push(next);
-                    }
-                    cmp_heads(&a[0], &b[0], &mut tasks)
-                }
-                Task::Tails(Tail::Term(a), Tail::Term(b)) => cmp_heads(a, b, &mut tasks),
-                Task::Tails(Tail::Term(a), Tail::Rest) => rank(a).cmp(&LIST_RANK),
-                Task::Tails(Tail::Rest, Tail::Term(b)) => LIST_RANK.cmp(&rank(b)),
-                Task::Tails(Tail::Rest, Tail::Rest) => continue,
-            };
-            if order.is_ne() {
-                return order;
-            }
-        }
-        Ordering::Equal
+        order(self, other, Numbers::ByKind)
     }
-}
-
-const LIST_RANK: u8 = 10;
-
-fn rank(term: &Term) -> u8 {
-    match term {
-        Term::Int(_) | Term::Big(_) => 0,
-        Term::Float(_) => 1,
-        Term::Atom(_) | Term::AtomText(_) => 2,
-        Term::Reference(_) => 3,
-        Term::Fun(_) | Term::Export(_) => 4,
-        Term::Port(_) => 5,
-        Term::Pid(_) => 6,
-        Term::Tuple(_) => 7,
-        Term::Map(_) => 8,
-        Term::List(list) if list.is_empty() => 9,
-        Term::List(_) | Term::ImproperList(_) => LIST_RANK,
-        Term::Binary(_) | Term::BitString(_) => 11,
-        Term::Opaque(it) => match it.kind() {
-            crate::Kind::Reference => 3,
-            crate::Kind::Port => 5,
-            _ => 6,
-        },
-    }
-}
-
-/// Compares all but what is inside, which becomes tasks.
-fn cmp_heads<'a>(a: &'a Term, b: &'a Term, tasks: &mut Vec<Task<'a>>) -> Ordering {
-    match (a, b) {
-        (Term::Int(a), Term::Int(b)) => a.cmp(b),
-        (Term::Big(a), Term::Big(b)) => a.cmp(b),
-        (Term::Int(_), Term::Big(b)) => {
-            if b.sign() == Sign::Minus {
-                Ordering::Greater
-            } else {
-                Ordering::Less
-            }
-        }
-        (Term::Big(a), Term::Int(_)) => {
-            if a.sign() == Sign::Minus {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            }
-        }
-        (Term::Float(a), Term::Float(b)) => a.total_cmp(b),
-        (Term::Atom(a), Term::Atom(b)) => a.cmp(b),
-        (Term::Atom(_) | Term::AtomText(_), Term::Atom(_) | Term::AtomText(_)) => {
-            a.as_atom_str().cmp(&b.as_atom_str())
-        }
-        (Term::Fun(a), Term::Fun(b)) => a.cmp(b),
-        (Term::Export(a), Term::Export(b)) => a.cmp(b),
-        (Term::Fun(_), Term::Export(_)) => Ordering::Less,
-        (Term::Export(_), Term::Fun(_)) => Ordering::Greater,
-        (Term::Tuple(x), Term::Tuple(y)) => {
-            tasks.push(Task::Items(x, y, 1));
-            x.len().cmp(&y.len())
-        }
-        (Term::Map(x), Term::Map(y)) => {
-            let (items_x, items_y) = (a.children(), b.children());
-            tasks.push(Task::Items(
-                items_x.get(1..).unwrap_or(&[]),
-                items_y.get(1..).unwrap_or(&[]),
-                2,
-            ));
-            tasks.push(Task::Items(items_x, items_y, 2));
-            x.len().cmp(&y.len())
-        }
-        (Term::Binary(_) | Term::BitString(_), Term::Binary(_) | Term::BitString(_)) => {
-            cmp_bits(a, b)
-        }
-        (Term::List(_) | Term::ImproperList(_), Term::List(_) | Term::ImproperList(_))
-            if rank(a) == rank(b) =>
-        {
-            // Two empty lists are done: their tails are themselves.
-            if rank(a) != LIST_RANK {
-                return Ordering::Equal;
-            }
-            let ((x, tail_x), (y, tail_y)) = (list_parts(a), list_parts(b));
-            let common = x.len().min(y.len());
-            let after = |items: &[Term], tail| {
-                if items.len() > common {
-                    Tail::Rest
-                } else {
-                    Tail::Term(tail)
-                }
-            };
-            tasks.push(Task::Tails(after(x, tail_x), after(y, tail_y)));
-            tasks.push(Task::Items(&x[..common], &y[..common], 1));
-            Ordering::Equal
-        }
-        _ => match (rank(a).cmp(&rank(b)), Identity::of(a), Identity::of(b)) {
-            (Ordering::Equal, Some(a), Some(b)) => a.cmp(&b),
-            (order, ..) => order,
-        },
-    }
-}
-
-fn list_parts(list: &Term) -> (&[Term], &Term) {
-    match list {
-        Term::ImproperList(ImproperList(items)) => items
-            .as_slice()
-            .split_last()
-            .map_or((&[], &super::NIL), |(tail, items)| (items, tail)),
-        other => (other.children(), &super::NIL),
-    }
-}
-
-/// Bit by bit, the shorter one first. Unused bits are zero, so whole bytes can be compared.
-fn cmp_bits(a: &Term, b: &Term) -> Ordering {
-    fn parts(term: &Term) -> (&[u8], usize) {
-        match term {
-            Term::Binary(binary) => (binary, binary.len() * 8),
-            Term::BitString(bits) => (bits.bytes(), bits.bit_len()),
-            _ => (&[], 0),
-        }
-    }
-    let ((x, bits_x), (y, bits_y)) = (parts(a), parts(b));
-    let common = bits_x.min(bits_y);
-    let (whole, rest) = (common / 8, common % 8);
-    x[..whole]
-        .cmp(&y[..whole])
-        .then_with(|| {
-            let mask = |byte: Option<&u8>| byte.copied().unwrap_or(0) & !(0xff_u8 >> rest);
-            if rest == 0 {
-                Ordering::Equal
-            } else {
-                mask(x.get(whole)).cmp(&mask(y.get(whole)))
-            }
-        })
-        .then_with(|| bits_x.cmp(&bits_y))
 }
 
 #[cfg(test)]

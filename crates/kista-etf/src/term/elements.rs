@@ -55,6 +55,11 @@ impl Term {
         }
     }
 
+    /// The terms directly inside this one, moved out.
+    pub(crate) fn into_children(mut self) -> Vec<Self> {
+        self.take_children().map(Vec::from).unwrap_or_default()
+    }
+
     /// The same kind of container around other elements.
     fn with_children(&self, items: Vec<Self>) -> Self {
         let items = Elements::new(items);

@@ -18,15 +18,22 @@ mod elements;
 mod from;
 mod fun;
 mod hash;
+mod lexeme;
 mod map;
+mod number;
 mod opaque;
+mod order;
+mod phash2;
+mod pretty;
 mod sequence;
 pub(crate) mod text;
+mod write;
 
 pub use fun::{Export, Fun};
 pub use map::Map;
 pub use opaque::Opaque;
 pub use sequence::{ImproperList, List, Tuple};
+pub use text::Format;
 
 pub(crate) use elements::Elements;
 pub(crate) use opaque::Identity;

@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 
 use super::Term;
 use crate::decoder::Identifier;
+use crate::pid::write_creation;
 use crate::reference::cmp_words;
 use crate::{AtomName, AtomText, Kind, Pid, Port, Reference, tag};
 
@@ -48,6 +49,15 @@ impl Opaque {
             Parts::Pid { .. } => Kind::Pid,
             Parts::Port { .. } => Kind::Port,
             Parts::Reference { .. } => Kind::Reference,
+        }
+    }
+
+    /// What `phash2` takes of it.
+    pub(super) const fn hashed_number(&self) -> (Kind, u64) {
+        match self.parts {
+            Parts::Pid { id, .. } => (Kind::Pid, id as u64),
+            Parts::Port { id, .. } => (Kind::Port, id),
+            Parts::Reference { words, .. } => (Kind::Reference, words[0] as u64),
         }
     }
 
@@ -236,7 +246,7 @@ impl<'a> Identity<'a> {
                     node: n,
                     creation: c,
                 },
-            ) => (id, node, creation).cmp(&(i, n, c)),
+            ) => (node, creation, id).cmp(&(n, c, i)),
             (
                 Self::Reference {
                     node,
@@ -275,17 +285,32 @@ impl<'a> Identity<'a> {
 impl fmt::Display for Opaque {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let node = &self.node;
-        match &self.parts {
-            Parts::Pid { id, serial, .. } => write!(f, "<{node:?}.{id}.{serial}>"),
-            Parts::Port { id, .. } => write!(f, "#Port<{node:?}.{id}>"),
-            Parts::Reference { words, used, .. } => {
+        let creation = match &self.parts {
+            Parts::Pid {
+                id,
+                serial,
+                creation,
+            } => {
+                write!(f, "<{node:?}.{id}.{serial}")?;
+                creation
+            }
+            Parts::Port { id, creation } => {
+                write!(f, "#Port<{node:?}.{id}")?;
+                creation
+            }
+            Parts::Reference {
+                words,
+                used,
+                creation,
+            } => {
                 write!(f, "#Ref<{node:?}")?;
                 for word in words[..usize::from(*used)].iter().rev() {
                     write!(f, ".{word}")?;
                 }
-                f.write_str(">")
+                creation
             }
-        }
+        };
+        write_creation(f, *creation)
     }
 }
 
