@@ -2,6 +2,7 @@
 
 mod etf;
 mod gen_server;
+mod term;
 
 use proc_macro::TokenStream;
 
@@ -155,4 +156,10 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn gen_server(arguments: TokenStream, item: TokenStream) -> TokenStream {
     gen_server::expand(arguments.into(), item.into()).into()
+}
+
+/// What `kista_etf::term!` expands to; called through that macro only.
+#[proc_macro]
+pub fn term(input: TokenStream) -> TokenStream {
+    term::expand(input.into()).into()
 }

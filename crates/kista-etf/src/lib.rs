@@ -39,6 +39,7 @@ mod external;
 pub mod fields;
 mod kind;
 mod limits;
+mod parse;
 #[doc = include_str!("mapping.md")]
 pub mod mapping {}
 mod pid;
@@ -55,6 +56,9 @@ mod static_atom;
 pub mod support;
 mod tag;
 pub mod term;
+#[cfg(feature = "derive")]
+mod term_macro;
+mod text_view;
 mod transcode;
 mod types;
 pub mod with;
@@ -75,9 +79,13 @@ pub use external::{
 };
 pub use kind::Kind;
 #[cfg(feature = "derive")]
+#[doc(hidden)]
+pub use kista_derive::term as __term;
+#[cfg(feature = "derive")]
 pub use kista_derive::{Decode, Encode};
 pub use limits::Limits;
-pub use num_bigint::BigInt;
+pub use num_bigint::{BigInt, Sign};
+pub use parse::{ParseError, Problem};
 pub use pid::Pid;
 pub use port::Port;
 pub use quota::AtomQuota;

@@ -7,7 +7,8 @@ use std::hash::{Hash, Hasher};
 use crate::Atom;
 use crate::pid::write_creation;
 
-/// A reference: node, creation and one to five words. `Copy`, 32 bytes. All used words count for equality and hash.
+/// A reference: node, creation and one to five words. `Copy`, 32 bytes. All words count for equality and hash; as in Erlang,
+/// one that is not there counts as zero.
 ///
 /// ```
 /// use kista_etf::{atoms, Reference};
@@ -62,6 +63,11 @@ impl Reference {
         self.creation
     }
 
+    /// The words, those that are missing as zeros.
+    pub(crate) const fn padded_words(&self) -> &[u32; Self::MAX_WORDS] {
+        &self.words
+    }
+
     /// The words, in wire order.
     pub fn words(&self) -> &[u32] {
         &self.words[..usize::from(self.used)]
@@ -70,10 +76,7 @@ impl Reference {
 
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {
-        self.words == other.words
-            && self.used == other.used
-            && self.node == other.node
-            && self.creation == other.creation
+        self.words == other.words && self.node == other.node && self.creation == other.creation
     }
 }
 
@@ -83,7 +86,7 @@ impl Hash for Reference {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.node.hash(state);
         self.creation.hash(state);
-        self.words().hash(state);
+        self.words.hash(state);
     }
 }
 
@@ -97,18 +100,16 @@ impl Ord for Reference {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.node, self.creation)
             .cmp(&(other.node, other.creation))
-            .then_with(|| cmp_words(self.words(), other.words()))
+            .then_with(|| cmp_words(&self.words, &other.words))
     }
 }
 
 /// The order of two references of one node: the last word counts most, and missing words are zero.
-pub(crate) fn cmp_words(a: &[u32], b: &[u32]) -> Ordering {
-    let word = |words: &[u32], at: usize| words.get(at).copied().unwrap_or(0);
-    (0..a.len().max(b.len()))
-        .rev()
-        .map(|at| word(a, at).cmp(&word(b, at)))
-        .find(|order| order.is_ne())
-        .unwrap_or_else(|| a.len().cmp(&b.len()))
+pub(crate) fn cmp_words(
+    a: &[u32; Reference::MAX_WORDS],
+    b: &[u32; Reference::MAX_WORDS],
+) -> Ordering {
+    a.iter().rev().cmp(b.iter().rev())
 }
 
 impl fmt::Display for Reference {
@@ -133,9 +134,11 @@ mod tests {
     use crate::atoms::OK;
 
     #[test]
-    fn every_used_word_counts() {
+    fn every_word_counts_and_a_missing_one_is_zero() {
         let new = |words: &[u32]| Reference::new(OK, 1, words).unwrap();
-        assert_ne!(new(&[1, 2, 3]), new(&[1, 2, 3, 0]));
+        assert_eq!(new(&[1, 2, 3]), new(&[1, 2, 3, 0]));
+        assert!(new(&[1, 2, 3]).cmp(&new(&[1, 2, 3, 0])).is_eq());
+        assert_ne!(new(&[1, 2, 3]), new(&[1, 2, 3, 1]));
         assert_ne!(new(&[1, 2, 3, 4, 5]), new(&[1, 2, 3, 4, 6]));
         assert!(new(&[9, 1]) < new(&[0, 2]));
         assert_eq!(size_of::<Reference>(), 32);

@@ -194,7 +194,7 @@ fn structs_are_records_tuples_values_or_atoms() {
                 creation: 3,
             },
         ),
-        "{1.5,<ok.1.2>}",
+        "{1.5,<ok.1.2/3>}",
     );
     agrees(AllDone, "all_done");
     assert!(

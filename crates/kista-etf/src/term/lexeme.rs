@@ -21,17 +21,17 @@ fn is_plain_atom(text: &str) -> bool {
 }
 
 /// Whether an atom without quotes can begin with it: a lower-case letter of Latin-1.
-pub(super) const fn starts_atom(char: char) -> bool {
+pub(crate) const fn starts_atom(char: char) -> bool {
     matches!(char, 'a'..='z' | 'ß'..='ö' | 'ø'..='ÿ')
 }
 
 /// Whether an atom without quotes, or a variable, can go on with it.
-pub(super) const fn continues_atom(char: char) -> bool {
+pub(crate) const fn continues_atom(char: char) -> bool {
     matches!(char, 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '@' | 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ')
 }
 
 /// Whether it is a word of the language. `maybe` is one since OTP 27; quoted it reads the same everywhere.
-pub(super) fn is_reserved(text: &str) -> bool {
+pub(crate) fn is_reserved(text: &str) -> bool {
     RESERVED.binary_search(&text).is_ok()
 }
 

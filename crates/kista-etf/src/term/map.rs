@@ -25,6 +25,32 @@ impl Map {
         Self::from_flat(items)
     }
 
+    /// A map of these pairs, in any order; of pairs with the same key the last one counts, as in `maps:from_list/1`.
+    ///
+    /// ```
+    /// use kista_etf::{Term, term::Map};
+    /// let map = Map::from_pairs_last([(Term::from(1), Term::from("a")), (Term::from(1), Term::from("b"))]);
+    /// assert_eq!(Term::from(map).to_string(), r#"#{1 => <<"b">>}"#);
+    /// ```
+    pub fn from_pairs_last(pairs: impl IntoIterator<Item = (Term, Term)>) -> Self {
+        let mut pairs: Vec<(Term, Term)> = pairs.into_iter().collect();
+        // The sort is stable: equal keys keep their order, and of each two the later one is kept.
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        pairs.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        Self(Elements::new(
+            pairs
+                .into_iter()
+                .flat_map(|(key, value)| [key, value])
+                .collect(),
+        ))
+    }
+
     /// From keys and values in turn.
     pub(crate) fn from_flat(items: Vec<Term>) -> Option<Self> {
         debug_assert!(items.len().is_multiple_of(2));

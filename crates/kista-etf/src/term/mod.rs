@@ -29,6 +29,7 @@ mod sequence;
 pub(crate) mod text;
 mod write;
 
+pub use crate::text_view::TextError;
 pub use fun::{Export, Fun};
 pub use map::Map;
 pub use opaque::Opaque;
@@ -36,6 +37,7 @@ pub use sequence::{ImproperList, List, Tuple};
 pub use text::Format;
 
 pub(crate) use elements::Elements;
+pub(crate) use lexeme::{continues_atom, is_reserved, starts_atom};
 pub(crate) use opaque::Identity;
 
 use num_bigint::BigInt;

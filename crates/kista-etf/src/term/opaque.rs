@@ -162,7 +162,7 @@ pub(crate) enum Identity<'a> {
     Reference {
         node: &'a str,
         creation: u32,
-        words: &'a [u32],
+        words: &'a [u32; Reference::MAX_WORDS],
     },
 }
 
@@ -188,7 +188,7 @@ impl<'a> Identity<'a> {
             Term::Reference(it) => Self::Reference {
                 node: it.node().as_str(),
                 creation: it.creation(),
-                words: it.words(),
+                words: it.padded_words(),
             },
             Term::Opaque(it) => {
                 let node = it.node();
@@ -209,13 +209,11 @@ impl<'a> Identity<'a> {
                         creation: *creation,
                     },
                     Parts::Reference {
-                        creation,
-                        words,
-                        used,
+                        creation, words, ..
                     } => Self::Reference {
                         node,
                         creation: *creation,
-                        words: &words[..usize::from(*used)],
+                        words,
                     },
                 }
             }
