@@ -161,7 +161,7 @@ fn a_million_levels_are_read_and_one_more_is_refused() {
 
 #[test]
 fn short_texts_take_no_large_memory() {
-    let many = vec!["<<0:500000>>"; 3].join(",");
+    let many = ["<<0:500000>>"; 3].join(",");
     assert_eq!(
         format!("[{many}]").parse::<Term>().unwrap_err().problem(),
         &Problem::BigSegment
