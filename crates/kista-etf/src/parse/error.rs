@@ -106,6 +106,9 @@ pub enum Problem {
     /// A closure: its text does not say what it consists of.
     #[error("a closure cannot be read from text")]
     Closure,
+    /// Longer than the limit.
+    #[error("the text has more than {0} bytes")]
+    TooLong(usize),
     /// Nested deeper than the limit.
     #[error("nested deeper than {0}")]
     TooDeep(usize),

@@ -18,7 +18,7 @@
 //!
 //! 1. White space and comments (`%` to the end of the line) may stand between any two tokens. A full stop may end the text.
 //! 2. `parse(print(t)) == t` for every term that is not a closure and not longer than the printing's limit.
-//! 3. Nothing recurses; depth, the size of integers and new atoms are bounded by [`Limits`] and [`AtomQuota`], and all that
+//! 3. Nothing recurses; length, depth, the size of integers and new atoms are bounded by [`Limits`] and [`AtomQuota`], and all that
 //!    segments like `<<0:1000>>` make out of few digits by 64 KiB: memory is at most a small multiple of the text.
 //! 4. Stricter than Erlang: a key that is twice in a map is an error. Of a segment's types only `utf8`, `integer` and `float`
 //!    (64 bits) are read.
@@ -71,7 +71,8 @@ impl Term {
     pub fn parse_with(text: &str, limits: &Limits, quota: &AtomQuota) -> Result<Self, ParseError> {
         let mut parser = Parser::new(text, limits, quota);
         parser
-            .only_term()
+            .check_length()
+            .and_then(|()| parser.only_term())
             .map_err(|problem| ParseError::at(text, parser.scan.mark(), problem))
     }
 
@@ -86,7 +87,8 @@ impl Term {
     pub fn consult(text: &str) -> Result<Vec<Self>, ParseError> {
         let mut parser = Parser::new(text, &Limits::DEFAULT, &crate::quota::DEFAULT);
         parser
-            .all_terms()
+            .check_length()
+            .and_then(|()| parser.all_terms())
             .map_err(|problem| ParseError::at(text, parser.scan.mark(), problem))
     }
 }
@@ -99,6 +101,7 @@ struct Parser<'a> {
     limits: &'a Limits,
     quota: &'a AtomQuota,
     unpaid_bits: u64,
+    new_atoms: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -108,6 +111,7 @@ impl<'a> Parser<'a> {
             limits,
             quota,
             unpaid_bits: UNPAID_BITS,
+            new_atoms: 0,
         }
     }
 }
@@ -149,6 +153,13 @@ enum Head {
 }
 
 impl Parser<'_> {
+    fn check_length(&self) -> Result<()> {
+        if self.scan.rest().len() > self.limits.bytes {
+            return Err(Problem::TooLong(self.limits.bytes));
+        }
+        Ok(())
+    }
+
     fn only_term(&mut self) -> Result<Term> {
         let term = self.term()?;
         self.scan.skip_blanks();
@@ -313,7 +324,7 @@ impl Parser<'_> {
         self.plain_atom(word)
     }
 
-    fn plain_atom(&self, word: &str) -> Result<Term> {
+    fn plain_atom(&mut self, word: &str) -> Result<Term> {
         if crate::term::is_reserved(word) {
             return Err(Problem::Reserved(word.into()));
         }
@@ -333,8 +344,11 @@ impl Parser<'_> {
         self.atom(&text)
     }
 
-    fn atom(&self, text: &str) -> Result<Term> {
-        let name = self.quota.intern(text).map_err(|_| Problem::LongAtom)?;
+    fn atom(&mut self, text: &str) -> Result<Term> {
+        let name = self
+            .quota
+            .intern_counting(text, &mut self.new_atoms, self.limits.new_atoms)
+            .map_err(|_| Problem::LongAtom)?;
         Ok(Term::from(name))
     }
 

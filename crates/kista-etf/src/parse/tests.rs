@@ -193,6 +193,20 @@ fn atoms_beyond_the_quota_stay_text() {
 }
 
 #[test]
+fn the_limits_of_terms_hold_for_text_too() {
+    let mut limits = Limits::DEFAULT;
+    (limits.bytes, limits.new_atoms, limits.bigint_bytes) = (60, 1, 8);
+    let read = |text: &str| Term::parse_with(text, &limits, &AtomQuota::unlimited());
+    read("[parse_limit_one, parse_limit_two]").unwrap();
+    assert!(Atom::lookup("parse_limit_one").is_some());
+    assert!(Atom::lookup("parse_limit_two").is_none());
+    let long = read(&" ".repeat(61)).unwrap_err();
+    assert_eq!(long.problem(), &Problem::TooLong(60));
+    let large = read("16#fffffffffffffffffffffffffffffff").unwrap_err();
+    assert_eq!(large.problem(), &Problem::BigInteger(8));
+}
+
+#[test]
 fn consult_wants_full_stops() {
     assert_eq!(Term::consult("a. {b, 1.0}.\n% end").unwrap().len(), 2);
     assert_eq!(Term::consult("").unwrap().len(), 0);
