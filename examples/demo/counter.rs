@@ -1,4 +1,4 @@
-use kista::gen_server;
+use kista::{Atom, gen_server};
 
 /// The counter of the README, with a way to crash.
 pub(crate) struct Counter {
@@ -35,6 +35,12 @@ impl Counter {
     #[cast]
     fn reset(&mut self) {
         self.n = 0;
+    }
+
+    /// `sys:get_state(counter)`
+    #[format_status]
+    fn shown(&self) -> (Atom, i64) {
+        (Atom::from_static("counter"), self.n)
     }
 
     /// `gen_server:call(counter, crash)`

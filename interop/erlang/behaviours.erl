@@ -73,7 +73,7 @@ door(Node) ->
     true = is_atom(State),
     {status, _, {module, gen_statem}, _} = sys:get_status(Door),
     ok = sys:suspend(Door),
-    'EXIT' = element(1, catch gen_statem:call(Door, state, 100)),
+    exit = try gen_statem:call(Door, state, 100) catch Class:_ -> Class end,
     ok = sys:resume(Door),
     Monitor = monitor(process, Door),
     bye = gen_statem:call(Door, leave),

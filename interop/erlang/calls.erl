@@ -1,7 +1,7 @@
 %% What an Erlang node does to the demo's servers: ping, call, cast, `!`, in every form OTP has.
 -module(calls).
 -export([stop/1, not_served/1, ping/1, ping_hidden/1, echo/1, plain_messages/1, counter/1, crash/1, dead_name/1, reply_tags/1, late_reply/1,
-         multi_call/1, send_request/1, concurrent/1, wrong_cookie/1, links/1]).
+         multi_call/1, send_request/1, concurrent/1, wrong_cookie/1, links/1, collection/1, abcast/1]).
 
 ping(Demo) ->
     pong = net_adm:ping(Demo),
@@ -109,6 +109,28 @@ send_request(Demo) ->
     {error, {noproc, _}} = gen_server:receive_response(gen_server:send_request({nobody, Demo}, x), 5000),
     scenario:silence(50).
 
+%% OTP 25's collections of requests: every answer finds its label.
+collection(Demo) ->
+    Requests = lists:foldl(fun(N, Ids) -> gen_server:send_request({echo, Demo}, N, {label, N}, Ids) end,
+                           gen_server:reqids_new(), lists:seq(1, 100)),
+    100 = gen_server:reqids_size(Requests),
+    drain(Requests, 100),
+    Nobody = gen_server:send_request({nobody, Demo}, x, nobody, gen_server:reqids_new()),
+    {{error, {noproc, _}}, nobody, _} = gen_server:receive_response(Nobody, 5000, true),
+    scenario:silence(50).
+
+drain(Requests, 0) -> no_request = gen_server:receive_response(Requests, 100, true);
+drain(Requests, Left) ->
+    {{reply, N}, {label, N}, Rest} = gen_server:receive_response(Requests, 5000, true),
+    drain(Rest, Left - 1).
+
+%% Casts to all nodes; those that are not there are passed over.
+abcast(Demo) ->
+    abcast = gen_server:abcast([Demo, 'missing@127.0.0.1'], counter, {add, 2}),
+    abcast = gen_server:abcast([Demo], counter, {add, 3}),
+    5 = gen_server:call({counter, Demo}, get),
+    scenario:silence(50).
+
 %% 200 callers at once; each gets its own answers.
 concurrent(Demo) ->
     Callers = [spawn_monitor(fun() ->
@@ -150,15 +172,12 @@ stop(Node) ->
     noproc = scenario:exit_reason(fun() -> gen_server:call({counter, Node}, get, infinity) end),
     ok.
 
-%% What a node without remote spawn and most of sys answers: at once, in words that rpc, spawn and sys understand, and the link lives.
+%% What a node without remote spawn answers: at once, in words that rpc and spawn understand, and the link lives.
 not_served(Node) ->
     {badrpc, notsup} = rpc:call(Node, erlang, node, []),
     {error, {erpc, notsup}} = try erpc:call(Node, erlang, node, []) catch Class:Reason -> {Class, Reason} end,
     Request = spawn_request(Node, erlang, node, [], [monitor]),
     receive {spawn_reply, Request, error, notsup} -> ok after 5000 -> error(no_spawn_reply) end,
-    %% sys, too: an error at once, not a timeout.
-    {error, {unknown_system_msg, get_state}} =
-        try sys:get_state({counter, Node}) catch C:R -> {C, R} end,
     0 = gen_server:call({counter, Node}, get),
     pong = net_adm:ping(Node),
     ok.

@@ -71,7 +71,8 @@ fn fill(otp: &Otp, directory: &Path, sources: &[(String, Vec<u8>)]) {
     let output = erlc.output().expect("erlc runs");
     assert!(
         output.status.success(),
-        "erlc: {}",
-        String::from_utf8_lossy(&output.stdout)
+        "erlc: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
 }

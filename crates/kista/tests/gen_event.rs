@@ -527,6 +527,11 @@ async fn sys_shows_the_handlers() {
     bed.add("a").await;
     let added = bed.manager.add_handler(("b", 2), bed.recorder("b")).await;
     added.expect("it is added");
+    let status = sys::get_status(&bed.manager).await.expect("answered");
+    let [_, module, _] = status.as_tagged("status").expect("a status") else {
+        panic!("not a status: {status}")
+    };
+    assert_eq!(module.to_string(), "{module,gen_event}");
     let state = sys::get_state(&bed.manager).await.expect("answered");
     assert_eq!(state.to_string(), "[{b,2,shown},{a,false,shown}]");
     bed.node.stop().await;

@@ -47,6 +47,21 @@ scenarios! {
     random_terms_come_back_the_same = "terms", "random";
     deep_terms_overflow_no_stack = "terms", "deep";
     senders_messages_never_overtake_each_other = "order", "through";
+    answers_of_a_collection_find_their_labels = "calls", "collection";
+    casts_to_all_nodes_pass_over_the_missing = "calls", "abcast";
+    sys_shows_the_state = "sysops", "state";
+    sys_shows_the_status_in_otps_shape = "sysops", "status";
+    a_server_suspended_by_sys_keeps_its_messages_and_still_ends = "sysops", "suspended";
+    sys_counts_messages = "sysops", "statistics";
+    sys_logs_events = "sysops", "log";
+    a_traced_server_goes_on = "sysops", "trace";
+    a_server_terminated_by_sys_ends_with_the_reason = "sysops", "terminate";
+    sys_asks_the_system_processes_too = "sysops", "remote_tools";
+}
+
+#[test]
+fn sys_runs_no_code_of_a_peer_and_writes_no_file_for_it() {
+    scenario(Subject::Demo, "sysops", "refused");
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod from_erlang;
 mod from_rust;
 mod hostile;
 mod lifecycle;
+mod servers;

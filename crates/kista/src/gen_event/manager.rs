@@ -61,6 +61,7 @@ pub fn manager_with<E: EventType>(
 }
 
 impl<E: EventType> GenServer for Manager<E> {
+    const MODULE: Atom = atoms::GEN_EVENT;
     type Args = ManagerArgs<E>;
     type Msg = ManagerMsg<E>;
     type Client = EventManager<E>;

@@ -88,7 +88,8 @@ pub use spawn::{Spawn, SpawnMonitor, Starting, StartingMonitored};
 pub use spec::{Spec, spec};
 pub use start_error::StartError;
 
-use crate::{ExitReason, Info, Term};
+use crate::etf::atoms;
+use crate::{Atom, ExitReason, Info, Term};
 
 /// A server: state, and what it does with each message. See the [module](self) for the rules.
 pub trait GenServer: Sized + Send + 'static {
@@ -121,6 +122,10 @@ pub trait GenServer: Sized + Send + 'static {
     fn format_status(&self) -> Term {
         crate::sys::show::opaque::<Self>()
     }
+
+    /// The OTP module that `sys` names. Behaviours that are built on this one have another.
+    #[doc(hidden)]
+    const MODULE: Atom = atoms::GEN_SERVER;
 
     /// The loop of the process. Behaviours that are built on this one have another; servers leave it as it is.
     #[doc(hidden)]

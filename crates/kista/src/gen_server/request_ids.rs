@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ struct Entry<T, L> {
 /// Which requests are to be looked at, and who is to be woken for it.
 #[derive(Default)]
 struct Woken {
-    state: Mutex<(Vec<u64>, Option<Waker>)>,
+    state: Mutex<(VecDeque<u64>, Option<Waker>)>,
 }
 
 struct WakeOne {
@@ -62,7 +62,7 @@ struct WakeOne {
 impl Wake for WakeOne {
     fn wake(self: Arc<Self>) {
         let mut state = self.woken.state.lock();
-        state.0.push(self.index);
+        state.0.push_back(self.index);
         let waker = state.1.take();
         drop(state);
         if let Some(waker) = waker {
@@ -205,7 +205,7 @@ impl<T, L> RequestIds<T, L> {
         }
         loop {
             let mut state = self.woken.state.lock();
-            let Some(index) = state.0.pop() else {
+            let Some(index) = state.0.pop_front() else {
                 state.1 = Some(cx.waker().clone());
                 return Poll::Pending;
             };

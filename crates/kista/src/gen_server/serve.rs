@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use kista_etf::{Atom, Reference, Term, atoms};
+use kista_etf::{Atom, Reference, Term};
 
 use super::registry::ViaName;
 use super::spawn::Started;
@@ -195,7 +195,7 @@ struct Shown<'a, S>(&'a mut S);
 
 impl<S: GenServer> Behaviour for Shown<'_, S> {
     fn module(&self) -> Atom {
-        atoms::GEN_SERVER
+        S::MODULE
     }
 
     fn state(&self) -> Term {

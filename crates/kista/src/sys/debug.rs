@@ -39,6 +39,10 @@ struct InHand {
 pub(crate) struct Tap(Mutex<Option<Term>>);
 
 impl Tap {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(None)))
+    }
+
     pub(crate) fn see(&self, reply: Option<Term>) {
         *self.0.lock() = reply;
     }
@@ -99,19 +103,8 @@ impl Debug {
         self.take(event, InHand { from, tap: None });
     }
 
-    /// The tap for the answer to the message that is read now.
-    pub(super) fn tap(&mut self) -> Arc<Tap> {
-        let tap = Arc::new(Tap(Mutex::new(None)));
-        self.in_hand = Some(InHand {
-            from: None,
-            tap: Some(Arc::clone(&tap)),
-        });
-        tap
-    }
-
-    /// An encoded message, whole.
-    pub(super) fn came_in(&mut self, message: Term) {
-        let tap = self.in_hand.take().and_then(|in_hand| in_hand.tap);
+    /// An encoded message, whole, and the tap that sees the answer to it.
+    pub(super) fn came_in(&mut self, message: Term, tap: Option<Arc<Tap>>) {
         let from = message.as_tagged("$gen_call").map(|call| call[0].clone());
         self.take(message, InHand { from, tap });
     }

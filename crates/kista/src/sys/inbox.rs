@@ -30,7 +30,7 @@ use std::task::{Context, Poll, ready};
 use kista_etf::Term;
 
 use super::behaviour::Behaviour;
-use super::debug::Debug;
+use super::debug::{Debug, Tap};
 use super::read::{self, Read};
 use super::serve::Served;
 use crate::ExitReason;
@@ -164,13 +164,13 @@ impl<M: Message> Inbox<M> {
                 Event::Message(message)
             }
             Signal::Wire(wire) => {
-                let tap = self.debug().map(|debug| debug.tap());
-                let read = read::read(&self.process, &wire, tap);
+                let tap = self.debug().map(|_| Tap::new());
+                let read = read::read(&self.process, &wire, tap.clone());
                 if !matches!(read, Read::System(_) | Read::Nothing)
                     && let Some(debug) = self.debug()
                     && let Ok(term) = wire.payload.decoder().term()
                 {
-                    debug.came_in(term);
+                    debug.came_in(term, tap);
                 }
                 match read {
                     Read::Message(message) => Event::Message(message),
