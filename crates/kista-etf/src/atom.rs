@@ -8,7 +8,9 @@
 //!    `1024 << k` entries, so an index leads to its entry by one bit count.
 //! 3. Finding the index of a text first asks a small cache of this thread, then a table under a read lock. The table is
 //!    keyed with a secret of this process, so that texts chosen by a peer do not collide.
-//! 4. The table is never fed without bound by a peer: what comes from outside passes through an
+//! 4. Each entry also holds its text as it is written on the wire ([`Entry::wire`]), so that writing an atom is one copy of fixed
+//!    size, which is several times as fast as one of the text's size.
+//! 5. The table is never fed without bound by a peer: what comes from outside passes through an
 //!    [`AtomQuota`](crate::AtomQuota). The table itself ends at [`Atom::LIMIT`].
 
 use std::cell::Cell;
@@ -21,7 +23,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 
-use crate::atoms;
+use crate::{atoms, tag};
 
 /// An atom: a name interned for the life of the process. `Copy`, four bytes, compared by index.
 ///
@@ -87,13 +89,21 @@ impl Atom {
 
     /// The atom with this text, if it is already in the table. Adds nothing.
     pub fn lookup(text: &str) -> Option<Self> {
-        let slot = slot_of(text.as_bytes());
-        let cached = CACHE.with(|cache| cache[slot].get());
-        if cached != VACANT && Self(cached).as_str() == text {
-            return Some(Self(cached));
-        }
+        Self::cached(text.as_bytes()).or_else(|| Self::lookup_in_table(text))
+    }
+
+    /// The atom of these bytes, if this thread's cache has it: what is found is an atom's text, so that neither its length
+    /// nor its UTF-8 needs another look. `None` says nothing.
+    #[inline]
+    pub(crate) fn cached(text: &[u8]) -> Option<Self> {
+        let cached = CACHE.with(|cache| cache[slot_of(text)].get());
+        (cached != VACANT && Self(cached).as_str().as_bytes() == text).then_some(Self(cached))
+    }
+
+    #[cold]
+    fn lookup_in_table(text: &str) -> Option<Self> {
         let index = *TABLE.read().get(text)?;
-        CACHE.with(|cache| cache[slot].set(index));
+        CACHE.with(|cache| cache[slot_of(text.as_bytes())].set(index));
         Some(Self(index))
     }
 
@@ -124,8 +134,9 @@ impl Atom {
         self.entry().hash
     }
 
+    /// What is known of it. Ask once for all: the look is short, but the compiler may not join two of them.
     #[inline]
-    fn entry(self) -> &'static Entry {
+    pub(crate) fn entry(self) -> &'static Entry {
         let (chunk, offset) = place(self.0);
         chunk_at(chunk)[offset]
             .get()
@@ -149,9 +160,33 @@ pub(crate) fn check(text: &str) -> Result<(), AtomError> {
     Ok(())
 }
 
-struct Entry {
-    text: &'static str,
+/// What is known of an atom.
+pub(crate) struct Entry {
+    pub(crate) text: &'static str,
     hash: u64,
+    /// As it is written on the wire, tag and length first, and zeros after it. All zeros when the text is too long for it.
+    pub(crate) wire: [u8; Self::WIRE],
+}
+
+impl Entry {
+    const WIRE: usize = 32;
+    /// The longest text whose wire form is kept.
+    pub(crate) const LONGEST: usize = Self::WIRE - 2;
+
+    fn new(text: &'static str) -> Self {
+        let mut wire = [0; Self::WIRE];
+        if let [tag, len, place @ ..] = &mut wire
+            && let Some(place) = place.get_mut(..text.len())
+        {
+            (*tag, *len) = (tag::SMALL_ATOM_UTF8, text.len() as u8);
+            place.copy_from_slice(text.as_bytes());
+        }
+        Self {
+            text,
+            hash: hash_text(text),
+            wire,
+        }
+    }
 }
 
 type Chunk = Box<[OnceLock<Entry>]>;
@@ -198,10 +233,7 @@ fn new_chunk(chunk: usize) -> Chunk {
         .collect();
     if chunk == 0 {
         for (entry, text) in entries.iter().zip(atoms::SEEDS) {
-            entry.get_or_init(|| Entry {
-                text,
-                hash: hash_text(text),
-            });
+            entry.get_or_init(|| Entry::new(text));
         }
     }
     entries
@@ -219,15 +251,13 @@ fn insert(text: &str, own: impl FnOnce() -> &'static str) -> Result<(Atom, bool)
         .ok_or(AtomError::TableFull)?;
     let (chunk, offset) = place(index);
     let text = own();
-    chunk_at(chunk)[offset].get_or_init(|| Entry {
-        text,
-        hash: hash_text(text),
-    });
+    chunk_at(chunk)[offset].get_or_init(|| Entry::new(text));
     table.insert(text, index);
     Ok((Atom(index), true))
 }
 
 /// A cheap spread over the thread's cache. It need not resist chosen texts: a collision is only a miss.
+#[inline]
 fn slot_of(text: &[u8]) -> usize {
     let word = |at: usize| {
         text[at..]

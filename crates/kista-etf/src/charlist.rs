@@ -31,11 +31,12 @@ pub(crate) fn encode(text: &str, e: &mut Encoder) -> Result<(), EncodeError> {
     }
     let len = text.chars().count();
     fits(len, "a charlist")?;
+    let head = e.inline_bytes().len();
     e.list(len);
     for char in text.chars() {
         e.int(i64::from(u32::from(char)));
     }
-    e.nil();
+    e.end_list(head, len);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use num_bigint::{BigInt, Sign};
 use smallvec::SmallVec;
 
+use crate::atom::Entry;
 use crate::binary::Binary;
 use crate::tag;
 use crate::{Atom, AtomName, EncodeError, Pid, Port, Reference, StaticAtom};
@@ -135,7 +136,7 @@ impl Encoder {
             self.bytes.extend_from_slice(&[tag::ATOM_REF, index]);
             return;
         }
-        self.inline_atom(atom.as_str());
+        self.inline_atom(atom.entry());
     }
 
     /// An atom of the program, of which `inline` is the inline form (119, length, text): for the derives, which know it when
@@ -155,18 +156,36 @@ impl Encoder {
     pub fn atom_name(&mut self, name: &AtomName) {
         match name {
             AtomName::Interned(atom) => self.atom(*atom),
-            AtomName::Text(text) => self.inline_atom(text.as_str()),
+            AtomName::Text(text) => self.inline_text(text.as_str()),
         }
     }
 
     /// An atom by its text, always inline, without interning it. Fails when the text has more than 255 characters.
     pub fn atom_str(&mut self, text: &str) -> Result<(), EncodeError> {
         crate::atom::check(text)?;
-        self.inline_atom(text);
+        self.inline_text(text);
         Ok(())
     }
 
-    fn inline_atom(&mut self, text: &str) {
+    /// A short atom is written whole, zeros behind it included, and these are taken back: a copy whose size is known beats
+    /// one of exactly the right size by far (measured for 10 bytes: 1.5 ns against 5).
+    #[inline]
+    fn inline_atom(&mut self, atom: &Entry) {
+        if atom.text.len() > Entry::LONGEST {
+            return self.inline_text(atom.text);
+        }
+        self.block(&atom.wire, 2 + atom.text.len());
+    }
+
+    /// The first `used` bytes of a block: see [`inline_atom`](Self::inline_atom).
+    #[inline]
+    fn block<const N: usize>(&mut self, block: &[u8; N], used: usize) {
+        let end = self.bytes.len() + used;
+        self.bytes.extend_from_slice(block);
+        self.bytes.truncate(end);
+    }
+
+    fn inline_text(&mut self, text: &str) {
         match u8::try_from(text.len()) {
             Ok(len) => self.bytes.extend_from_slice(&[tag::SMALL_ATOM_UTF8, len]),
             Err(_) => {
@@ -190,13 +209,12 @@ impl Encoder {
     /// An integer.
     #[inline]
     pub fn int(&mut self, value: i64) {
-        if let Ok(small) = u8::try_from(value) {
-            self.bytes.extend_from_slice(&[tag::SMALL_INTEGER, small]);
-        } else if let Ok(medium) = i32::try_from(value) {
-            let [a, b, c, d] = medium.to_be_bytes();
-            self.bytes.extend_from_slice(&[tag::INTEGER, a, b, c, d]);
-        } else {
-            self.small_big(value < 0, &value.unsigned_abs().to_le_bytes());
+        match i32::try_from(value) {
+            Ok(value) => {
+                let (block, used) = integer(value);
+                self.block(&block, used);
+            }
+            Err(_) => self.small_big(value < 0, &value.unsigned_abs().to_le_bytes()),
         }
     }
 
@@ -436,7 +454,8 @@ impl Encoder {
     pub fn pid(&mut self, pid: &Pid) {
         self.bytes.push(tag::NEW_PID);
         self.atom(pid.node);
-        self.words(&[pid.id, pid.serial, pid.creation]);
+        let words = [pid.id, pid.serial, pid.creation].map(u32::to_be_bytes);
+        self.bytes.extend_from_slice(words.as_flattened());
     }
 
     /// A port identifier.
@@ -454,8 +473,13 @@ impl Encoder {
         self.bytes
             .extend_from_slice(&[tag::NEWER_REF, 0, words.len() as u8]);
         self.atom(reference.node());
-        self.words(&[reference.creation()]);
-        self.words(words);
+        let mut block = [[0; 4]; 1 + Reference::MAX_WORDS];
+        block[0] = reference.creation().to_be_bytes();
+        for (place, word) in block[1..].iter_mut().zip(words) {
+            *place = word.to_be_bytes();
+        }
+        let used = 4 + 4 * words.len();
+        self.bytes.extend_from_slice(&block.as_flattened()[..used]);
     }
 
     #[inline]
@@ -488,6 +512,39 @@ impl Encoder {
         self.bytes.extend_from_slice(&[tag, a, b, c, d]);
     }
 
+    /// Ends a proper list of `len` elements, whose head was written at this place in the buffer: with `[]`, or as a string.
+    pub(crate) fn end_list(&mut self, at: usize, len: usize) {
+        if !self.shorten_list(at, len) {
+            self.nil();
+        }
+    }
+
+    /// The first items, as far as they are small integers, and how many those are. Memory is asked for once, and the place
+    /// of the next item stays in a register, which going by the vector's length would store and load for each.
+    pub(crate) fn integers_in_front<T>(
+        &mut self,
+        items: &[T],
+        small: impl Fn(&T) -> Option<i32>,
+    ) -> usize {
+        let start = self.bytes.len();
+        // As many bytes as the wider of the two forms takes.
+        self.bytes.resize(start + 5 * items.len(), 0);
+        let place = &mut self.bytes[start..];
+        let (mut at, mut written) = (0, 0);
+        for item in items {
+            let (Some(value), Some(place)) = (small(item), place[at..].first_chunk_mut::<5>())
+            else {
+                break;
+            };
+            let (block, used) = integer(value);
+            *place = block;
+            at += used;
+            written += 1;
+        }
+        self.bytes.truncate(start + at);
+        written
+    }
+
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -496,6 +553,19 @@ impl Encoder {
 impl Default for Encoder {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// An integer in its smallest form, and how many bytes of the block that takes. Without a branch: in a list of mixed sizes
+/// a branch is guessed wrong every second time.
+#[inline]
+fn integer(value: i32) -> ([u8; 5], usize) {
+    let [a, b, c, d] = value.to_be_bytes();
+    let small = u8::try_from(value).is_ok();
+    if small {
+        ([tag::SMALL_INTEGER, d, 0, 0, 0], 2)
+    } else {
+        ([tag::INTEGER, a, b, c, d], 5)
     }
 }
 
@@ -543,7 +613,7 @@ impl AtomTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atoms;
+    use crate::{Encode, Term, atoms};
 
     fn written(write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
         let mut e = Encoder::new();
@@ -615,6 +685,61 @@ mod tests {
         let whole = e.to_vec();
         assert_eq!(whole.len(), e.len());
         assert_eq!(&whole[whole.len() - 4..], [119, 2, b'o', b'k']);
+    }
+
+    #[test]
+    fn only_lists_of_nothing_but_bytes_become_strings() {
+        let vec = |items: &[i64]| crate::to_vec(items).unwrap();
+        assert_eq!(vec(&[1, 255, 0]), [131, 107, 0, 3, 1, 255, 0]);
+        assert_eq!(vec(&[]), [131, 106]);
+        for items in [&[256][..], &[1, 2, 300], &[1, -1], &[1, i64::MAX, 2]] {
+            let bytes = vec(items);
+            assert_eq!((bytes[1], bytes.last()), (tag::LIST, Some(&tag::NIL)));
+            assert_eq!(crate::from_slice::<Vec<i64>>(&bytes).unwrap(), items);
+        }
+        assert_eq!(vec(&[7; 65_535]).len(), 4 + 65_535);
+        assert_eq!(vec(&[7; 65_536]).len(), 6 + 2 * 65_536 + 1);
+        // Elements whose bytes add up to two each, and none of them an integer.
+        assert_eq!(
+            written(|e| vec![(); 3].encode(e).unwrap())[..5],
+            [108, 0, 0, 0, 3]
+        );
+        let odd = Term::list([Term::NIL, Term::from(97), Term::NIL, Term::from(97)]);
+        assert_eq!(
+            crate::from_slice::<Term>(&crate::to_vec(&odd).unwrap()).unwrap(),
+            odd
+        );
+    }
+
+    #[test]
+    fn a_term_is_written_as_the_rust_value_it_came_from() {
+        for items in [
+            vec![],
+            vec![0, 255],
+            vec![0, 256, -1],
+            vec![1i64 << 40, 1],
+            vec![1, 1i64 << 40, 300],
+            vec![7; 65_536],
+        ] {
+            let bytes = crate::to_vec(&items).unwrap();
+            let term = Term::list(items.iter().copied().map(Term::from));
+            assert_eq!(crate::to_vec(&term).unwrap(), bytes);
+            let nested = Term::tuple([term.clone(), Term::list([term, Term::from(1)])]);
+            let again: Term = crate::from_slice(&crate::to_vec(&nested).unwrap()).unwrap();
+            assert_eq!(again, nested);
+        }
+    }
+
+    #[test]
+    fn atoms_of_every_length_are_written_whole() {
+        for len in 0..=255 {
+            let text = "a".repeat(len);
+            let bytes = written(|e| {
+                e.atom(Atom::new(&text).unwrap());
+                e.nil();
+            });
+            assert_eq!(bytes, [&[119, len as u8], text.as_bytes(), &[106]].concat());
+        }
     }
 
     #[test]

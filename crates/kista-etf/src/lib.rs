@@ -45,6 +45,7 @@ pub mod mapping {}
 mod pid;
 mod port;
 mod quota;
+mod read_identifier;
 mod read_term;
 mod reference;
 #[cfg(feature = "serde")]

@@ -1,13 +1,15 @@
 //! Reads whole terms, without recursion.
 //!
 //! The containers that are open wait on a stack, each with its elements so far. Memory is claimed for a container when its
-//! head is read, and only if the input has a byte for every element that is still owed anywhere: claims nested in each other
-//! cannot add up to more than the input pays for.
+//! head is read, exactly as much as it will hold, and only if the input has a byte for every element that is still owed
+//! anywhere: claims nested in each other cannot add up to more than the input pays for. A list whose tail is a list goes on
+//! in place, so that one written cell by cell is read in one pass.
 
 use num_bigint::{BigInt, Sign};
+use smallvec::SmallVec;
 
-use crate::term::{Elements, Export, Fun, ImproperList, List, Map, Term, Tuple};
-use crate::{AtomName, Binary, BitString, DecodeError, Decoder, Encoder, Kind, tag};
+use crate::term::{Elements, Export, Fun, List, Map, Term, Tuple};
+use crate::{AtomName, Binary, BitString, DecodeError, Decoder, Encoder, Kind, ListHeader, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -22,60 +24,68 @@ struct Open {
 #[derive(Clone, Copy)]
 enum Shape {
     Tuple,
-    /// The last item is the tail.
-    List,
     Map,
+    /// After the elements there is a tail.
+    List,
+    /// A list that ended with `[]`.
+    Proper,
+    /// A list whose tail is, or is about to be, the last of `items`.
+    Tailed,
 }
 
-enum Head {
-    Leaf(Term),
-    Open(u32, Shape),
+/// Where terms go as they are read. They are made in their place: to return a term, or to push one that was made before,
+/// moves its tag and its value together right after they were stored apart, and the processor waits for that each time.
+trait Sink {
+    fn put(&mut self, make: impl FnOnce() -> Term);
+}
+
+impl Sink for Vec<Term> {
+    #[inline(always)]
+    fn put(&mut self, make: impl FnOnce() -> Term) {
+        self.extend(std::iter::once_with(make));
+    }
+}
+
+impl Sink for Option<Term> {
+    #[inline(always)]
+    fn put(&mut self, make: impl FnOnce() -> Term) {
+        *self = Some(make());
+    }
 }
 
 impl Decoder<'_> {
     /// Any term, of any depth up to [`Limits::depth`](crate::Limits::depth).
     pub fn term(&mut self) -> Result<Term> {
-        let mut outer: Vec<Open> = Vec::new();
+        let mut whole = None;
+        let mut stack: SmallVec<[Open; 8]> = SmallVec::new();
         let mut total_owed = 0;
-        let (owed, shape) = match self.head()? {
-            Head::Leaf(term) => return Ok(term),
-            Head::Open(owed, shape) => (owed, shape),
-        };
-        let mut open = self.open(owed, shape, &mut total_owed)?;
+        let mut inside = self.item(&mut whole)?;
         loop {
-            while open.owed > 0 {
-                open.owed -= 1;
-                total_owed -= 1;
-                // Small integers are what long lists are made of.
-                if let Some([tag::SMALL_INTEGER | tag::INTEGER, ..]) =
-                    self.input()[self.position()..].first_chunk::<2>()
-                {
-                    let value = self.int()?;
-                    open.items.push(Term::Int(value));
-                    continue;
+            if let Some((owed, shape)) = inside {
+                let limit = self.limits_ref().depth;
+                if stack.len() >= limit {
+                    return Err(DecodeError::TooDeep(limit));
                 }
-                match self.head()? {
-                    Head::Leaf(term) => open.items.push(term),
-                    Head::Open(owed, shape) => {
-                        let limit = self.limits_ref().depth;
-                        if outer.len() + 1 >= limit {
-                            return Err(DecodeError::TooDeep(limit));
-                        }
-                        let inner = self.open(owed, shape, &mut total_owed)?;
-                        outer.push(std::mem::replace(&mut open, inner));
-                    }
+                stack.push(self.open(owed, shape, &mut total_owed)?);
+            }
+            let Some(open) = stack.last_mut() else {
+                return Ok(whole.unwrap_or(Term::NIL));
+            };
+            inside = self.fill(open, &mut total_owed)?;
+            if inside.is_none()
+                && let Some(full) = stack.pop()
+            {
+                match stack.last_mut() {
+                    Some(parent) => close(full, &mut parent.items)?,
+                    None => close(full, &mut whole)?,
                 }
             }
-            let Some(parent) = outer.pop() else {
-                return close(open);
-            };
-            let finished = std::mem::replace(&mut open, parent);
-            open.items.push(close(finished)?);
         }
     }
 
+    #[inline]
     fn open(&self, owed: u32, shape: Shape, total_owed: &mut usize) -> Result<Open> {
-        *total_owed += owed as usize;
+        *total_owed += owed as usize + usize::from(matches!(shape, Shape::List));
         self.expect_terms(*total_owed)?;
         Ok(Open {
             items: Vec::with_capacity(owed as usize),
@@ -84,46 +94,128 @@ impl Decoder<'_> {
         })
     }
 
-    /// The next term if it is a leaf, else how many items are in it.
+    /// Reads what belongs into a container, up to the next one inside, whose size and shape it gives.
     #[inline]
-    fn head(&mut self) -> Result<Head> {
-        let tag = self.tag()?;
-        let leaf = match tag {
-            tag::SMALL_INTEGER | tag::INTEGER => Term::Int(self.int()?),
-            tag::SMALL_TUPLE | tag::LARGE_TUPLE => {
-                let arity = self.tuple()?;
-                if arity > 0 {
-                    return Ok(Head::Open(narrow(arity)?, Shape::Tuple));
+    fn fill(&mut self, open: &mut Open, total_owed: &mut usize) -> Result<Option<(u32, Shape)>> {
+        loop {
+            while open.owed > 0 {
+                if open.owed >= 4 && matches!(self.tag()?, tag::SMALL_INTEGER | tag::INTEGER) {
+                    let read = self.integers_of(open);
+                    *total_owed -= read;
+                    if read > 0 {
+                        continue;
+                    }
                 }
-                Term::Tuple(Tuple(Elements::EMPTY))
+                open.owed -= 1;
+                *total_owed -= 1;
+                if let Some(inside) = self.item(&mut open.items)? {
+                    return Ok(Some(inside));
+                }
             }
+            if !matches!(open.shape, Shape::List) {
+                return Ok(None);
+            }
+            *total_owed -= 1;
+            if self.tag()? == tag::NIL {
+                self.take(1)?;
+                open.shape = Shape::Proper;
+                return Ok(None);
+            }
+            // One more than is needed for most lists, which have no such tail.
+            open.items.reserve_exact(1);
+            match self.item(&mut open.items)? {
+                Some((more, Shape::List)) => {
+                    *total_owed += more as usize + 1;
+                    self.expect_terms(*total_owed)?;
+                    open.items.reserve(more as usize);
+                    open.owed = more;
+                }
+                inside => {
+                    open.shape = Shape::Tailed;
+                    return Ok(inside);
+                }
+            }
+        }
+    }
+
+    /// The integers of up to 32 bits that follow each other, at most 32 of them, and how many it were.
+    fn integers_of(&mut self, open: &mut Open) -> usize {
+        let mut values = [0; 32];
+        let mut read = 0;
+        self.small_integers(open.owed as usize, |value| {
+            let place = values.get_mut(read);
+            read += usize::from(place.is_some());
+            place.map(|place| *place = value).is_some()
+        });
+        open.owed -= read as u32;
+        let values = values.get(..read).unwrap_or_default();
+        open.items
+            .extend(values.iter().map(|value| Term::Int(i64::from(*value))));
+        read
+    }
+
+    /// The next term, or if it is a container with elements: how many, and of which shape.
+    #[inline(always)]
+    fn item(&mut self, to: &mut impl Sink) -> Result<Option<(u32, Shape)>> {
+        let tag = self.tag()?;
+        match tag {
+            tag::SMALL_INTEGER | tag::INTEGER => {
+                let value = self.int()?;
+                to.put(|| Term::Int(value));
+            }
+            tag::SMALL_TUPLE | tag::LARGE_TUPLE => match self.tuple()? {
+                0 => to.put(|| Term::Tuple(Tuple(Elements::EMPTY))),
+                arity => return Ok(Some((narrow(arity)?, Shape::Tuple))),
+            },
             tag::ATOM_REF | tag::ATOM | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8 => {
-                self.atom()?.into()
+                match self.atom()? {
+                    AtomName::Interned(atom) => to.put(|| Term::Atom(atom)),
+                    AtomName::Text(text) => to.put(|| Term::AtomText(text)),
+                }
             }
             tag::NIL => {
-                self.nil()?;
-                Term::NIL
+                self.take(1)?;
+                to.put(|| Term::NIL);
             }
-            tag::LIST => {
-                let crate::ListHeader::Elements(len) = self.list()? else {
-                    return Err(DecodeError::UnknownTag(tag));
-                };
-                return Ok(Head::Open(narrow(len + 1)?, Shape::List));
-            }
-            tag::STRING => {
-                let crate::ListHeader::Bytes(bytes) = self.list()? else {
-                    return Ok(Head::Leaf(Term::NIL));
-                };
-                Term::list(bytes.iter().map(|byte| Term::Int(i64::from(*byte))))
-            }
-            tag::MAP => {
-                let len = self.map()?;
-                if len > 0 {
-                    return Ok(Head::Open(narrow(len * 2)?, Shape::Map));
+            tag::LIST | tag::STRING => match self.list()? {
+                ListHeader::Nil => to.put(|| Term::NIL),
+                ListHeader::Bytes(bytes) => {
+                    to.put(|| Term::list(bytes.iter().map(|byte| Term::Int(i64::from(*byte)))));
                 }
-                Term::Map(Map::default())
+                ListHeader::Elements(len) => return Ok(Some((narrow(len)?, Shape::List))),
+            },
+            tag::MAP => match self.map()? {
+                0 => to.put(|| Term::Map(Map::default())),
+                len => return Ok(Some((narrow(len * 2)?, Shape::Map))),
+            },
+            tag::BINARY => {
+                let bytes = self.binary()?;
+                let bytes = self.own(bytes);
+                to.put(|| Term::Binary(bytes));
             }
-            tag::BINARY => Term::Binary(self.binary_shared()?),
+            tag::NEW_FLOAT => {
+                let value = self.float()?;
+                to.put(|| Term::Float(value));
+            }
+            tag::NEW_PID if let Some((pid, len)) = self.usual_pid() => {
+                self.take(len)?;
+                to.put(|| Term::Pid(pid));
+            }
+            tag::NEWER_REF if let Some((reference, len)) = self.usual_reference() => {
+                self.take(len)?;
+                to.put(|| Term::Reference(Box::new(reference)));
+            }
+            _ => {
+                let term = self.rare_leaf(tag)?;
+                to.put(|| term);
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn rare_leaf(&mut self, tag: u8) -> Result<Term> {
+        Ok(match tag {
             tag::BIT_BINARY => {
                 let (bytes, bits) = self.bit_binary()?;
                 let bytes = self.own(bytes);
@@ -134,7 +226,7 @@ impl Decoder<'_> {
                         .ok_or(DecodeError::BadBits(bits))?,
                 }
             }
-            tag::NEW_FLOAT | tag::FLOAT => Term::Float(self.float()?),
+            tag::FLOAT => Term::Float(self.float()?),
             tag::SMALL_BIG | tag::LARGE_BIG => {
                 let (negative, magnitude) = self.big_parts()?;
                 integer(negative, magnitude)
@@ -147,8 +239,7 @@ impl Decoder<'_> {
                 })?;
                 Term::from_identifier(node, identifier).ok_or(DecodeError::BadReference(0))?
             }
-        };
-        Ok(Head::Leaf(leaf))
+        })
     }
 
     fn export(&mut self) -> Result<Term> {
@@ -240,23 +331,81 @@ fn integer(negative: bool, magnitude: &[u8]) -> Term {
     ))
 }
 
-fn close(mut open: Open) -> Result<Term> {
-    Ok(match open.shape {
-        Shape::Tuple => Term::Tuple(Tuple(Elements::new(open.items))),
-        Shape::Map => Term::Map(Map::from_flat(open.items).ok_or(DecodeError::DuplicateKey)?),
-        Shape::List => match open.items.pop() {
-            Some(tail) if tail.is_nil() => Term::List(List(Elements::new(open.items))),
-            Some(tail)
-                if matches!(tail, Term::List(_) | Term::ImproperList(_))
-                    || open.items.is_empty() =>
-            {
-                Term::list_with_tail(open.items, tail)
-            }
-            Some(tail) => {
-                open.items.push(tail);
-                Term::ImproperList(ImproperList(Elements::new(open.items)))
-            }
-            None => Term::NIL,
+/// A container with all of its elements becomes a term.
+#[inline]
+fn close(full: Open, to: &mut impl Sink) -> Result<()> {
+    let Open {
+        mut items, shape, ..
+    } = full;
+    match shape {
+        Shape::Tuple => to.put(|| Term::Tuple(Tuple(Elements::new(items)))),
+        Shape::Proper => to.put(|| Term::List(List(Elements::new(items)))),
+        Shape::Map => match Map::from_flat(items) {
+            Some(map) => to.put(|| Term::Map(map)),
+            None => return Err(DecodeError::DuplicateKey),
         },
-    })
+        Shape::List | Shape::Tailed => {
+            let tail = items.pop().unwrap_or(Term::NIL);
+            to.put(|| Term::list_with_tail(items, tail));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn a_list_cell_by_cell_is_one_list_and_no_depth() {
+        // 300,000 cells took minutes when each was a level whose tail was appended.
+        let cells = 300_000;
+        let mut bytes = [108, 0, 0, 0, 1, 97, 7].repeat(cells);
+        let limits = Limits {
+            depth: 1,
+            ..Limits::DEFAULT
+        };
+        for (tail, len) in [
+            (&[106][..], cells),
+            (&[107, 0, 0], cells),
+            (&[107, 0, 1, 9], cells + 1),
+        ] {
+            let end = bytes.len();
+            bytes.extend_from_slice(tail);
+            let term = Decoder::new(&bytes).limits(&limits).term().unwrap();
+            assert_eq!(term.as_list().map(<[Term]>::len), Some(len));
+            bytes.truncate(end);
+        }
+    }
+
+    #[test]
+    fn tails_of_every_kind() {
+        let read = |bytes: &[u8]| Decoder::new(bytes).term().map(|term| term.to_string());
+        let improper = [108, 0, 0, 0, 2, 97, 1, 97, 2];
+        for (tail, text) in [
+            (&[97, 3][..], "[1,2|3]"),
+            (&[104, 1, 97, 3], "[1,2|{3}]"),
+            (&[104, 1, 108, 0, 0, 0, 1, 97, 3, 106], "[1,2|{[3]}]"),
+            (&[116, 0, 0, 0, 0], "[1,2|#{}]"),
+            (&[108, 0, 0, 0, 1, 97, 3, 97, 4], "[1,2,3|4]"),
+            (&[108, 0, 0, 0, 0, 97, 4], "[1,2|4]"),
+        ] {
+            assert_eq!(read(&[&improper, tail].concat()).as_deref(), Ok(text));
+        }
+        assert_eq!(read(&[108, 0, 0, 0, 0, 97, 4]).as_deref(), Ok("4"));
+        assert_eq!(read(&[108, 0, 0, 0, 0, 106]).as_deref(), Ok("[]"));
+    }
+
+    #[test]
+    fn depth_counts_containers_and_is_refused_at_the_limit() {
+        let nested = |depth: usize| [&[104, 1].repeat(depth)[..], &[106]].concat();
+        let limits = Limits {
+            depth: 20,
+            ..Limits::DEFAULT
+        };
+        let read = |bytes: &[u8]| Decoder::new(bytes).limits(&limits).term().map(drop);
+        assert_eq!(read(&nested(20)), Ok(()));
+        assert_eq!(read(&nested(21)), Err(DecodeError::TooDeep(20)));
+    }
 }

@@ -1,8 +1,13 @@
 //! What the derives' expansions call, so that they stay short. Not for others: it changes without notice.
 //!
 //! [`Names`] is the heart: the names of a type's fields or variants, found without interning anything. A key that comes in the
-//! expected order is compared with one text; others are looked up in a table that was made by the compiler.
+//! expected order is compared with one text; others are looked up in a table that was made by the compiler. What is expected
+//! is the order in which keys came last: a peer writes the keys of a map in whatever order (sorted, by hash, by age), but
+//! always in the same one.
 
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
+use crate::decoder::same;
 use crate::{Decode, DecodeError, Decoder, Kind, ListHeader, Mark, Place, StaticAtom};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
@@ -15,6 +20,8 @@ static TRUE: [u8; 6] = [119, 4, b't', b'r', b'u', b'e'];
 pub struct Names<const N: usize, const SLOTS: usize> {
     atoms: [StaticAtom; N],
     slots: [u16; SLOTS],
+    /// Which name came after each the last time; the one at `N` came first. Only a guess: any thread may change it.
+    follows: [AtomicU16; SLOTS],
 }
 
 const VACANT: u16 = u16::MAX;
@@ -25,6 +32,7 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
         let mut names = Self {
             atoms: [const { StaticAtom::new("") }; N],
             slots: [VACANT; SLOTS],
+            follows: [const { AtomicU16::new(0) }; SLOTS],
         };
         let mut index = 0;
         while index < N {
@@ -35,6 +43,9 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
             }
             names.slots[slot] = index as u16;
             index += 1;
+            if index < N {
+                names.follows[index - 1] = AtomicU16::new(index as u16);
+            }
         }
         names
     }
@@ -49,35 +60,56 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
         loop {
             let index = usize::from(self.slots[slot]);
             match self.atoms.get(index) {
-                Some(atom) if atom.text().as_bytes() == text => return index,
+                Some(atom) if same(atom.text().as_bytes(), text) => return index,
                 Some(_) => slot = (slot + 1) & (SLOTS - 1),
                 None => return N,
             }
         }
     }
 
-    /// Reads a key: its place, which is probably `next`; `N` for every other term. What follows it in declared order is next.
+    /// What to give to the first [`key`](Self::key) as the last one.
     #[inline]
-    pub fn key(&self, d: &mut Decoder<'_>, next: &mut usize) -> Result<usize> {
-        if let Some(atom) = self.atoms.get(*next)
+    pub const fn start(&self) -> usize {
+        N
+    }
+
+    /// Reads a key: its place; `N` for every other term. `last` is the place of the last one before.
+    #[inline]
+    pub fn key(&self, d: &mut Decoder<'_>, last: &mut usize) -> Result<usize> {
+        let expected = self.expected(*last);
+        if let Some(atom) = self.atoms.get(expected)
             && d.take_atom(atom)
         {
-            *next += 1;
-            return Ok(*next - 1);
+            *last = expected;
+            return Ok(expected);
         }
         let index = self.any_key(d)?;
-        if index < N {
-            *next = index + 1;
-        }
+        self.came(index, last);
         Ok(index)
     }
 
+    #[inline]
+    fn expected(&self, last: usize) -> usize {
+        self.follows
+            .get(last)
+            .map_or(N, |name| usize::from(name.load(Relaxed)))
+    }
+
+    #[inline]
+    fn came(&self, index: usize, last: &mut usize) {
+        if index < N {
+            if let Some(follows) = self.follows.get(*last) {
+                follows.store(index as u16, Relaxed);
+            }
+            *last = index;
+        }
+    }
+
     fn any_key(&self, d: &mut Decoder<'_>) -> Result<usize> {
-        if let Some(bytes) = d.peek_atom_bytes() {
-            let index = self.find(bytes);
-            if let Some(atom) = self.atoms.get(index)
-                && d.take_atom(atom)
-            {
+        if let Some((text, before)) = d.peek_atom_text() {
+            let index = self.find(text);
+            if index < N {
+                d.take(before + text.len())?;
                 return Ok(index);
             }
         }
@@ -90,19 +122,21 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
 
     /// [`key`](Self::key) for keys that are binaries.
     #[inline]
-    pub fn binary_key(&self, d: &mut Decoder<'_>, next: &mut usize) -> Result<usize> {
+    pub fn binary_key(&self, d: &mut Decoder<'_>, last: &mut usize) -> Result<usize> {
         if d.peek()? != Kind::Binary {
             d.skip()?;
             return Ok(N);
         }
         let text = d.binary()?;
-        let index = match self.atoms.get(*next) {
-            Some(atom) if atom.text().as_bytes() == text => *next,
-            _ => self.find(text),
-        };
-        if index < N {
-            *next = index + 1;
+        let expected = self.expected(*last);
+        if let Some(atom) = self.atoms.get(expected)
+            && same(atom.text().as_bytes(), text)
+        {
+            *last = expected;
+            return Ok(expected);
         }
+        let index = self.find(text);
+        self.came(index, last);
         Ok(index)
     }
 
@@ -127,17 +161,17 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
         &self,
         d: &mut Decoder<'_>,
         binary: bool,
-        next: &mut usize,
+        last: &mut usize,
         seen: &mut [bool; N],
         deny: Option<&'static str>,
     ) -> Result<(usize, bool)> {
         let mark = d.mark();
         let (index, arity) = match d.peek()? {
-            Kind::Atom if !binary => (self.key(d, next)?, 0),
+            Kind::Atom if !binary => (self.key(d, last)?, 0),
             Kind::Tuple => match d.tuple()? {
                 0 => (N, 1),
-                arity if binary => (self.binary_key(d, next)?, arity),
-                arity => (self.key(d, next)?, arity),
+                arity if binary => (self.binary_key(d, last)?, arity),
+                arity => (self.key(d, last)?, arity),
             },
             _ => {
                 d.skip()?;
@@ -409,6 +443,32 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_found_whatever_order_was_learnt() {
+        static NAMES: Names<3, 8> = Names::new(["a", "b", "c"]);
+        let keys = |order: &[u8]| -> Vec<usize> {
+            let bytes: Vec<u8> = order.iter().flat_map(|key| [119, 1, *key]).collect();
+            let (mut d, mut last) = (Decoder::new(&bytes), NAMES.start());
+            let read = order
+                .iter()
+                .map(|_| NAMES.key(&mut d, &mut last).unwrap())
+                .collect();
+            d.finish().unwrap();
+            read
+        };
+        for _ in 0..2 {
+            for (order, places) in [
+                (&b"abc"[..], &[0, 1, 2][..]),
+                (b"cba", &[2, 1, 0]),
+                (b"caxb", &[2, 0, 3, 1]),
+                (b"xaax", &[3, 0, 0, 3]),
+                (b"bb", &[1, 1]),
+            ] {
+                assert_eq!(keys(order), places);
+            }
+        }
+    }
+
+    #[test]
     fn legacy_atoms_are_the_same_names() {
         // ATOM_EXT and SMALL_ATOM_EXT are Latin-1.
         for bytes in [
@@ -416,9 +476,9 @@ mod tests {
             &[115, 1, 0xe9],
             &[118, 0, 2, 0xc3, 0xa9],
         ] {
-            for mut next in [0, 3] {
+            for mut last in [NAMES.start(), 2] {
                 let mut d = Decoder::new(bytes);
-                assert_eq!((NAMES.key(&mut d, &mut next), next), (Ok(3), 4));
+                assert_eq!((NAMES.key(&mut d, &mut last), last), (Ok(3), 3));
                 d.finish().unwrap();
             }
         }

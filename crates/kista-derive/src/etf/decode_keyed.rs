@@ -3,9 +3,9 @@
 //! ```text
 //! static __NAMES = ["a", "b"];
 //! let mut __f0: Option<A> = None;                      // a place for each field
-//! let mut __next = 0;                                  // the key that is expected: keys often come in declared order
+//! let mut __last = __NAMES.start();                    // the key before: keys mostly come in the order of the last time
 //! for _ in 0..support::map(__d, "Foo")? {
-//!     let __at = __NAMES.key(__d, &mut __next)?;
+//!     let __at = __NAMES.key(__d, &mut __last)?;
 //!     let __result = match __at {
 //!         0 => support::put(&mut __f0, __d, A::decode),
 //!         _ => __d.skip(),
@@ -114,10 +114,10 @@ fn read_map(place: &Place<'_>, keyed: &Keyed, arms: &[TokenStream]) -> TokenStre
         (quote!(), quote!(__d.skip()))
     };
     quote! {
-        let mut __next = 0usize;
+        let mut __last = __NAMES.start();
         for _ in 0..#krate::support::map(__d, #of)? {
             #mark
-            let __at = __NAMES.#key(__d, &mut __next)?;
+            let __at = __NAMES.#key(__d, &mut __last)?;
             let __result = match __at {
                 #(#arms)*
                 _ => #unknown,
@@ -143,11 +143,11 @@ fn read_proplist(
         quote!(::core::option::Option::None)
     };
     quote! {
-        let mut __next = 0usize;
+        let mut __last = __NAMES.start();
         let mut __seen = [false; #count];
         let (__len, __tail) = #krate::support::proplist(__d, #of)?;
         for _ in 0..__len {
-            let (__at, __bare) = __NAMES.entry(__d, #binary, &mut __next, &mut __seen, #deny)?;
+            let (__at, __bare) = __NAMES.entry(__d, #binary, &mut __last, &mut __seen, #deny)?;
             let mut __true;
             let __d = if __bare {
                 __true = #krate::support::bare(__d);

@@ -122,7 +122,6 @@ impl Sink for Encoder {
         match shape {
             Shape::Tuple => return same_len(head.len, count),
             Shape::List if count == 0 => self.buffer().truncate(head.at),
-            Shape::List if self.shorten_list(head.at, count) => return Ok(()),
             _ if count != head.len => {
                 let count = narrow(count, "a collection")?.to_be_bytes();
                 self.buffer()[head.at + 1..head.at + 5].copy_from_slice(&count);
@@ -130,7 +129,7 @@ impl Sink for Encoder {
             _ => {}
         }
         if shape == Shape::List {
-            self.nil();
+            self.end_list(head.at, count);
         }
         Ok(())
     }

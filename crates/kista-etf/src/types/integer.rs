@@ -5,6 +5,7 @@ use std::num::NonZero;
 use num_bigint::BigInt;
 
 use super::fits;
+use super::list::decode_integers;
 use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
 
 macro_rules! integers {
@@ -26,7 +27,8 @@ macro_rules! integers {
                 }
                 fits(items.len(), "a list")?;
                 e.list(items.len());
-                for item in items {
+                let done = e.integers_in_front(items, |item| i32::try_from(*item).ok());
+                for item in &items[done..] {
                     e.$write(*item as $wide);
                 }
                 e.nil();
@@ -60,6 +62,10 @@ macro_rules! integers {
             #[inline]
             fn decode_small(_: &mut Decoder<'a>, value: u8) -> Result<Self, DecodeError> {
                 Self::try_from(value).map_err(|_| DecodeError::OutOfRange(stringify!($type)))
+            }
+
+            fn decode_vec(d: &mut Decoder<'a>) -> Result<Vec<Self>, DecodeError> {
+                decode_integers(d)
             }
 
             integers!(@decode_slice $type);

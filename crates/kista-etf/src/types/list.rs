@@ -39,9 +39,7 @@ pub(crate) fn encode_list<T: Encode>(
     for item in items {
         item.encode(e)?;
     }
-    if !e.shorten_list(at, len) {
-        e.nil();
-    }
+    e.end_list(at, len);
     Ok(())
 }
 
@@ -62,7 +60,7 @@ encode_items! {
 }
 
 /// Reads a proper list and gives each element to `push`, after telling `with_capacity` how many to expect.
-fn decode_list<'a, T: Decode<'a>, C>(
+pub(crate) fn decode_list<'a, T: Decode<'a>, C>(
     d: &mut Decoder<'a>,
     with_capacity: impl FnOnce(usize) -> C,
     mut push: impl FnMut(&mut C, T),
@@ -74,7 +72,7 @@ fn decode_list<'a, T: Decode<'a>, C>(
             for (at, byte) in bytes.iter().enumerate() {
                 match T::decode_small(d, *byte) {
                     Ok(item) => push(&mut items, item),
-                    Err(error) => return Err(error.within(Place::Element(at))),
+                    Err(error) => return Err(at_element(error, at)),
                 }
             }
             Ok(items)
@@ -84,7 +82,7 @@ fn decode_list<'a, T: Decode<'a>, C>(
             for at in 0..len {
                 match T::decode(d) {
                     Ok(item) => push(&mut items, item),
-                    Err(error) => return Err(error.within(Place::Element(at))),
+                    Err(error) => return Err(at_element(error, at)),
                 }
             }
             d.nil()?;
@@ -93,9 +91,44 @@ fn decode_list<'a, T: Decode<'a>, C>(
     })
 }
 
+/// [`decode_list`] for integers, of which most have up to 32 bits.
+pub(crate) fn decode_integers<'a, T: Decode<'a> + TryFrom<i32>>(
+    d: &mut Decoder<'a>,
+) -> Result<Vec<T>, DecodeError> {
+    // A string, or `[]`.
+    let mark = d.mark();
+    let ListHeader::Elements(len) = d.list()? else {
+        d.reset(mark);
+        return decode_list(d, Vec::with_capacity, Vec::push);
+    };
+    d.nested(|d| {
+        let mut items = Vec::with_capacity(d.reserve_for(len, size_of::<T>()));
+        while items.len() < len {
+            d.small_integers(len - items.len(), |value| match T::try_from(value) {
+                Ok(item) => {
+                    items.push(item);
+                    true
+                }
+                Err(_) => false,
+            });
+            if items.len() < len {
+                items.push(T::decode(d).map_err(|error| at_element(error, items.len()))?);
+            }
+        }
+        d.nil()?;
+        Ok(items)
+    })
+}
+
+#[cold]
+fn at_element(error: DecodeError, at: usize) -> DecodeError {
+    error.within(Place::Element(at))
+}
+
 impl<'a, T: Decode<'a>> Decode<'a> for Vec<T> {
+    #[inline]
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        decode_list(d, Self::with_capacity, Self::push)
+        T::decode_vec(d)
     }
 }
 

@@ -15,7 +15,7 @@ mod time;
 mod tuple;
 mod unit;
 
-pub(crate) use list::encode_list;
+pub(crate) use list::{decode_list, encode_list};
 
 use crate::EncodeError;
 
