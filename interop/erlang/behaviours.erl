@@ -48,6 +48,7 @@ events(Node) ->
     receive {'DOWN', Monitor, process, _, normal} -> ok after 5000 -> error(no_down) end,
     scenario:eventually(fun() -> [tally] = gen_event:which_handlers(Alarms) end),
     [{tally, false, 16}] = case sys:get_state(Alarms) of {ok, S} -> S; S -> S end,
+    {status, _, {module, gen_event}, _} = sys:get_status(Alarms),
     16 = gen_event:delete_handler(Alarms, tally, give),
     {error, module_not_found} = gen_event:delete_handler(Alarms, tally, give),
     ok = gen_event:stop(Alarms),

@@ -20,6 +20,7 @@ enum Alarm {
     Leave,
     Swap,
     Slow,
+    Sleep,
 }
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -68,6 +69,10 @@ impl EventHandler<Alarm> for Recorder {
                     id: "new".into(),
                     handler: Handler::new(Recorder::new("new", &self.log)),
                 };
+            }
+            Alarm::Sleep => {
+                self.note("Sleep");
+                return Handled::Hibernate;
             }
             Alarm::Slow => tokio::time::sleep(Duration::from_millis(20)).await,
             _ => {}
@@ -265,6 +270,16 @@ async fn a_handler_that_fails_is_removed_and_nobody_else() {
         assert_eq!(bed.handlers().await, ["b", "a"]);
         bed.node.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_handler_that_asks_for_hibernation_stays() {
+    let bed = Bed::new("sleep@test").await;
+    bed.add("a").await;
+    bed.tell(Alarm::Sleep).await;
+    bed.tell(Alarm::Raised(1)).await;
+    assert_eq!(bed.log(), ["a init", "a Sleep", "a Raised(1)"]);
+    bed.node.stop().await;
 }
 
 #[tokio::test]
@@ -534,5 +549,10 @@ async fn sys_shows_the_handlers() {
     assert_eq!(module.to_string(), "{module,gen_event}");
     let state = sys::get_state(&bed.manager).await.expect("answered");
     assert_eq!(state.to_string(), "[{b,2,shown},{a,false,shown}]");
+    let status = sys::get_status(&bed.manager).await.expect("answered");
+    assert!(
+        status.to_string().contains("{module,gen_event}"),
+        "{status}"
+    );
     bed.node.stop().await;
 }

@@ -7,4 +7,5 @@ mod from_erlang;
 mod from_rust;
 mod hostile;
 mod lifecycle;
+mod machines;
 mod servers;

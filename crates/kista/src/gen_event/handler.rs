@@ -69,6 +69,8 @@ pub trait EventHandler<E: EventType>: Send + 'static {
 pub enum Handled<E: EventType> {
     /// It stays.
     Keep,
+    /// It stays, and the manager gives memory back before it waits: `{ok, State, hibernate}`.
+    Hibernate,
     /// It goes, by its own wish: `remove_handler`.
     Remove,
     /// It goes, because something went wrong; its supervisor is told, and a line is logged.

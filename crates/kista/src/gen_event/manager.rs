@@ -16,6 +16,8 @@ use crate::{ExitReason, Info};
 pub struct Manager<E: EventType> {
     table: Table<Box<dyn AnyHandler<E>>>,
     modules: Modules<E>,
+    /// A handler asked for hibernation.
+    hibernate: bool,
 }
 
 /// Makes a handler from the arguments that another node gives.
@@ -72,6 +74,7 @@ impl<E: EventType> GenServer for Manager<E> {
         Ok(Self {
             table: Table::new(),
             modules: args.0,
+            hibernate: false,
         })
     }
 
@@ -102,7 +105,7 @@ impl<E: EventType> GenServer for Manager<E> {
             }
             ManagerMsg::WhichHandlers(reply) => reply.reply(self.which()),
         }
-        Flow::Continue
+        self.flow()
     }
 
     async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> Flow {
@@ -126,7 +129,7 @@ impl<E: EventType> GenServer for Manager<E> {
             }
             _ => self.tell(What::Info(&info), cx).await,
         }
-        Flow::Continue
+        self.flow()
     }
 
     async fn terminate(&mut self, _reason: &ExitReason, cx: &mut Cx<Self>) {
@@ -179,6 +182,14 @@ impl<E: EventType> Manager<E> {
         }
     }
 
+    /// What follows a message.
+    fn flow(&mut self) -> Flow {
+        match std::mem::take(&mut self.hibernate) {
+            true => Flow::Hibernate,
+            false => Flow::Continue,
+        }
+    }
+
     async fn call(
         &mut self,
         id: &HandlerId,
@@ -200,6 +211,10 @@ impl<E: EventType> Manager<E> {
     async fn settle(&mut self, at: usize, handled: Handled<E>, me: &Me) -> bool {
         match handled {
             Handled::Keep => true,
+            Handled::Hibernate => {
+                self.hibernate = true;
+                true
+            }
             Handled::Remove => {
                 let entry = self.table.take(at);
                 remove(entry, &Removed::Removed, me).await;
@@ -358,7 +373,7 @@ impl<E: EventType> Manager<E> {
         reply.send_term(&answer);
         match stops {
             true => Flow::Stop(ExitReason::Normal),
-            false => Flow::Continue,
+            false => self.flow(),
         }
     }
 

@@ -29,7 +29,8 @@ pub(super) struct Machine<S: GenStatem> {
     /// The oldest first.
     postponed: VecDeque<Event<S>>,
     running: Vec<Running<S>>,
-    /// Timeouts without time, in the order in which they were started.
+    /// Timeouts without time, in the order in which they were started. An event timeout among them is cancelled by whatever is
+    /// handled before its turn, as any other.
     due: VecDeque<(Timeout<S::Timer>, S::Content)>,
     timers: u64,
     hibernate: bool,
@@ -204,11 +205,11 @@ impl<S: GenStatem> Machine<S> {
                 Set::Cancel => self.stop_timeout(&which, effects),
                 Set::Update(content) => match self.content_of(&which) {
                     Some(old) => *old = content,
-                    None => self.ring_soon(which, content),
+                    None => self.due.push_back((which, content)),
                 },
                 Set::Start(When::After(time), content) if time.is_zero() => {
                     self.stop_timeout(&which, effects);
-                    self.ring_soon(which, content);
+                    self.due.push_back((which, content));
                 }
                 Set::Start(when, content) => {
                     self.stop_timeout(&which, effects);
@@ -222,14 +223,6 @@ impl<S: GenStatem> Machine<S> {
                     effects.push(TimerEffect::Start(timer, when));
                 }
             }
-        }
-    }
-
-    /// Without time, an event timeout is lost to whatever is queued before it.
-    fn ring_soon(&mut self, which: Timeout<S::Timer>, content: S::Content) {
-        let nothing_is_before = self.queue.is_empty() && self.due.is_empty();
-        if which != Timeout::Event || nothing_is_before {
-            self.due.push_back((which, content));
         }
     }
 

@@ -193,7 +193,7 @@ impl<S: GenStatem> Transition<S> {
     /// Sets the event aside, to be handled again after the next change of state, before newer ones. To be given back is
     /// the event that is being handled:
     ///
-    /// ```ignore
+    /// ```text
     /// (State::Locked, event @ Event::Message(Msg::Open(_))) => Transition::keep_state().postpone(event)
     /// ```
     pub fn postpone(mut self, event: Event<S>) -> Self {

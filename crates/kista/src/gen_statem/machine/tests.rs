@@ -265,6 +265,20 @@ fn an_event_timeout_without_time_is_lost_to_any_event_before_it() {
 }
 
 #[test]
+fn an_event_timeout_keeps_its_turn_when_what_was_due_before_it_is_set_anew() {
+    let mut bench = Bench::in_state_a();
+    let named = || Timeout::Named("x");
+    bench.go(Transition::keep_state()
+        .next_event(message(1))
+        .timeout(named(), Duration::ZERO, 1));
+    assert!(bench.machine.next().is_some());
+    bench.go(Transition::keep_state()
+        .event_timeout(Duration::ZERO, 2)
+        .timeout(named(), Duration::ZERO, 3));
+    assert_eq!(bench.drain(), ["Event 2", "x 3"]);
+}
+
+#[test]
 fn a_timeout_without_time_comes_before_what_was_not_received() {
     let mut bench = Bench::in_state_a();
     bench.go(Transition::keep_state().postpone(message(1)));
