@@ -1,27 +1,52 @@
-//! Erlang terms and the external term format: bounded, direct, fast.
+//! Erlang terms and the external term format: complete, bounded, direct, fast.
+//!
+//! A struct goes to Elixir and back:
 //!
 //! ```
 //! use kista_etf::{Decode, Encode, from_slice, to_vec};
 //!
 //! #[derive(Debug, PartialEq, Encode, Decode)]
-//! enum Request {
-//!     Get,          // the atom `get`
-//!     Add(i64),     // the tuple `{add, 2}`
-//! }
+//! #[etf(elixir = "Shop.Order")]                     // %Shop.Order{id: 7, note: nil, lines: [..]}
+//! struct Order { id: u64, note: Option<String>, lines: Vec<Line> }
 //!
-//! let bytes = to_vec(&Request::Add(2)).unwrap();          // what `term_to_binary({add, 2})` writes
-//! assert_eq!(from_slice::<Request>(&bytes).unwrap(), Request::Add(2));
+//! #[derive(Debug, PartialEq, Encode, Decode)]
+//! enum Line { Shipping, Item(String, u32) }         // :shipping, {:item, "tea", 2}
+//!
+//! let order = Order { id: 7, note: None, lines: vec![Line::Shipping, Line::Item("tea".into(), 2)] };
+//! let bytes = to_vec(&order)?;                      // :erlang.binary_to_term(bytes) reads it
+//! assert_eq!(from_slice::<Order>(&bytes)?, order);  // and this what :erlang.term_to_binary wrote
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Three ways in, for three needs:
+//! Any other term is a [`Term`], in Erlang's own syntax where that is handy:
 //!
-//! - [`Encode`] and [`Decode`] (and their derives) move Rust types straight to and from bytes.
-//! - [`Term`] holds any Erlang term, understood or not, and gives it back unchanged.
-//! - [`Encoder`] and [`Decoder`] write and read one item at a time.
+//! ```
+//! use kista_etf::{Term, term};
+//!
+//! let name = "Jo";
+//! let term = term!({ok, #{name => (name), tags => [new, <<"vip">>]}});
+//! assert_eq!(term.to_string(), r#"{ok,#{name => <<"Jo">>,tags => [new,<<"vip">>]}}"#);
+//! assert_eq!(term.to_string().parse::<Term>()?, term);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Which way for what:
+//!
+//! | need | way |
+//! |---|---|
+//! | my types | [`Encode`] and [`Decode`] with their derives: straight between bytes and fields; [`mapping`] has every form |
+//! | types with serde | the feature `serde`: the module `serde`, in the same forms |
+//! | whatever comes | [`Term`]: equal, ordered and hashed as `=:=`, [`erl_eq`](Term::erl_eq) and [`erl_cmp`](Term::erl_cmp) as `==` and `<`, [`phash2`](Term::phash2) |
+//! | text and bytes in whatever form | [`Term::as_text`], [`Term::iolist_to_binary`] |
+//! | one item at a time | [`Encoder`], [`Decoder`] |
+//! | bytes out of the input | `&str` and `&[u8]` by [`from_slice_borrowed`]; [`Binary`] and `Bytes` share large ones by [`from_bytes`] |
+//! | smaller bytes | [`to_vec_compressed`] |
 //!
 //! Nothing here can be hurt by its input: every length is checked before memory is taken, nothing recurses on it, and names
-//! from outside are interned only as far as an [`AtomQuota`] allows. Limits are in [`Limits`]; errors say who is at fault
-//! ([`DecodeError::fault`]). There is no runtime, no socket and no clock in this crate.
+//! from outside are interned only as far as an [`AtomQuota`] allows. Limits are in [`Limits`]; errors say where, and who is at
+//! fault ([`DecodeError::fault`]). There is no runtime, no socket and no clock in this crate.
+//!
+//! Source: *External Term Format* in the ERTS User's Guide; what OTP 25, 27 and 29 do, where that differs.
 
 extern crate self as kista_etf;
 
