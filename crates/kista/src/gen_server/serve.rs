@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -37,25 +37,24 @@ pub(super) fn start<S: GenServer>(process: Arc<Process<S::Msg>>, args: S::Args, 
         .deferred
         .push(Arc::clone(&start.started) as _);
     let runtime = process.node().runtime().clone();
-    // Boxed, because an async function keeps its arguments for good.
-    let start = Box::new(start);
-    runtime.spawn(run(Arc::clone(&process), serve::<S>(process, args, start)));
+    // Boxed: what a start needs is not kept by a process that has started.
+    let init = Box::pin(init::<S>(Arc::clone(&process), args, start));
+    runtime.spawn(run(process, move || serve::<S>(init)));
 }
 
 async fn serve<S: GenServer>(
-    process: Arc<Process<S::Msg>>,
-    args: S::Args,
-    start: Box<Start>,
+    init: Pin<Box<impl Future<Output = Result<(S, Cx<S>), ExitReason>>>>,
 ) -> ExitReason {
-    let mut cx = Cx::<S>::new(process);
-    let mut server = match init(args, *start, &mut cx).await {
-        Ok(server) => server,
+    let (mut server, mut cx) = match init.await {
+        Ok(started) => started,
         Err(reason) => return reason,
     };
-    let reason = match caught(server.run(&mut cx)).await {
+    let ran = caught_in(pin!(server.run(&mut cx))).await;
+    let reason = match ran {
         Ok(reason) | Err(reason) => reason,
     };
-    let reason = match caught(server.terminate(&reason, &mut cx)).await {
+    let terminated = caught_in(pin!(server.terminate(&reason, &mut cx))).await;
+    let reason = match terminated {
         Ok(()) => reason,
         Err(panic) => panic,
     };
@@ -68,7 +67,12 @@ async fn serve<S: GenServer>(
 }
 
 /// The state, with its starter told; or the reason with which the process ends.
-async fn init<S: GenServer>(args: S::Args, start: Start, cx: &mut Cx<S>) -> Result<S, ExitReason> {
+async fn init<S: GenServer>(
+    process: Arc<Process<S::Msg>>,
+    args: S::Args,
+    start: Start,
+) -> Result<(S, Cx<S>), ExitReason> {
+    let mut cx = Cx::<S>::new(process);
     let Start {
         started,
         parent,
@@ -83,12 +87,13 @@ async fn init<S: GenServer>(args: S::Args, start: Start, cx: &mut Cx<S>) -> Resu
         cx.forget_starter(parent, monitor);
         return Err(ExitReason::Normal);
     }
-    let stop = match caught(S::init(args, cx)).await {
+    let begun = caught_in(pin!(S::init(args, &mut cx))).await;
+    let stop = match begun {
         Ok(Ok(server)) => {
             // Only `started` is in there.
             cx.process().state.lock().deferred = Vec::new();
             started.settle();
-            return Ok(server);
+            return Ok((server, cx));
         }
         Ok(Err(stop)) => stop,
         Err(panic) => InitStop::Stop(panic),
@@ -160,7 +165,7 @@ pub(super) async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<
         }
         flow = match next(server, cx, &mut wait).await {
             Some(Event::Message(message)) => server.handle(message, cx).await,
-            Some(Event::Info(info)) => server.handle_info(info, cx).await,
+            Some(Event::Info(info)) => server.handle_info(*info, cx).await,
             // As in OTP the time begins anew.
             Some(Event::System) => match &wait {
                 Some(wait) => Flow::Timeout(wait.time),
@@ -209,7 +214,11 @@ impl<S: GenServer> Behaviour for Shown<'_, S> {
 
 /// Runs callbacks; a panic becomes the reason `{panic, Text}`, with the state still there for `terminate`.
 pub(crate) async fn caught<F: Future>(callback: F) -> Result<F::Output, ExitReason> {
-    let mut callback = pin!(callback);
+    caught_in(pin!(callback)).await
+}
+
+/// The same of a callback in its place: handed over as a value it would take its room twice.
+async fn caught_in<F: Future>(mut callback: Pin<&mut F>) -> Result<F::Output, ExitReason> {
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),

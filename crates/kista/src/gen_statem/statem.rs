@@ -194,7 +194,7 @@ impl<S: GenStatem> Statem<S> {
             }
             return Poll::Ready(match received {
                 sys::Event::Message(message) => Received::Message(message),
-                sys::Event::Info(info) => Received::Info(info),
+                sys::Event::Info(info) => Received::Info(*info),
                 sys::Event::Stop(reason) => Received::Stop(reason),
                 sys::Event::System => continue,
             });

@@ -197,7 +197,7 @@ impl<S: GenServer> Pool<S> {
         let event = std::task::ready!(cx.inbox.poll_next(&mut Shown(self), context));
         Poll::Ready(match event {
             Event::Message(message) => Next::Message(message),
-            Event::Info(info) => Next::Info(info),
+            Event::Info(info) => Next::Info(*info),
             Event::System => Next::System,
             Event::Stop(reason) => Next::Stop(reason),
         })

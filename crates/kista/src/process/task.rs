@@ -17,7 +17,12 @@ use crate::ExitReason;
 
 /// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
 /// dropping the future, even unpolled: the runtime is gone, and others must not wait for a process that will never run.
-pub(crate) fn run<M, F>(process: Arc<Process<M>>, body: F) -> impl Future<Output = ()>
+///
+/// The body is made in its place: handed over as a value it would take its room twice, for as long as the process lives.
+pub(crate) fn run<M, F>(
+    process: Arc<Process<M>>,
+    body: impl FnOnce() -> F,
+) -> impl Future<Output = ()>
 where
     M: Send + 'static,
     F: Future<Output = ExitReason>,
@@ -25,7 +30,7 @@ where
     let process = EndOnDrop(process);
     async move {
         let process = &*process.0;
-        let body = pin!(Some(body));
+        let body = pin!(Some(body()));
         let mut running = Running {
             process,
             current: Some(Box::new(Current {

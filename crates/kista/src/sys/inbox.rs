@@ -63,8 +63,8 @@ struct Sys<M> {
 pub(crate) enum Event<M> {
     /// Handle a message of the behaviour's own type.
     Message(M),
-    /// Handle what is not of its own type.
-    Info(Info),
+    /// Handle what is not of its own type. Boxed: an idle process keeps the room for its next event.
+    Info(Box<Info>),
     /// Nothing: a request of `sys` was served. As in OTP, a timeout that ran begins anew.
     System,
     /// Run `terminate`, and end with this reason.
@@ -174,7 +174,7 @@ impl<M: Message> Inbox<M> {
                 }
                 match read {
                     Read::Message(message) => Event::Message(message),
-                    Read::Info(term) => Event::Info(Info::Term(term)),
+                    Read::Info(term) => Event::Info(Box::new(Info::Term(term))),
                     Read::System(asked) => {
                         let (request, caller) = *asked;
                         let (answer, served) = self.serve(&request, behaviour);
@@ -188,15 +188,17 @@ impl<M: Message> Inbox<M> {
                     Read::Nothing => return None,
                 }
             }
-            Signal::Notice(info) => match *info {
-                Info::Exit { from, reason } if Some(from) == self.parent() => Event::Stop(reason),
-                info => {
-                    if let Some(debug) = self.debug() {
-                        debug.noticed(&info);
-                    }
-                    Event::Info(info)
+            Signal::Notice(info) => {
+                if let Info::Exit { from, reason } = &*info
+                    && Some(*from) == self.parent()
+                {
+                    return Some(Event::Stop(reason.clone()));
                 }
-            },
+                if let Some(debug) = self.debug() {
+                    debug.noticed(&info);
+                }
+                Event::Info(info)
+            }
             Signal::Stop(reason, pending) => {
                 self.process.state.lock().deferred.extend(pending);
                 Event::Stop(reason)
