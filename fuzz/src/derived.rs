@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use kista_etf::{
-    Atom, AtomName, BigInt, Binary, Decode, DecodeOwned, Decoder, Encode, Encoder, Pid, Reference,
-    Term,
+    Atom, AtomName, BigInt, Binary, Charlist, Decode, DecodeOwned, Decoder, Encode, Encoder, Pid,
+    Reference, Term,
 };
 
 use crate::names::{QUOTA, TABLE};
@@ -45,12 +45,67 @@ enum Tree {
     Items(Vec<Self>),
 }
 
+#[derive(Debug, Encode, Decode)]
+#[etf(untagged)]
+enum Any {
+    None,
+    Number(i64),
+    Pair(Box<Self>, Box<Self>),
+    Many(Vec<Self>),
+    Text(String),
+    Fields { a: u8 },
+    Rest(Term),
+}
+
+#[derive(Debug, Encode, Decode)]
+struct Page {
+    a: u32,
+    b: Option<f32>,
+}
+
+#[derive(Debug, Encode, Decode)]
+struct Flat {
+    name: Term,
+    #[etf(flatten)]
+    page: Page,
+    #[etf(flatten)]
+    rest: BTreeMap<Term, Term>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[etf(proplist)]
+struct Options {
+    name: Option<String>,
+    #[etf(default)]
+    a: bool,
+    items: Vec<u8>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[etf(record = "ok")]
+struct Record {
+    a: Option<Charlist>,
+    b: Box<Page>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[etf(elixir = "A")]
+struct Elixir {
+    a: Vec<Any>,
+}
+
 /// Reads the input as one type after the other. What fits is written, read again, and agrees with the input as a [`Term`].
 pub fn derived(input: &[u8]) {
     typed::<Request>(input);
     typed::<Named>(input);
     typed::<Pair>(input);
     typed::<Tree>(input);
+    typed::<Any>(input);
+    typed::<Vec<Any>>(input);
+    typed::<Flat>(input);
+    typed::<Options>(input);
+    typed::<Record>(input);
+    typed::<Elixir>(input);
     typed::<Vec<Request>>(input);
     typed::<Vec<(Atom, Option<f32>)>>(input);
     typed::<Vec<Vec<Vec<u64>>>>(input);
@@ -98,4 +153,22 @@ fn written(value: &impl Encode) -> Vec<u8> {
 
 fn decoder(input: &[u8]) -> Decoder<'_> {
     Decoder::new(input).quota(&QUOTA).atoms(&TABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeds::FORMS;
+
+    #[test]
+    fn each_form_among_the_seeds_is_read_by_its_type() {
+        fn fits<T: DecodeOwned>(seed: &[u8]) {
+            T::decode(&mut decoder(seed)).unwrap_or_else(|error| panic!("{seed:?}: {error}"));
+        }
+        fits::<Flat>(FORMS[0]);
+        fits::<Options>(FORMS[1]);
+        fits::<Record>(FORMS[2]);
+        fits::<Elixir>(FORMS[3]);
+        fits::<Tree>(FORMS[4]);
+    }
 }

@@ -30,8 +30,18 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push([&[109, 0, 0, 8, 0][..], &[b'x'; 2048]].concat());
     seeds.push([&[111, 0, 0, 1, 4, 1][..], &[0xff; 260]].concat());
     seeds.push([&[118, 1, 254][..], &"é".repeat(255).into_bytes()].concat());
+    seeds.extend(FORMS.iter().map(|form| form.to_vec()));
     seeds
 }
+
+/// What the types of the target [`derived`](crate::derived) are written as.
+pub(crate) const FORMS: &[&[u8]] = &[
+    b"t\0\0\0\x04w\x04namejw\x01aa\x01w\x01bw\x03nilw\x01ca\x02",
+    b"l\0\0\0\x03w\x01ah\x02w\x05itemsk\0\x02\x01\x02h\x02w\x04namem\0\0\0\x01xj",
+    b"h\x03w\x02okk\0\x01xt\0\0\0\x02w\x01aa\x01w\x01bw\x03nil",
+    b"t\0\0\0\x02w\x0a__struct__w\x08Elixir.Aw\x01al\0\0\0\x01a\x01j",
+    b"h\x03w\x01bw\x01ah\x03w\x01bw\x01aw\x01a",
+];
 
 /// The same terms as the target [`compressed`](crate::compressed) wants them: a byte that says how, a size, a stream.
 pub fn compressed_seeds() -> Vec<Vec<u8>> {
