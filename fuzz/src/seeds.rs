@@ -31,7 +31,34 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push([&[111, 0, 0, 1, 4, 1][..], &[0xff; 260]].concat());
     seeds.push([&[118, 1, 254][..], &"é".repeat(255).into_bytes()].concat());
     seeds.extend(FORMS.iter().map(|form| form.to_vec()));
+    seeds.extend(from_otp());
     seeds
+}
+
+/// What OTP 25 and 29 write: the lines of the corpus that are neither compressed nor large.
+fn from_otp() -> impl Iterator<Item = Vec<u8>> {
+    const FILES: [&str; 2] = [
+        include_str!("../../crates/kista-etf/tests/corpus/otp-25.txt"),
+        include_str!("../../crates/kista-etf/tests/corpus/otp-29.txt"),
+    ];
+    let bytes = |line: &str| {
+        let (digits, _) = line.rsplit('\t').next()?.as_bytes().as_chunks::<2>();
+        let byte = |[high, low]: &[u8; 2]| {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            Some((digit(*high)? << 4 | digit(*low)?) as u8)
+        };
+        match digits
+            .iter()
+            .map(byte)
+            .collect::<Option<Vec<u8>>>()?
+            .as_slice()
+        {
+            [131, 80, ..] => None,
+            [131, term @ ..] if term.len() <= 400 => Some(term.to_vec()),
+            _ => None,
+        }
+    };
+    FILES.into_iter().flat_map(str::lines).filter_map(bytes)
 }
 
 /// What the types of the target [`derived`](crate::derived) are written as.
@@ -108,6 +135,7 @@ mod tests {
 
     #[test]
     fn every_seed_is_a_term() {
+        assert!(from_otp().count() > 300);
         for seed in seeds() {
             let mut d = Decoder::new(&seed).atoms(&TABLE);
             d.term().unwrap_or_else(|error| panic!("{seed:?}: {error}"));
