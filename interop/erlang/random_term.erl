@@ -33,7 +33,7 @@ leaf(2) -> rand:uniform(1024) - 512;
 leaf(3) -> around(1 bsl one_of([7, 8, 15, 16, 27, 28, 31, 32, 59, 60, 63, 64, 127, 128, 2032, 2039, 2040, 2047, 2048]));
 leaf(4) -> around(rand:uniform(1 bsl rand:uniform(5000)));
 leaf(5) -> rand:normal() * math:pow(10, rand:uniform(600) - 300);
-leaf(6) -> one_of([0.0, 1.0, -1.5, 0.1, 1.0e22, 1.0e23, 5.0e-324, 2.2250738585072014e-308, 1.7976931348623157e308, float(1 bsl 53)]);
+leaf(6) -> one_of([0.0, -0.0, 1.0, -1.5, 0.1, 1.0e22, 1.0e23, 5.0e-324, 2.2250738585072014e-308, 1.7976931348623157e308, float(1 bsl 53)]);
 leaf(7) -> one_of(['', ok, error, true, false, undefined, nil, 'with space', 'Elixir.Kista', '\'', '\\']);
 leaf(8) -> list_to_atom([char(rand:uniform(4)) || _ <- lists:seq(1, rand:uniform(8))]);
 leaf(9) -> list_to_atom(lists:duplicate(one_of([63, 64, 127, 128, 254, 255]), char(rand:uniform(4))));
@@ -150,6 +150,7 @@ mutated(<<131, Bytes/binary>>, <<131, Other/binary>>) ->
     Damaged = lists:foldl(fun(_, B) -> damaged(B, Other) end, Seed, lists:seq(1, rand:uniform(4))),
     case rand:uniform(100) of
         1 -> Damaged;
+        N when N =< 5 -> <<131, 80, (byte_size(Damaged)):32, (zlib:compress(Damaged))/binary>>;
         _ -> <<131, Damaged/binary>>
     end.
 

@@ -84,7 +84,7 @@ fn is(term: &Term, what: &str) -> bool {
             Term::Float(value) => what
                 .parse::<f64>()
                 .is_ok_and(|what| what.to_bits() == value.to_bits()),
-            _ => format!("{term:#}") == what,
+            _ => term.format().plain().to_string() == what,
         },
     }
 }
@@ -102,7 +102,7 @@ fn what_otp_writes_is_what_it_says() {
         {
             let term = from_slice::<Term>(&bytes)
                 .unwrap_or_else(|error| panic!("OTP {release} {options} {what}: {error}"));
-            assert!(is(&term, what), "OTP {release} {options} {what}: {term:#}");
+            assert!(is(&term, what), "OTP {release} {options} {what}: {term}");
         }
     }
 }
