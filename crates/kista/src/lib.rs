@@ -37,6 +37,7 @@ mod net;
 mod node;
 pub mod pool;
 mod process;
+pub mod supervisor;
 pub mod sys;
 
 pub use kista_derive::gen_server;

@@ -43,7 +43,7 @@ impl<S: GenServer> Cx<S> {
         self.then.take().map_or(Flow::Continue, |flow| *flow)
     }
 
-    pub(super) fn process(&self) -> &Arc<Process<S::Msg>> {
+    pub(crate) fn process(&self) -> &Arc<Process<S::Msg>> {
         self.inbox.process()
     }
 }

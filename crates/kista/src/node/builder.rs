@@ -19,6 +19,7 @@ use super::{Inner, Node};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
+use crate::supervisor::REPORTS;
 use crate::{EpmdMode, kernel};
 
 /// EPMD's well-known port.
@@ -171,6 +172,8 @@ impl NodeBuilder {
         let name_of_nodes = Atom::from_static(NODES);
         let node_events = EventSource::register(&events, name_of_nodes, None, 0)
             .unwrap_or_else(|_| unreachable!("the registry is empty"));
+        let reports = EventSource::register(&events, Atom::from_static(REPORTS), None, 0)
+            .unwrap_or_else(|_| unreachable!("the registry has one other event"));
         let node = Node(Arc::new_cyclic(|me| Inner {
             me: me.clone(),
             name: name.atom(),
@@ -186,6 +189,8 @@ impl NodeBuilder {
             net,
             events,
             node_events,
+            reports,
+            report_lines: LogLimit::new(),
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),

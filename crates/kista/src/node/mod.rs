@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod names;
 mod outcall;
+mod reports;
 mod request;
 mod route;
 mod scratch;
@@ -45,6 +46,7 @@ use crate::gen_server::{
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
+use crate::supervisor::Report;
 use crate::{EpmdInUse, ExitReason};
 use names::Names;
 use outcall::PendingCall;
@@ -81,6 +83,9 @@ struct Inner {
     /// The events of this node, and the right to publish the one about nodes.
     events: Arc<Registry>,
     node_events: EventSource<NodeEvent>,
+    /// What supervisors say, and how much of it is logged.
+    reports: EventSource<Report>,
+    report_lines: LogLimit,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
     /// Lines about messages that no server understood.

@@ -1,5 +1,6 @@
 //! The end of a node, and of a server that is asked to end.
 
+use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::task::Poll;
@@ -10,7 +11,8 @@ use kista_etf::{Atom, atoms};
 use super::{Node, Outcall, Request};
 use crate::ExitReason;
 use crate::gen_server::{CallError, CallSlot, poll_deadline};
-use crate::process::{ControlSignal, Dest};
+use crate::process::{ControlSignal, Dest, Me};
+use crate::supervisor::Supervisor;
 
 /// How long processes may take to end in order before [`Node::stop`] kills them.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -88,7 +90,10 @@ impl Node {
 
     async fn stop_all(&self) {
         self.each_process(|process| {
-            process.push_stop(ExitReason::Shutdown, None);
+            // A supervisor's children end by it, in its order and within its times.
+            if !self.is_supervised(process.me()) {
+                process.push_stop(ExitReason::Shutdown, None);
+            }
         });
         if tokio::time::timeout(STOP_TIME, self.wait_until_empty())
             .await
@@ -108,6 +113,13 @@ impl Node {
         if let Some(net) = &self.0.net {
             net.stop().await;
         }
+    }
+
+    fn is_supervised(&self, process: &Me) -> bool {
+        let parent = process.state.lock().parent;
+        parent
+            .and_then(|parent| self.find(parent))
+            .is_some_and(|parent| parent.me().behaviour() == type_name::<Supervisor>())
     }
 
     async fn wait_until_empty(&self) {

@@ -88,6 +88,13 @@ impl ProcessState {
         }
     }
 
+    /// Whether an exit signal of that process would count.
+    pub(crate) fn is_linked(&self, pid: Pid) -> bool {
+        self.links
+            .get(&pid)
+            .is_some_and(|link| link.unlinking.is_none())
+    }
+
     /// Lets one signal act.
     pub(crate) fn apply(&mut self, signal: ControlSignal, via: Via, effects: &mut Vec<Effect>) {
         match signal {

@@ -137,6 +137,20 @@ impl<M: Message> Inbox<M> {
         self.taken.len() + self.process.arrived()
     }
 
+    /// The next signal as it is, for [`Held`](super::Held), which has so many aside.
+    pub(super) fn poll_signal(&mut self, aside: usize, cx: &mut Context<'_>) -> Poll<Signal<M>> {
+        let signal = ready!(self.process.poll_next(&mut self.taken, cx));
+        self.process.count_kept(aside + 1 + self.taken.len());
+        Poll::Ready(signal)
+    }
+
+    /// What was taken over before goes back in front, in its order.
+    pub(super) fn put_back(&mut self, mut signals: VecDeque<Signal<M>>) {
+        signals.append(&mut self.taken);
+        self.taken = signals;
+        self.process.count_kept(self.taken.len());
+    }
+
     /// Gives back the memory that a burst of messages needed: OTP's `hibernate`.
     pub(crate) fn shrink(&mut self) {
         self.taken.shrink_to_fit();

@@ -17,6 +17,7 @@
 mod api;
 mod behaviour;
 mod debug;
+mod held;
 mod inbox;
 mod read;
 mod replace;
@@ -31,5 +32,6 @@ pub use api::{
 };
 pub(crate) use behaviour::Behaviour;
 pub(crate) use debug::{Tap, read as read_back};
+pub(crate) use held::Held;
 pub(crate) use inbox::{Event, Inbox};
 pub(crate) use replace::Replace;
