@@ -102,6 +102,24 @@ fn a_million_funs_in_each_other_overflow_no_stack() {
 }
 
 #[test]
+fn a_list_written_cell_by_cell_is_read_in_one_pass() {
+    // Each cell is a list of one element whose tail is the next. Copying the rest at each would take minutes.
+    let cells = 300_000;
+    for (tail, proper) in [(&[106][..], true), (&[97, 7], false)] {
+        let mut bytes = [108, 0, 0, 0, 1, 97, 1].repeat(cells);
+        bytes.extend(tail);
+        let term = Decoder::new(&bytes).term().unwrap();
+        assert_eq!(term.as_list().is_some(), proper);
+        let elements = match &term {
+            Term::List(list) => list.len(),
+            Term::ImproperList(list) => list.elements().len(),
+            other => panic!("no list: {other:?}"),
+        };
+        assert_eq!(elements, cells);
+    }
+}
+
+#[test]
 fn deeper_than_the_limit_is_refused() {
     let one_less = limits(|limits| limits.depth = DEEP - 1);
     let bytes = nested(&[104, 1], &[]);
