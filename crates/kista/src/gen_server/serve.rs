@@ -146,24 +146,14 @@ impl<S: GenServer> Cx<S> {
 
 /// The loop of a server.
 pub(super) async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> ExitReason {
-    let mut flow = Flow::Continue;
-    let mut wait;
+    let mut wait = None;
+    let mut end = follow(Flow::Continue, cx, &mut wait);
     loop {
-        let then = match flow {
-            // What `init` or a call asked for, which return something else.
-            Flow::Continue => cx.take_then(),
-            flow => flow,
-        };
-        match then {
-            Flow::Continue => wait = None,
-            Flow::Timeout(time) => wait = Some(Box::new(Wait::new(time))),
-            Flow::Hibernate => {
-                wait = None;
-                cx.inbox.shrink();
-            }
-            Flow::Stop(reason) => return reason,
+        if let Some(reason) = end {
+            return reason;
         }
-        flow = match next(server, cx, &mut wait).await {
+        // Nothing but `wait` is held across an await: an idle process keeps room for it.
+        let flow = match next(server, cx, &mut wait).await {
             Some(Event::Message(message)) => server.handle(message, cx).await,
             Some(Event::Info(info)) => server.handle_info(*info, cx).await,
             // As in OTP the time begins anew.
@@ -174,7 +164,29 @@ pub(super) async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<
             Some(Event::Stop(reason)) => Flow::Stop(reason),
             None => server.handle_info(Info::Timeout, cx).await,
         };
+        end = follow(flow, cx, &mut wait);
     }
+}
+
+/// Does what a callback asked for; the reason when the server is to end.
+fn follow<S: GenServer>(
+    flow: Flow,
+    cx: &mut Cx<S>,
+    wait: &mut Option<Box<Wait>>,
+) -> Option<ExitReason> {
+    let flow = match flow {
+        // What `init` or a call asked for, which return something else.
+        Flow::Continue => cx.take_then(),
+        flow => flow,
+    };
+    *wait = None;
+    match flow {
+        Flow::Continue => {}
+        Flow::Timeout(time) => *wait = Some(Box::new(Wait::new(time))),
+        Flow::Hibernate => cx.inbox.shrink(),
+        Flow::Stop(reason) => return Some(reason),
+    }
+    None
 }
 
 /// The next event; `None` when the time was up first.
