@@ -1,4 +1,4 @@
-//! The inbound queue of a process: many producers, one consumer, unbounded, in the order of arrival.
+//! The inbound queue of a process: many producers, one consumer, in the order of arrival; unbounded unless a limit is set.
 //!
 //! States: *open* (idle, holding items, or idle with its consumer *parked*), then *closed*, for good.
 //!
@@ -8,11 +8,13 @@
 //! 3. Taking hands over everything at once. When the consumer's buffer is empty the two buffers change places, so
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
 //! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
-//!    producer as [`Closed`]: always exactly one of these.
+//!    producer as [`Refused`]: always exactly one of these.
 //! 5. A new queue owns no memory beside itself. Buffers grow by doubling, and become small again:
 //!    - *when the consumer parks*, neither side keeps more than about 1 KiB, unless the consumer still holds items;
 //!    - *at each take*, a buffer above that is kept only when it is at most eight times as large as its use: the
 //!      batch that was just taken, or the items that the consumer still holds.
+//! 6. A limit counts messages that are *unread*: queued, or taken and not yet reported by [`Queue::done`]. Both are counted
+//!    under the one lock, so a push is refused exactly when there are that many. Signals are never refused.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -37,13 +39,13 @@ const SLACK: usize = 8;
 /// buffer. A larger one is taken with its buffer and moved afterwards: the lock must not last as long as a copy.
 const MOVED_UNDER_LOCK: usize = 8;
 
-/// An unbounded queue with many producers and one consumer.
+/// A queue with many producers and one consumer.
 ///
-/// Two kinds of items are told apart by how they were pushed: messages ([`push`](Self::push)) and signals
-/// ([`push_signal`](Self::push_signal)). They share one order; a [`Batch`] says how many of its items were signals, so
-/// that a consumer which only got messages need not look at each.
+/// Items are told apart by how they were pushed: messages ([`push`](Self::push)), signals ([`push_signal`](Self::push_signal)),
+/// and messages on which the consumer has to act as on a signal ([`push_acting`](Self::push_acting)). They share one order; a
+/// [`Batch`] says how many of its items were signals, so that a consumer which only got messages need not look at each.
 ///
-/// The queue takes 56 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
+/// The queue takes 64 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
 ///
 /// After use it keeps one small buffer, and the consumer's `VecDeque` another; consumers that empty theirs before they
 /// return to their executor can share one per thread instead.
@@ -51,7 +53,7 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// There must be one consumer at a time: a second task that polls takes the first one's place as the one to be woken.
 ///
 /// ```
-/// use kista_sync::queue::Queue;
+/// use kista_sync::queue::{Queue, Refused};
 /// use std::collections::VecDeque;
 ///
 /// let queue = Queue::new();
@@ -60,15 +62,26 @@ const MOVED_UNDER_LOCK: usize = 8;
 ///
 /// let mut mine = VecDeque::new();
 /// let batch = queue.try_take(&mut mine);
-/// assert_eq!((batch.items, batch.signals), (2, 1));
+/// assert_eq!((batch.items, batch.signals, batch.messages), (2, 1, 1));
 /// assert_eq!(mine, ["hello", "exit"]);
 ///
+/// queue.set_limit(Some(1), 1);                    // "hello" is still unread
+/// assert_eq!(queue.push("more"), Err(Refused::Full("more")));
+/// assert_eq!(queue.done(1), 0);
+/// queue.push("more").unwrap();
+///
 /// queue.close(&mut mine);
-/// assert_eq!(queue.push("too late").unwrap_err().0, "too late");
+/// assert_eq!(queue.push("too late"), Err(Refused::Closed("too late")));
 /// ```
 pub struct Queue<T> {
     inner: Mutex<Inner<T>>,
 }
+
+/// No limit: more messages than there is memory for.
+const UNLIMITED: u32 = u32::MAX;
+
+/// The limit of a closed queue, which is also what makes it closed.
+const CLOSED: u32 = 0;
 
 struct Inner<T> {
     /// A `Vec`, not a `VecDeque`: the queue only ever appends, and it is 8 bytes smaller. The two convert in O(1).
@@ -77,7 +90,12 @@ struct Inner<T> {
     parked: Option<Waker>,
     /// How many of `items` are signals. Saturates; only "none" has to be exact.
     signals: u32,
-    closed: bool,
+    /// How many of `items` are messages.
+    messages: u32,
+    /// Messages that were taken and are not done with. Kept only while there is a limit.
+    held: u32,
+    /// How many messages may be unread; [`UNLIMITED`] or [`CLOSED`].
+    limit: u32,
 }
 
 /// What one take handed over.
@@ -87,11 +105,25 @@ pub struct Batch {
     pub items: usize,
     /// How many of them were pushed as signals.
     pub signals: usize,
+    /// How many of them were pushed as messages.
+    pub messages: usize,
 }
 
-/// The queue was closed; the item comes back.
+/// The item was not queued; it comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Closed<T>(pub T);
+pub enum Refused<T> {
+    /// The queue was closed.
+    Closed(T),
+    /// As many messages are unread as the limit allows.
+    Full(T),
+}
+
+/// What one item counts as: signals and messages.
+#[derive(Clone, Copy)]
+struct Kind {
+    signals: u32,
+    messages: u32,
+}
 
 impl<T> Queue<T> {
     /// An open queue that owns no memory yet.
@@ -112,40 +144,101 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Appends a message; wakes the consumer if it is parked.
+    /// Appends a message; wakes the consumer if it is parked. Gives the number of items that are queued now.
     ///
     /// # Errors
     ///
-    /// [`Closed`] with the item, when the queue was closed.
-    pub fn push(&self, item: T) -> Result<(), Closed<T>> {
-        self.append(item, 0)
+    /// [`Refused`] with the item, when the queue was closed or as many messages are unread as the limit allows.
+    pub fn push(&self, item: T) -> Result<usize, Refused<T>> {
+        self.append(item, MESSAGE, 0)
     }
 
-    /// Appends an item that is counted as a signal; wakes the consumer if it is parked.
+    /// As [`push`](Self::push), with so many more unread messages than the limit says.
     ///
     /// # Errors
     ///
-    /// [`Closed`] with the item, when the queue was closed.
-    pub fn push_signal(&self, item: T) -> Result<(), Closed<T>> {
-        self.append(item, 1)
+    /// As [`push`](Self::push).
+    pub fn push_beyond(&self, item: T, extra: u32) -> Result<usize, Refused<T>> {
+        self.append(item, MESSAGE, extra)
+    }
+
+    /// Appends a message that is counted as a signal too: the consumer has to act on it before it can be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_acting(&self, item: T, extra: u32) -> Result<usize, Refused<T>> {
+        self.append(item, ACTING, extra)
+    }
+
+    /// Appends an item that is counted as a signal; wakes the consumer if it is parked. No limit holds for it.
+    ///
+    /// # Errors
+    ///
+    /// The item, when the queue was closed.
+    pub fn push_signal(&self, item: T) -> Result<(), T> {
+        match self.append(item, SIGNAL, 0) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(refused.into_inner()),
+        }
     }
 
     /// Costs 11 ns on one thread; 16 ns per item, with the taking, while one to four producers and the consumer
     /// are at it on two cores (x86-64, items of 64 bytes): with batches the lock is hardly ever contended.
     #[inline]
-    fn append(&self, item: T, signals: u32) -> Result<(), Closed<T>> {
+    fn append(&self, item: T, kind: Kind, extra: u32) -> Result<usize, Refused<T>> {
         let mut inner = self.inner.lock();
-        if inner.closed {
-            return Err(Closed(item));
+        if kind.messages > 0 && inner.unread() >= inner.limit.saturating_add(extra)
+            || inner.limit == CLOSED
+        {
+            return Err(match inner.limit {
+                CLOSED => Refused::Closed(item),
+                _ => Refused::Full(item),
+            });
         }
         inner.items.push(item);
-        inner.signals = inner.signals.saturating_add(signals);
+        inner.signals = inner.signals.saturating_add(kind.signals);
+        inner.messages = inner.messages.saturating_add(kind.messages);
+        let queued = inner.items.len();
         let parked = inner.parked.take();
         drop(inner);
         if let Some(waker) = parked {
             waker.wake();
         }
-        Ok(())
+        Ok(queued)
+    }
+
+    /// From now on at most `limit` messages may be unread (at least 1; `None`: any number). `held` is how many the consumer
+    /// took over and is not done with: only the consumer can know, so only it may call this.
+    pub fn set_limit(&self, limit: Option<u32>, held: usize) {
+        let mut inner = self.inner.lock();
+        if inner.limit != CLOSED {
+            inner.limit = limit.map_or(UNLIMITED, |limit| limit.clamp(1, UNLIMITED - 1));
+            inner.held = match limit {
+                Some(_) => saturated(held),
+                None => 0,
+            };
+        }
+    }
+
+    /// The consumer is done with so many messages that it took. Gives how many are unread now.
+    pub fn done(&self, messages: u32) -> u32 {
+        let mut inner = self.inner.lock();
+        inner.held = inner.held.saturating_sub(messages);
+        inner.unread()
+    }
+
+    /// So many messages that the consumer had reported as done, or made itself, are unread at it.
+    pub fn hold(&self, messages: u32) {
+        let mut inner = self.inner.lock();
+        inner.held = inner.held.saturating_add(messages);
+    }
+
+    /// Whether the limit would let a message in, or the queue is closed.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.limit == CLOSED || inner.unread() < inner.limit
     }
 
     /// Appends everything that is queued to `into`. When nothing is queued, the consumer is parked: the next push (or the
@@ -161,7 +254,7 @@ impl<T> Queue<T> {
             drop(inner);
             return Poll::Ready(taken.finish(into));
         }
-        if inner.closed {
+        if inner.limit == CLOSED {
             return Poll::Ready(Batch::default());
         }
         let stale = match &inner.parked {
@@ -196,11 +289,12 @@ impl<T> Queue<T> {
     /// finds out by a batch of zero items. Closing again does nothing.
     pub fn close(&self, into: &mut VecDeque<T>) -> Batch {
         let mut inner = self.inner.lock();
-        inner.closed = true;
+        inner.limit = CLOSED;
         let rest = mem::take(&mut inner.items);
         let batch = Batch {
             items: rest.len(),
             signals: mem::take(&mut inner.signals) as usize,
+            messages: mem::take(&mut inner.messages) as usize,
         };
         let parked = inner.parked.take();
         drop(inner);
@@ -214,13 +308,19 @@ impl<T> Queue<T> {
     /// Whether the queue was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.inner.lock().closed
+        self.inner.lock().limit == CLOSED
     }
 
     /// How many items are queued: what the consumer took over is not counted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.lock().items.len()
+    }
+
+    /// The bytes of the queue's buffer. What items own elsewhere is not counted.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> usize {
+        self.inner.lock().items.capacity() * size_of::<T>()
     }
 
     /// Whether nothing is queued.
@@ -236,16 +336,27 @@ impl<T> Inner<T> {
             items: Vec::new(),
             parked: None,
             signals: 0,
-            closed: false,
+            messages: 0,
+            held: 0,
+            limit: UNLIMITED,
         }
+    }
+
+    const fn unread(&self) -> u32 {
+        self.messages.saturating_add(self.held)
     }
 
     /// Takes the batch; what is left to do is done after the lock was released, by [`Taken::finish`].
     fn take(&mut self, into: &mut VecDeque<T>) -> Taken<T> {
         let items = self.items.len();
+        let messages = mem::take(&mut self.messages);
+        if self.limit != UNLIMITED {
+            self.held = self.held.saturating_add(messages);
+        }
         let batch = Batch {
             items,
             signals: mem::take(&mut self.signals) as usize,
+            messages: messages as usize,
         };
         let kept = |capacity| !is_large::<T>(capacity) || capacity / SLACK <= items;
         let (rest, spare) = if into.is_empty() {
@@ -299,6 +410,23 @@ impl<T> Taken<T> {
     }
 }
 
+const MESSAGE: Kind = Kind {
+    signals: 0,
+    messages: 1,
+};
+const SIGNAL: Kind = Kind {
+    signals: 1,
+    messages: 0,
+};
+const ACTING: Kind = Kind {
+    signals: 1,
+    messages: 1,
+};
+
+fn saturated(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Whether a buffer of this capacity is more than what is always kept.
 const fn is_large<T>(capacity: usize) -> bool {
     let size = size_of::<T>();
@@ -346,28 +474,36 @@ impl<T> fmt::Debug for Queue<T> {
             .field("len", &inner.items.len())
             .field("signals", &inner.signals)
             .field("parked", &inner.parked.is_some())
-            .field("closed", &inner.closed)
+            .field("closed", &(inner.limit == CLOSED))
             .finish()
     }
 }
 
-impl<T> Closed<T> {
+impl<T> Refused<T> {
     /// The item that was refused.
     pub fn into_inner(self) -> T {
-        self.0
+        match self {
+            Self::Closed(item) | Self::Full(item) => item,
+        }
     }
 }
 
-impl<T> fmt::Debug for Closed<T> {
+impl<T> fmt::Debug for Refused<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Closed(..)")
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Full(_) => "Full(..)",
+        })
     }
 }
 
-impl<T> fmt::Display for Closed<T> {
+impl<T> fmt::Display for Refused<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the queue was closed")
+        f.write_str(match self {
+            Self::Closed(_) => "the queue was closed",
+            Self::Full(_) => "the queue is full",
+        })
     }
 }
 
-impl<T> std::error::Error for Closed<T> {}
+impl<T> std::error::Error for Refused<T> {}

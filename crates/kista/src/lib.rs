@@ -35,10 +35,12 @@ mod kernel;
 mod log;
 mod net;
 mod node;
+pub mod plain;
 pub mod pool;
 mod process;
 pub mod supervisor;
 pub mod sys;
+mod timer;
 
 pub use kista_derive::gen_server;
 pub use kista_dist as dist;
@@ -55,7 +57,11 @@ pub use net::{NodeName, NodeNameError, StartError as NetworkError};
 pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, Request, Visibility,
 };
-pub use process::{Dest, ExitReason, Info, Me, ProcessInfo};
+pub use plain::{IntoExit, ProcessCx, Spawned};
+pub use process::{
+    AliasMode, Dest, ExitReason, Info, Me, Overflow, Priority, ProcessInfo, ProcessSummary,
+    QueueBound, SpawnOptions, Status,
+};
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

@@ -30,7 +30,9 @@ fn no_wake_up_is_lost_between_push_and_park() {
         let queue = Arc::new(Queue::new());
         let producers = [1, 2].map(|item| {
             let queue = queue.clone();
-            thread::spawn(move || queue.push(item).unwrap())
+            thread::spawn(move || {
+                queue.push(item).unwrap();
+            })
         });
         let mut items = consume(&queue, 2);
         items.make_contiguous().sort_unstable();
@@ -51,7 +53,9 @@ fn each_producer_keeps_its_order() {
                 ordered.push(1).unwrap();
                 ordered.push_signal(2).unwrap();
             }),
-            thread::spawn(move || other.push(9).unwrap()),
+            thread::spawn(move || {
+                other.push(9).unwrap();
+            }),
         ];
         let items = consume(&queue, 3);
         assert!(items.into_iter().filter(|&item| item != 9).eq([1, 2]));
@@ -118,7 +122,9 @@ fn the_last_task_that_parked_is_the_one_that_is_woken() {
         let queue = Arc::new(Queue::new());
         let producer = {
             let queue = queue.clone();
-            thread::spawn(move || queue.push(1).unwrap())
+            thread::spawn(move || {
+                queue.push(1).unwrap();
+            })
         };
         let mut items = VecDeque::new();
         let (_gone, waker) = Parker::new();
@@ -130,5 +136,47 @@ fn the_last_task_that_parked_is_the_one_that_is_woken() {
         }
         assert_eq!(items, [1]);
         producer.join().unwrap();
+    });
+}
+
+/// The danger of a limit: more unread messages than it allows, or a sender that waits for room which was made already.
+#[test]
+fn a_limit_is_never_passed_and_no_sender_misses_the_room_that_is_made() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        queue.set_limit(Some(1), 0);
+        let room = Arc::new(loom::sync::Mutex::new(Vec::new()));
+        let sender = {
+            let (queue, room) = (queue.clone(), room.clone());
+            thread::spawn(move || {
+                for item in [1, 2] {
+                    let (parker, waker) = Parker::new();
+                    while queue.push(item).is_err() {
+                        // As `Bound::wait`: looked at under the waiters' lock.
+                        let mut waiting = room.lock().unwrap();
+                        if !queue.has_room() {
+                            waiting.push(waker.clone());
+                            drop(waiting);
+                            parker.park();
+                        }
+                    }
+                }
+            })
+        };
+        let (parker, waker) = Parker::new();
+        let mut mine = VecDeque::new();
+        for _ in 0..2 {
+            while mine.is_empty() {
+                match queue.poll_take(&mut Context::from_waker(&waker), &mut mine) {
+                    Poll::Ready(batch) => assert_eq!(batch.messages, 1),
+                    Poll::Pending => parker.park(),
+                }
+            }
+            mine.pop_front();
+            queue.done(1);
+            let waiting = std::mem::take(&mut *room.lock().unwrap());
+            waiting.into_iter().for_each(std::task::Waker::wake);
+        }
+        sender.join().unwrap();
     });
 }

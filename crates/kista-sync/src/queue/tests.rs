@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::{Batch, Closed, KEPT_BYTES, MOVED_UNDER_LOCK, Queue};
+use super::{Batch, KEPT_BYTES, MOVED_UNDER_LOCK, Queue, Refused};
 use crate::testing::{Calling, Counted, Unparking};
 
 type Large = [u64; 8];
@@ -20,7 +20,9 @@ fn held<T>(queue: &Queue<T>) -> usize {
 }
 
 fn push_all<T>(queue: &Queue<T>, items: impl IntoIterator<Item = T>) {
-    items.into_iter().for_each(|item| queue.push(item).unwrap());
+    for item in items {
+        queue.push(item).unwrap();
+    }
 }
 
 #[test]
@@ -29,7 +31,7 @@ fn unused_queue_owns_no_memory() {
     let mut mine = VecDeque::new();
     park(&QUEUE, Waker::noop(), &mut mine);
     assert_eq!((held(&QUEUE), mine.capacity()), (0, 0));
-    assert!(size_of::<Queue<Large>>() <= 56);
+    assert!(size_of::<Queue<Large>>() <= 64);
 }
 
 #[test]
@@ -44,7 +46,8 @@ fn items_come_in_order_and_signals_are_counted() {
         queue.try_take(&mut mine),
         Batch {
             items: 3,
-            signals: 1
+            signals: 1,
+            messages: 2,
         }
     );
     assert_eq!(mine, [1, 2, 3]);
@@ -55,7 +58,8 @@ fn items_come_in_order_and_signals_are_counted() {
         poll,
         Poll::Ready(Batch {
             items: 1,
-            signals: 0
+            signals: 0,
+            messages: 1,
         })
     );
     assert_eq!(mine, [1, 2, 3, 4]);
@@ -122,13 +126,14 @@ fn closed_queue_hands_out_the_rest_and_refuses() {
         queue.close(&mut mine),
         Batch {
             items: 2,
-            signals: 1
+            signals: 1,
+            messages: 1,
         }
     );
     assert_eq!(mine, [0, 1, 2]);
     assert!(queue.is_closed());
-    assert_eq!(queue.push(3), Err(Closed(3)));
-    assert_eq!(queue.push_signal(4).map_err(Closed::into_inner), Err(4));
+    assert_eq!(queue.push(3), Err(Refused::Closed(3)));
+    assert_eq!(queue.push_signal(4), Err(4));
     assert_eq!(queue.close(&mut mine), Batch::default());
     let poll = queue.poll_take(&mut Context::from_waker(&waker), &mut mine);
     assert_eq!(poll, Poll::Ready(Batch::default()));
@@ -286,10 +291,10 @@ fn stress_each_item_arrives_once_or_is_refused() {
                 let queue = queue.clone();
                 thread::spawn(move || {
                     let push = |item: usize| match item % 7 {
-                        0 => queue.push_signal((producer, item)),
-                        _ => queue.push((producer, item)),
+                        0 => queue.push_signal((producer, item)).is_ok(),
+                        _ => queue.push((producer, item)).is_ok(),
                     };
-                    (0..ITEMS).filter(|&item| push(item).is_ok()).count()
+                    (0..ITEMS).filter(|&item| push(item)).count()
                 })
             })
             .collect();
@@ -321,4 +326,39 @@ fn stress_each_item_arrives_once_or_is_refused() {
             assert!(of_one.eq(0..accepted), "what was accepted arrives in order");
         }
     }
+}
+
+#[test]
+fn a_limit_counts_what_is_unread_and_never_refuses_signals() {
+    let queue = Queue::new();
+    push_all(&queue, [1, 2, 3]);
+    let mut mine = VecDeque::new();
+    queue.try_take(&mut mine);
+    queue.set_limit(Some(4), mine.len());
+    assert_eq!(queue.push(4), Ok(1));
+    assert_eq!(queue.push(5), Err(Refused::Full(5)));
+    assert_eq!(queue.push_acting(5, 0), Err(Refused::Full(5)));
+    assert_eq!(queue.push_signal(6), Ok(()));
+    assert!(!queue.has_room());
+    // Taking alone makes no room: what was taken is unread still.
+    assert_eq!(queue.try_take(&mut mine).messages, 1);
+    assert_eq!(queue.push(7), Err(Refused::Full(7)));
+    assert_eq!(queue.push_beyond(7, 1), Ok(1));
+    assert_eq!(queue.push_beyond(8, 1), Err(Refused::Full(8)));
+    assert_eq!(queue.done(2), 3);
+    assert!(queue.has_room());
+    assert_eq!(queue.push_acting(9, 0), Ok(2));
+    assert_eq!(queue.push(10), Err(Refused::Full(10)));
+    queue.set_limit(None, 0);
+    push_all(&queue, 0..1_000);
+}
+
+#[test]
+fn a_limit_does_not_open_a_closed_queue() {
+    let queue = Queue::new();
+    queue.close(&mut VecDeque::new());
+    queue.set_limit(Some(9), 0);
+    queue.set_limit(None, 0);
+    assert_eq!(queue.push_beyond(1, 9), Err(Refused::Closed(1)));
+    assert!(queue.has_room(), "nobody waits for room in a closed queue");
 }

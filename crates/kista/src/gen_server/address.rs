@@ -7,9 +7,9 @@ use kista_etf::atoms;
 use super::call::Call;
 use super::registry::ViaName;
 use super::reply_to::{CallSlot, ReplyTo};
-use super::{CallError, Message, Sent, WireKind};
+use super::{CallError, Message, SendError, Sent, WireKind};
 use crate::node::{Node, Outcall};
-use crate::process::{Dest, Process, Signal, current};
+use crate::process::{Dest, NotTaken, Process, Signal, current};
 
 /// Where a server that takes `M` is reached: on this node, by moving values; elsewhere, by encoding them.
 ///
@@ -66,24 +66,39 @@ impl<M: Message> Address<M> {
     pub fn cast(&self, message: M) -> Sent {
         match self.resolve() {
             Resolved::Local(process) => {
-                // Err: the process has ended. The message is dropped here.
-                drop(process.push(Signal::Message(message)));
-                Sent::done()
+                current::count_sent();
+                match process.push(Signal::Message(message)) {
+                    Ok(None) => Sent::done(),
+                    Ok(Some(room)) => {
+                        current::hold(Arc::clone(&room));
+                        Sent::busy(room)
+                    }
+                    // The process has ended. The message is dropped here.
+                    Err(NotTaken::Ended(_)) => Sent::done(),
+                    Err(NotTaken::Divert(Signal::Message(message), fallback)) => {
+                        Self::cast_encoded(process.node(), Dest::Name(fallback), &message)
+                    }
+                    Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
+                        Sent::failed(SendError::Overloaded)
+                    }
+                }
             }
             Resolved::Nobody => Sent::done(),
-            Resolved::Wire(node, dest) => {
-                node.send_with(dest, |e| {
-                    e.tuple(2);
-                    e.atom(atoms::GEN_CAST);
-                    if message.encode(e)? == WireKind::Info {
-                        // A plain message after all: written again without the wrapping.
-                        e.clear();
-                        message.encode(e)?;
-                    }
-                    Ok(())
-                })
-            }
+            Resolved::Wire(node, dest) => Self::cast_encoded(node, dest, &message),
         }
+    }
+
+    fn cast_encoded(node: &Node, dest: Dest, message: &M) -> Sent {
+        node.send_with(dest, |e| {
+            e.tuple(2);
+            e.atom(atoms::GEN_CAST);
+            if message.encode(e)? == WireKind::Info {
+                // A plain message after all: written again without the wrapping.
+                e.clear();
+                message.encode(e)?;
+            }
+            Ok(())
+        })
     }
 
     /// Where messages go. For a name in another registry: to whom they would go now; a pid that nobody has, when that is

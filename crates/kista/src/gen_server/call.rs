@@ -10,7 +10,7 @@ use super::reply_to::{CallSlot, PendingReply};
 use super::request_id::Asked;
 use super::{CallError, Message, RequestId};
 use crate::node::{Deadline, Node};
-use crate::process::Signal;
+use crate::process::{NotTaken, Signal, current};
 
 /// The time a call may take unless it says otherwise: 5 s, as in OTP.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,10 +86,16 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 }
                 let _ = slot.server.set(process.pid());
                 let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
-                // Err: it has ended. Its token goes with the message, so the slot is of no more use.
-                process
-                    .push(Signal::Call(message, pending))
-                    .map_err(|_| CallError::NoProc)?;
+                // Err: the token goes with the message, so the slot is of no more use.
+                match process.push(Signal::Call(message, pending)) {
+                    Ok(None) => {}
+                    Ok(Some(room)) => current::hold(room),
+                    Err(NotTaken::Ended(_)) => return Err(CallError::NoProc),
+                    Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
+                        return Err(CallError::Overloaded);
+                    }
+                }
+                current::count_sent();
                 Ok(Asked::Local(slot))
             }
             Resolved::Nobody => Err(CallError::NoProc),

@@ -20,8 +20,9 @@ pub enum CallError {
     /// The server ended before it answered, or refused: `{no_reply, Request}`. A process that calls itself gets `calling_self`.
     #[error("the server ended: {0}")]
     Exit(ExitReason),
-    /// The connection holds more unwritten bytes than its hard mark allows; nothing was sent.
-    #[error("the connection is overloaded")]
+    /// The connection holds more unwritten bytes than its hard mark allows, or the process has as many unread messages as its bound
+    /// allows; nothing was sent.
+    #[error("the connection or the process is overloaded")]
     Overloaded,
     /// A blocking call within a process: it would hold the process with its thread. Await the call instead.
     #[error("a blocking call within a process: await it instead")]

@@ -7,18 +7,18 @@ use std::task::{Context, Poll};
 use kista_etf::EncodeError;
 use tokio::task::coop;
 
-use crate::net::Connection;
+use crate::process::Room;
 
 /// A message on its way. Dropping it is fine: the message is queued already.
 ///
 /// Awaiting it waits for room: when the connection holds more than its mark (1 MiB unless set otherwise) of what was
-/// not written yet. Within the node there is always room.
+/// not written yet, or when the process has a bounded queue that is full ([`Overflow::Wait`](crate::Overflow::Wait)).
 ///
 /// Cheap to make and to drop when all is well, which is nearly always.
 pub struct Sent(Option<Box<Unsettled>>);
 
 enum Unsettled {
-    Busy(Arc<Connection>),
+    Busy(Arc<dyn Room>),
     Failed(SendError),
 }
 
@@ -29,8 +29,9 @@ pub enum SendError {
     /// The message has no wire form.
     #[error("the message cannot be encoded: {0}")]
     Encode(EncodeError),
-    /// The connection holds more unwritten bytes than its hard mark allows (64 MiB unless set otherwise).
-    #[error("the connection is overloaded: its hard mark of unwritten bytes was passed")]
+    /// The connection holds more unwritten bytes than its hard mark allows (64 MiB unless set otherwise), or the process has as many
+    /// unread messages as its bound allows.
+    #[error("overloaded: the connection or the process holds as much as it may")]
     Overloaded,
 }
 
@@ -50,8 +51,8 @@ impl Sent {
         Self(None)
     }
 
-    pub(crate) fn busy(connection: Arc<Connection>) -> Self {
-        Self(Some(Box::new(Unsettled::Busy(connection))))
+    pub(crate) fn busy(room: Arc<dyn Room>) -> Self {
+        Self(Some(Box::new(Unsettled::Busy(room))))
     }
 
     pub(crate) fn failed(error: SendError) -> Self {
@@ -77,7 +78,7 @@ impl Future for Sent {
             // A sender that awaits each message yields from time to time. Without it the receiver it woke would wait in the
             // slot of this very thread, which no other thread may steal from, until the sender is done.
             None => pin!(coop::consume_budget()).poll(cx).map(Ok),
-            Some(Unsettled::Busy(connection)) => connection.poll_room(cx).map(Ok),
+            Some(Unsettled::Busy(room)) => room.poll_room(cx).map(Ok),
             Some(Unsettled::Failed(error)) => Poll::Ready(Err(error.clone())),
         }
     }

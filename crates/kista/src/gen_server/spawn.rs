@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use kista_etf::{Atom, Reference, Term};
+use kista_etf::{Reference, Term};
 use kista_sync::slot::ReplySlot;
 
 use super::registry::{NameRegistry, ViaName};
@@ -13,7 +13,7 @@ use super::serve;
 use super::{Address, GenServer, ServerRef, Spec, StartError};
 use crate::ExitReason;
 use crate::node::{Deadline, Node};
-use crate::process::{AnyProcess, ControlSignal, Dest, Process, Via};
+use crate::process::{AnyProcess, ControlSignal, Process, SpawnOptions};
 
 /// How long a process that was killed because its `init` took too long is waited for. One that blocks its thread does not
 /// end before it lets go.
@@ -24,17 +24,12 @@ const KILL_TIME: Duration = Duration::from_secs(1);
 pub struct Spawn<S: GenServer> {
     node: Node,
     spec: Spec<S>,
-    name: Name,
+    options: SpawnOptions,
+    via: Option<ViaName>,
     /// The process that starts it, when it is to be linked or to monitor.
     starter: Option<Arc<dyn AnyProcess>>,
     relation: Relation,
     timeout: Option<Duration>,
-}
-
-enum Name {
-    None,
-    Local(Result<Atom, String>),
-    Via(ViaName),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +43,8 @@ impl<S: GenServer> Spawn<S> {
         Self {
             node,
             spec,
-            name: Name::None,
+            options: SpawnOptions::new(),
+            via: None,
             starter: parent,
             relation: Relation::Link,
             timeout: None,
@@ -57,14 +53,23 @@ impl<S: GenServer> Spawn<S> {
 
     /// Registers it under this name, before `init` runs.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        self.name = Name::Local(Atom::new(name).map_err(|_| name.to_owned()));
+        self.options = self.options.name(name);
+        self
+    }
+
+    /// Options beside the name: the bound of its queue, group leader, environment, deadline. They take the place of those given
+    /// before; a name that was given stays unless these have one. Links and monitors are made by
+    /// [`Me::spawn_link`](crate::Me::spawn_link) and [`Me::spawn_monitor`](crate::Me::spawn_monitor), not from here.
+    pub fn options(mut self, options: SpawnOptions) -> Self {
+        let name = self.options.name.take();
+        self.options = options;
+        self.options.name = self.options.name.take().or(name);
         self
     }
 
     /// Registers it in another registry, before `init` runs: `{via, Module, Name}`.
     pub fn via(mut self, registry: Arc<dyn NameRegistry>, name: Term) -> Self {
-        self.name = Name::Via(ViaName { registry, name });
+        self.via = Some(ViaName { registry, name });
         self
     }
 
@@ -76,35 +81,14 @@ impl<S: GenServer> Spawn<S> {
     }
 
     fn start(self) -> Result<Waiting<S>, StartError> {
-        let (name, via) = match self.name {
-            Name::None => (None, None),
-            Name::Local(name) => (Some(name.map_err(StartError::BadName)?), None),
-            Name::Via(via) => (None, Some(via)),
-        };
         let links = self.relation == Relation::Link;
-        let parent = self.starter.as_ref().filter(|_| links);
-        let process = self.node.insert_process::<S::Msg>(
-            std::any::type_name::<S>(),
-            parent.map(|parent| parent.me().pid()),
-            name,
-        )?;
-        if let Some(parent) = parent {
-            let parent = parent.me();
-            process.adopt(parent.pid());
-            if !parent.adopt(process.pid()) {
-                // As a link to a process that is no more.
-                let unlinked = ControlSignal::LinkExit {
-                    from: parent.pid(),
-                    reason: ExitReason::NoProc,
-                };
-                self.node.signal(process.pid(), unlinked);
-            }
-        }
-        let monitor = self
-            .starter
-            .as_ref()
-            .filter(|_| !links)
-            .map(|starter| monitor(&self.node, &**starter, &process));
+        let mut options = self.options;
+        options.link = links && self.starter.is_some();
+        options.monitor = !links;
+        let born =
+            self.node
+                .birth::<S::Msg>(std::any::type_name::<S>(), options, self.starter.clone())?;
+        let (process, monitor) = (born.process, born.monitor);
         let started = Arc::new(Started::new());
         serve::start::<S>(
             Arc::clone(&process),
@@ -112,7 +96,7 @@ impl<S: GenServer> Spawn<S> {
             serve::Start {
                 started: Arc::clone(&started),
                 parent: self.starter.clone().filter(|_| links),
-                via,
+                via: self.via,
                 monitor,
             },
         );
@@ -125,25 +109,6 @@ impl<S: GenServer> Spawn<S> {
             killed: false,
         })
     }
-}
-
-/// Has the starter watch the process, which has not run yet.
-fn monitor<M: Send + 'static>(
-    node: &Node,
-    starter: &dyn AnyProcess,
-    process: &Process<M>,
-) -> Reference {
-    let reference = node.make_ref();
-    let watcher = starter.me();
-    let target = Dest::Pid(process.pid());
-    watcher.state.lock().monitor(reference, target, Via::Here);
-    let monitor = ControlSignal::Monitor {
-        watcher: watcher.pid(),
-        reference,
-        name: None,
-    };
-    node.signal(process.pid(), monitor);
-    reference
 }
 
 impl<S: GenServer> IntoFuture for Spawn<S> {
@@ -170,6 +135,11 @@ impl<S: GenServer> SpawnMonitor<S> {
     /// See [`Spawn::name`].
     pub fn name(self, name: impl AsRef<str>) -> Self {
         Self(self.0.name(name))
+    }
+
+    /// See [`Spawn::options`].
+    pub fn options(self, options: SpawnOptions) -> Self {
+        Self(self.0.options(options))
     }
 
     /// See [`Spawn::via`].
@@ -283,7 +253,7 @@ impl<S: GenServer> Waiting<S> {
     /// No DOWN beside the error.
     fn forget_monitor(&self) {
         if let (Some(starter), Some(reference)) = (&self.starter, self.monitor) {
-            starter.me().state.lock().demonitor(&reference);
+            starter.me().state.lock().demonitor(&reference, true);
         }
     }
 

@@ -19,11 +19,16 @@ use super::{Inner, Node};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
+use crate::process::Env;
 use crate::supervisor::REPORTS;
-use crate::{EpmdMode, kernel};
+use crate::timer::Timers;
+use crate::{EpmdMode, Term, kernel};
 
 /// EPMD's well-known port.
 const EPMD_PORT: u16 = 4369;
+
+/// Unread messages of one process that raise the alarm, unless set otherwise.
+const QUEUE_ALARM: usize = 1_000_000;
 
 /// Whether a node joins `nodes()` of its peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub struct NodeBuilder {
     net_ticktime: Duration,
     send_marks: Option<(usize, usize)>,
     network: bool,
+    queue_alarm: usize,
+    env: Env,
 }
 
 impl NodeBuilder {
@@ -72,6 +79,8 @@ impl NodeBuilder {
             net_ticktime: Duration::from_secs(60),
             send_marks: None,
             network: true,
+            queue_alarm: QUEUE_ALARM,
+            env: Env::default(),
         }
     }
 
@@ -148,6 +157,19 @@ impl NodeBuilder {
         self
     }
 
+    /// The number of unread messages of one process above which the alarm is raised: a warning in the log, and
+    /// [`Node::queue_alarms`] counts. It is cleared at half of that. Default: 1,000,000.
+    pub fn queue_alarm(mut self, messages: usize) -> Self {
+        self.queue_alarm = messages;
+        self
+    }
+
+    /// Puts a value into the node's environment, which processes inherit: see [`Me::env`](crate::Me::env).
+    pub fn env(mut self, key: impl AsRef<str>, value: impl Into<Term>) -> Self {
+        self.env.put(key.as_ref(), value.into());
+        self
+    }
+
     /// A node on its own: processes and servers without a network, a cookie or EPMD.
     pub fn no_network(mut self) -> Self {
         self.network = false;
@@ -185,6 +207,11 @@ impl NodeBuilder {
             calls: Table::new(),
             references: AtomicU64::new(1),
             deadlines: Deadlines::start(&runtime),
+            timers: Timers::start(&runtime),
+            env: Mutex::new(self.env),
+            queue_alarm_mark: self.queue_alarm,
+            queue_alarms: AtomicU64::new(0),
+            too_long: LogLimit::new(),
             runtime,
             net,
             events,

@@ -153,8 +153,7 @@ impl Inbound<'_> {
                 (Recipient::Pid(to), false) => self.message(Some(to), payload),
                 (Recipient::Name(name), false) => self.message(self.named(&name), payload),
                 (Recipient::Alias(alias), false) => self.answer(&alias, payload),
-                // An alias here is a call's, and no name for the process that makes it.
-                (Recipient::Alias(_), true) => {}
+                (Recipient::Alias(alias), true) => self.exit_alias(from, alias, payload),
             },
             // Nothing that we asked for, or nothing that acts.
             Control::SpawnReply { .. } | Control::Unlink { .. } | Control::NodeLink => {}
@@ -179,15 +178,34 @@ impl Inbound<'_> {
         if let Some(process) = to.and_then(|to| self.node.find(to))
             && let Some(message) = self.wire(payload)
         {
-            process.push_wire(message);
+            // What a full queue refuses it counts itself: nobody here could be told.
+            drop(process.push_wire(message));
         }
     }
 
     fn answer(&self, alias: &Reference, payload: Option<Payload>) {
-        if let Some(key) = self.node.call_key(alias)
+        if let Some(key) = self.node.call_key(alias) {
+            if let Some(message) = self.wire(payload) {
+                self.node.answer_call(key, message);
+            }
+        } else if let Some(process) = self.node.alias_owner(alias)
             && let Some(message) = self.wire(payload)
         {
-            self.node.answer_call(key, message);
+            drop(process.push_to_alias(*alias, message));
+        }
+    }
+
+    /// An alias that is a call's is no name for the process that makes it.
+    fn exit_alias(&self, from: Pid, alias: Reference, payload: Option<Payload>) {
+        if let Some(process) = self.node.alias_owner(&alias)
+            && let Some(reason) = self.reason(payload)
+        {
+            let exit = ControlSignal::ExitAlias {
+                alias,
+                from,
+                reason,
+            };
+            self.control(process.me().pid(), exit);
         }
     }
 

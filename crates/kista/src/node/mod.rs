@@ -18,6 +18,7 @@ mod reports;
 mod request;
 mod route;
 mod scratch;
+mod spawn;
 mod stop;
 
 use std::any::Any;
@@ -41,12 +42,15 @@ pub use request::Request;
 
 use crate::events::{EventSource, Registry};
 use crate::gen_server::{
-    Address, GenServer, Message, NameRegistry, ServerRef, Spawn, Spec, StartError, ViaName,
+    Address, GenServer, Message, NameRegistry, ServerRef, Spawn, Spec, ViaName,
 };
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
-use crate::process::{AnyProcess, ControlSignal, Dest, Guest, InfoSlot, Process, ProcessInfo};
+use crate::process::{
+    AnyProcess, ControlSignal, Dest, Env, InfoSlot, Process, ProcessInfo, ProcessSummary, current,
+};
 use crate::supervisor::Report;
+use crate::timer::Timers;
 use crate::{EpmdInUse, ExitReason};
 use names::Names;
 use outcall::PendingCall;
@@ -80,6 +84,14 @@ struct Inner {
     /// `None`: a node without a network.
     net: Option<Arc<Net>>,
     deadlines: Arc<Deadlines>,
+    timers: Arc<Timers>,
+    /// What processes inherit that no other process starts.
+    env: Mutex<Env>,
+    /// A queue with more unread messages raises the alarm.
+    queue_alarm_mark: usize,
+    queue_alarms: AtomicU64,
+    /// Lines about queues that are too long.
+    too_long: LogLimit,
     /// The events of this node, and the right to publish the one about nodes.
     events: Arc<Registry>,
     node_events: EventSource<NodeEvent>,
@@ -99,6 +111,7 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.deadlines.stop();
+        self.timers.stop();
     }
 }
 
@@ -176,9 +189,34 @@ impl Node {
             .collect()
     }
 
-    /// Whether there is such a process here now. A process of another node counts as alive.
+    /// What is to be seen of each process without asking it: who it is, what it does, how much waits for it.
+    pub fn process_list(&self) -> Vec<ProcessSummary> {
+        let mut list = Vec::new();
+        self.each_process(|process| {
+            let me = process.me();
+            list.push(ProcessSummary {
+                pid: me.pid(),
+                name: me.state.lock().name,
+                behaviour: me.behaviour(),
+                status: me.status(),
+                message_queue_len: process.backlog(),
+            });
+        });
+        list
+    }
+
+    /// How often a queue of this node raised the alarm: see [`NodeBuilder::queue_alarm`].
+    pub fn queue_alarms(&self) -> u64 {
+        self.0.queue_alarms.load(Relaxed)
+    }
+
+    /// Whether there is such a process here now. A process of another node counts as alive; an alias does while its owner lives.
     pub fn is_alive(&self, dest: impl Into<Dest>) -> bool {
-        match self.local(dest.into()) {
+        let dest = dest.into();
+        if let Dest::Alias(alias) = dest {
+            return alias.node() != self.name() || self.alias_owner(&alias).is_some();
+        }
+        match self.local(dest) {
             Some(Some(pid)) => self.0.processes.contains(key_of(pid)),
             Some(None) => false,
             None => true,
@@ -285,13 +323,82 @@ impl Node {
     /// Makes a reference that no other of this node equals.
     pub fn make_ref(&self) -> Reference {
         let n = self.0.references.fetch_add(1, Relaxed);
-        // Bit 17 of the first word is clear: the second kind, whose words find a call, has it set. Old peers take 18 bits there.
-        let words = [(n & 0x1_ffff) as u32, (n >> 17) as u32, (n >> 49) as u32];
+        Reference::from_words(self.name(), self.creation(), words_of(n))
+    }
+
+    /// The reference of an alias of `owner`, which says where it is found.
+    pub(crate) fn make_alias(&self, owner: Pid) -> Reference {
+        let n = self.0.references.fetch_add(1, Relaxed);
+        let [a, b, c] = words_of(n);
+        let words = [a, b, c, owner.id, owner.serial];
+        match Reference::new(self.name(), self.creation(), &words) {
+            Some(alias) => alias,
+            None => unreachable!("a reference has up to five words"),
+        }
+    }
+
+    /// The process whose alias this is, or was.
+    pub(crate) fn alias_owner(&self, alias: &Reference) -> Option<Arc<dyn AnyProcess>> {
+        if alias.node() != self.name() || alias.creation() != self.creation() {
+            return None;
+        }
+        let [.., index, generation] = *<&[u32; 5]>::try_from(alias.words()).ok()?;
+        let key = Key { index, generation };
+        self.0.processes.get(key)
+    }
+
+    /// The reference of a timer.
+    pub(crate) fn timer_reference(&self, id: u64) -> Reference {
+        let words = [TIMER, id as u32, (id >> 32) as u32];
         Reference::from_words(self.name(), self.creation(), words)
     }
 
+    /// `None`: it is no timer of this node.
+    pub(crate) fn timer_id(&self, reference: &Reference) -> Option<u64> {
+        match *reference.words() {
+            [TIMER, low, high]
+                if reference.node() == self.name() && reference.creation() == self.creation() =>
+            {
+                Some(u64::from(high) << 32 | u64::from(low))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.0.timers
+    }
+
+    pub(crate) fn queue_alarm_mark(&self) -> usize {
+        self.0.queue_alarm_mark
+    }
+
+    pub(crate) fn raise_queue_alarm(
+        &self,
+        pid: Pid,
+        name: Option<Atom>,
+        behaviour: &str,
+        unread: usize,
+    ) {
+        self.0.queue_alarms.fetch_add(1, Relaxed);
+        let name = name.map(|name| name.as_str());
+        self.0.too_long.line(|left_out| {
+            tracing::warn!(%pid, name, behaviour, unread, left_out, "queue alarm: a process does not keep up with its messages");
+        });
+    }
+
+    /// The process that runs here, or the one that stands for what is outside any.
+    pub(crate) fn current_pid(&self) -> Pid {
+        current::pid_on(self).unwrap_or_else(|| self.outside())
+    }
+
+    /// A handle that does not keep the node.
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode(self.0.me.clone())
+    }
+
     /// The processes, without guests.
-    fn each_process(&self, act: impl Fn(&Arc<dyn AnyProcess>)) {
+    fn each_process(&self, mut act: impl FnMut(&Arc<dyn AnyProcess>)) {
         for key in self.0.processes.keys() {
             if let Some(process) = self.0.processes.get(key)
                 && !process.is_guest()
@@ -331,80 +438,13 @@ impl Node {
         }
     }
 
-    pub(crate) fn insert_process<M: Message>(
-        &self,
-        behaviour: &'static str,
-        parent: Option<Pid>,
-        name: Option<Atom>,
-    ) -> Result<Arc<Process<M>>, StartError> {
-        if self.0.stopping.load(Relaxed) {
-            return Err(StartError::NodeStopped);
-        }
-        let mut made = None;
-        self.0
-            .processes
-            .insert_with(|key| {
-                let process = Arc::new(Process::new(
-                    self.clone(),
-                    self.pid_of(key),
-                    behaviour,
-                    parent,
-                ));
-                made = Some(Arc::clone(&process));
-                process
-            })
-            .map_err(|_| StartError::TooManyProcesses)?;
-        let Some(process) = made else {
-            unreachable!("insert_with succeeded")
-        };
-        if let Some(name) = name {
-            if let Err(holder) = self.0.names.register(name, process.pid()) {
-                // Not just taken out of the table: somebody may have found it there, and asked it something.
-                process.end(&ExitReason::NoProc);
-                return Err(StartError::AlreadyStarted(holder));
-            }
-            process.state.lock().name = Some(name);
-        }
-        // Again: a stop that began meanwhile may not have seen it.
-        if self.0.stopping.load(Relaxed) {
-            process.end(&ExitReason::Shutdown);
-            return Err(StartError::NodeStopped);
-        }
-        Ok(process)
-    }
-
-    pub(crate) fn insert_guest(&self) -> Option<Arc<Guest>> {
-        let mut made = None;
-        self.0
-            .processes
-            .insert_with(|key| {
-                let guest = Arc::new(Guest::new(self.clone(), self.pid_of(key)));
-                made = Some(Arc::clone(&guest));
-                guest
-            })
-            .ok()?;
-        self.0.guests.fetch_add(1, Relaxed);
-        self.notify_stop();
-        made
-    }
-
-    pub(crate) fn forget_guest(&self, pid: Pid) {
-        self.0.guests.fetch_sub(1, Relaxed);
-        self.forget(pid);
-    }
-
-    /// Takes an ended process out of the table.
-    pub(crate) fn forget(&self, pid: Pid) {
-        drop(self.0.processes.remove(key_of(pid)));
-        self.notify_stop();
-    }
-
-    fn notify_stop(&self) {
-        self.notify_if_stopping();
-    }
-
     pub(crate) fn free_name(&self, name: Atom, pid: Pid) {
         self.0.names.free(name, pid);
+    }
+
+    /// The process that holds a name here.
+    pub(crate) fn named(&self, name: Atom) -> Option<Arc<dyn AnyProcess>> {
+        self.find(self.0.names.find(name)?)
     }
 
     pub(crate) fn find(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
@@ -427,6 +467,8 @@ impl Node {
             Dest::Name(name) => Some(self.0.names.find(name)),
             Dest::Remote { name, node } if node == self.name() => Some(self.0.names.find(name)),
             Dest::Remote { .. } => None,
+            // An alias takes messages, which go another way; it is no process.
+            Dest::Alias(_) => Some(None),
         }
     }
 
@@ -436,6 +478,7 @@ impl Node {
             Dest::Pid(pid) => pid.node,
             Dest::Name(_) => self.name(),
             Dest::Remote { node, .. } => node,
+            Dest::Alias(alias) => alias.node(),
         }
     }
 
@@ -468,6 +511,24 @@ impl Node {
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Node({})", self.name())
+    }
+}
+
+/// The words of the n-th reference. Bit 17 of the first one is clear: kinds whose words are no number have it set. Old peers take
+/// 18 bits there.
+fn words_of(n: u64) -> [u32; 3] {
+    [(n & 0x1_ffff) as u32, (n >> 17) as u32, (n >> 49) as u32]
+}
+
+/// The first word of a reference that names a timer.
+const TIMER: u32 = 1 << 17 | 1;
+
+/// A node that may be gone.
+pub(crate) struct WeakNode(Weak<Inner>);
+
+impl WeakNode {
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        self.0.upgrade().map(Node)
     }
 }
 

@@ -21,7 +21,7 @@ use super::Node;
 use super::scratch::with_encoder;
 use crate::gen_server::CallError;
 use crate::net::{Connection, SendError};
-use crate::process::{AnyProcess, ControlSignal, Dest, Guest, WireMessage, current};
+use crate::process::{AnyProcess, ControlSignal, Delivery, Dest, Guest, WireMessage, current};
 
 /// Set in the first word of a reference that names a call.
 const CALL: u32 = 1 << 17;
@@ -155,13 +155,21 @@ impl Outcall {
 
     fn send(&mut self, dest: Dest, e: &Encoder) -> Result<(), CallError> {
         self.monitor(dest)?;
+        current::count_sent();
         match &self.monitored {
             Monitored::Local(pid) => {
                 // A process that ended meanwhile answers the monitor, with its reason.
-                if let Some(process) = self.node.find(*pid) {
-                    process.push_wire(super::route::local_message(e));
+                let Some(process) = self.node.find(*pid) else {
+                    return Ok(());
+                };
+                match process.push_wire(super::route::local_message(e)) {
+                    Delivery::Refused => Err(CallError::Overloaded),
+                    Delivery::Wait(room) => {
+                        current::hold(room);
+                        Ok(())
+                    }
+                    Delivery::Taken | Delivery::Ended => Ok(()),
                 }
-                Ok(())
             }
             Monitored::Remote(connection, target) => {
                 let message = match target {
@@ -196,10 +204,7 @@ impl Outcall {
             .connection(self.node.node_of(dest))
             .map_err(|_| CallError::NoConnection)?;
         self.pending.via.store(connection.id(), Relaxed);
-        let target = match dest {
-            Dest::Pid(pid) => Target::Pid(pid),
-            Dest::Name(name) | Dest::Remote { name, .. } => Target::Name(name.into()),
-        };
+        let target = super::route::target(dest);
         let monitor = Control::Monitor {
             from: self.from,
             to: target.clone(),
@@ -215,7 +220,7 @@ impl Outcall {
     fn monitor_local(&mut self, to: Pid, dest: Dest) -> Result<(), CallError> {
         let process = self.node.find(to).ok_or(CallError::NoProc)?;
         let name = match dest {
-            Dest::Pid(_) => None,
+            Dest::Pid(_) | Dest::Alias(_) => None,
             Dest::Name(name) | Dest::Remote { name, .. } => Some(name),
         };
         let monitor = ControlSignal::Monitor {

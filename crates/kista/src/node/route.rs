@@ -12,7 +12,7 @@ use super::scratch::with_encoder;
 use crate::ExitReason;
 use crate::gen_server::{CallError, SendError, Sent};
 use crate::net::{self, Connection, NotConnected, Pressure};
-use crate::process::{ControlSignal, Dest, Envelope, Via, WireMessage, current};
+use crate::process::{ControlSignal, Delivery, Dest, Envelope, Room, Via, WireMessage, current};
 
 impl Node {
     /// Sends a message in Erlang's format: `To ! Message`. To a process that does not exist it is dropped, as in Erlang.
@@ -41,24 +41,27 @@ impl Node {
     }
 
     fn send_encoded(&self, to: Dest, e: &Encoder) -> Sent {
-        if let Some(local) = self.local(to) {
-            if let Some(process) = local.and_then(|pid| self.find(pid)) {
-                process.push_wire(local_message(e));
-            }
-            return Sent::done();
+        current::count_sent();
+        match self.node_of(to) == self.name() {
+            true => self.deliver(to, || local_message(e)),
+            false => self.send_away(self.current_pid(), to, e),
         }
-        let from = current::pid_on(self).unwrap_or_else(|| self.outside());
+    }
+
+    fn send_away(&self, from: Pid, to: Dest, e: &Encoder) -> Sent {
+        let token = None;
         let control = match to {
             Dest::Pid(to) => Control::Send {
                 from: Some(from),
                 to,
-                token: None,
+                token,
             },
             Dest::Name(name) | Dest::Remote { name, .. } => Control::RegSend {
                 from,
                 to: name.into(),
-                token: None,
+                token,
             },
+            Dest::Alias(to) => Control::AliasSend { from, to, token },
         };
         match self.connection(self.node_of(to)) {
             Ok(connection) => self.send_by(&connection, control, e),
@@ -67,11 +70,68 @@ impl Node {
         }
     }
 
+    /// Queues an encoded message at a process or a call of this node.
+    fn deliver(&self, to: Dest, message: impl FnOnce() -> WireMessage) -> Sent {
+        let delivery = match to {
+            Dest::Alias(alias) => match self.call_key(&alias) {
+                Some(key) => {
+                    self.answer_call(key, message());
+                    Delivery::Taken
+                }
+                None => match self.alias_owner(&alias) {
+                    Some(process) => process.push_to_alias(alias, message()),
+                    None => Delivery::Ended,
+                },
+            },
+            to => match self.local(to).flatten().and_then(|pid| self.find(pid)) {
+                Some(process) => process.push_wire(message()),
+                None => Delivery::Ended,
+            },
+        };
+        match delivery {
+            Delivery::Taken | Delivery::Ended => Sent::done(),
+            Delivery::Wait(room) => {
+                current::hold(Arc::clone(&room));
+                Sent::busy(room)
+            }
+            Delivery::Refused => Sent::failed(SendError::Overloaded),
+        }
+    }
+
+    /// A message that was encoded before, of a sender that is not the one who runs here.
+    pub(crate) fn send_payload(&self, from: Pid, to: Dest, payload: Payload) {
+        if self.node_of(to) == self.name() {
+            let message = WireMessage {
+                payload,
+                ..WireMessage::default()
+            };
+            drop(self.deliver(to, || message));
+        } else if let Ok(term) = payload.decoder().term() {
+            // Away it is written anew: how atoms are written depends on the connection.
+            drop(with_encoder(|e| match e.term(&term) {
+                Ok(()) => self.send_away(from, to, e),
+                Err(error) => Sent::failed(SendError::Encode(error)),
+            }));
+        }
+    }
+
+    /// A message, encoded to be kept.
+    pub(crate) fn payload(
+        &self,
+        message: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Result<Payload, EncodeError> {
+        with_encoder(|e| {
+            message(e)?;
+            Ok(local_message(e).payload)
+        })
+    }
+
     fn send_by(&self, connection: &Arc<Connection>, control: Control, e: &Encoder) -> Sent {
         match connection.send(control, Some(e)) {
             Ok(Pressure::Busy) => {
-                current::hold(connection);
-                Sent::busy(Arc::clone(connection))
+                let room: Arc<dyn Room> = Arc::clone(connection) as _;
+                current::hold(Arc::clone(&room));
+                Sent::busy(room)
             }
             Err(net::SendError::Full) => Sent::failed(SendError::Overloaded),
             Err(net::SendError::Encode(error)) => Sent::failed(SendError::Encode(error)),
@@ -93,11 +153,11 @@ impl Node {
             match alias {
                 None => drop(self.send_encoded(Dest::Pid(from), e)),
                 Some(alias) if from.node == self.name() => {
-                    if let Some(key) = self.call_key(&alias) {
-                        self.answer_call(key, local_message(e));
-                    }
+                    current::count_sent();
+                    drop(self.deliver(Dest::Alias(alias), || local_message(e)));
                 }
                 Some(alias) => {
+                    current::count_sent();
                     if let Ok(connection) = self.connection(from.node) {
                         let control = Control::AliasSend {
                             from: server,
@@ -210,7 +270,7 @@ impl Node {
         match self.local(to) {
             Some(Some(pid)) => {
                 let name = match to {
-                    Dest::Pid(_) => None,
+                    Dest::Pid(_) | Dest::Alias(_) => None,
                     Dest::Name(name) | Dest::Remote { name, .. } => Some(name),
                 };
                 self.signal(
@@ -334,6 +394,8 @@ fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
         // These have their own way out or never leave the node.
         ControlSignal::Demonitor { .. }
         | ControlSignal::RefuseCall { .. }
+        | ControlSignal::ToAlias { .. }
+        | ControlSignal::ExitAlias { .. }
         | ControlSignal::ConnectionLost { .. }
         | ControlSignal::Info { .. } => return None,
     };
@@ -391,9 +453,10 @@ fn send_by(via: &Via, control: Control) {
     }
 }
 
-fn target(dest: Dest) -> Target {
+pub(super) fn target(dest: Dest) -> Target {
     match dest {
         Dest::Pid(pid) => Target::Pid(pid),
         Dest::Name(name) | Dest::Remote { name, .. } => Target::Name(name.into()),
+        Dest::Alias(_) => unreachable!("`Node::local` says of an alias that it is no process"),
     }
 }

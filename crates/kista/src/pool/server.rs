@@ -234,12 +234,15 @@ impl<S: GenServer> Pool<S> {
                 None => Signal::Message(message),
             };
             match worker.push(signal) {
-                Ok(()) => {
+                // Workers have no bound of their own: nobody has to wait for room.
+                Ok(_) => {
                     self.routed += 1;
                     return;
                 }
-                Err(Signal::Message(back) | Signal::Call(back, _)) => message = back,
-                Err(_) => return,
+                Err(refused) => match refused.into_message() {
+                    Signal::Message(back) | Signal::Call(back, _) => message = back,
+                    _ => return,
+                },
             }
         }
         self.refused += 1;

@@ -10,19 +10,20 @@ use std::sync::Arc;
 
 use kista_etf::Pid;
 
-use crate::net::Connection;
 use crate::node::Node;
+use crate::process::Room;
 
 thread_local! {
     static CURRENT: RefCell<Option<Box<Current>>> = const { RefCell::new(None) };
+    static SENT: Cell<u64> = const { Cell::new(0) };
     static ENDING: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
 pub(crate) struct Current {
     pub(crate) node: Node,
     pub(crate) pid: Pid,
-    /// The process sent more than the connection's mark: it is held at its next await until there is room.
-    pub(crate) held_by: Option<Arc<Connection>>,
+    /// The process sent more than a connection's mark or a queue's bound: it is held at its next await until there is room.
+    pub(crate) held_by: Option<Arc<dyn Room>>,
 }
 
 /// Runs `f` as this process.
@@ -77,11 +78,21 @@ pub(crate) fn is_process() -> bool {
     CURRENT.with_borrow(Option::is_some)
 }
 
-/// Holds the running process, if there is one, until `connection` has room.
-pub(crate) fn hold(connection: &Arc<Connection>) {
+/// Holds the running process, if there is one, until there is room.
+pub(crate) fn hold(room: Arc<dyn Room>) {
     CURRENT.with_borrow_mut(|current| {
         if let Some(current) = current {
-            current.held_by = Some(Arc::clone(connection));
+            current.held_by = Some(room);
         }
     });
+}
+
+/// Counts a message that is sent here. Who sends it is settled once per poll: see [`sent`].
+pub(crate) fn count_sent() {
+    SENT.set(SENT.get().wrapping_add(1));
+}
+
+/// Messages that were sent on this thread, ever.
+pub(crate) fn sent() -> u64 {
+    SENT.get()
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kista_etf::{Atom, Pid};
+use kista_etf::{Atom, Pid, Reference};
 
 /// Where a message, a call or a monitor goes: a process, a name on this node, or a name on another node.
 ///
@@ -25,11 +25,20 @@ pub enum Dest {
         /// The node's full name.
         node: Atom,
     },
+    /// The process whose alias this is, here or elsewhere, if it is active when a message arrives. For messages only: to
+    /// monitor it or to call it finds no process.
+    Alias(Reference),
 }
 
 impl From<Pid> for Dest {
     fn from(pid: Pid) -> Self {
         Self::Pid(pid)
+    }
+}
+
+impl From<Reference> for Dest {
+    fn from(alias: Reference) -> Self {
+        Self::Alias(alias)
     }
 }
 
@@ -80,6 +89,7 @@ impl fmt::Display for Dest {
         match self {
             Self::Pid(pid) => pid.fmt(f),
             Self::Name(name) => name.fmt(f),
+            Self::Alias(alias) => alias.fmt(f),
             Self::Remote { name, node } => write!(f, "{{{name},{node}}}"),
         }
     }

@@ -1,11 +1,12 @@
 use std::any::Any;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use kista_etf::Pid;
+use kista_etf::{Pid, Reference};
 
 use super::signal::{ControlSignal, Envelope, WireMessage};
 use super::state::Effect;
-use super::{AnyProcess, Info, Me, Via};
+use super::{AnyProcess, Delivery, Info, Me, QueueBound, Room, Via};
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::node::Node;
@@ -21,7 +22,7 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn new(node: Node, pid: Pid) -> Self {
         Self {
-            me: Me::new(node, pid, "guest", None),
+            me: Me::new(node, pid, "guest"),
         }
     }
 
@@ -51,8 +52,16 @@ impl AnyProcess for Guest {
         true
     }
 
-    fn push_wire(&self, _message: WireMessage) -> bool {
-        true
+    fn push_wire(&self, _message: WireMessage) -> Delivery {
+        Delivery::Taken
+    }
+
+    fn push_to_alias(&self, _alias: Reference, _message: WireMessage) -> Delivery {
+        Delivery::Taken
+    }
+
+    fn push_diverted(&self, message: Box<WireMessage>) -> Option<Box<WireMessage>> {
+        Some(message)
     }
 
     fn push_replace(&self, _replace: Replace) -> bool {
@@ -82,7 +91,20 @@ impl AnyProcess for Guest {
         false
     }
 
+    fn set_bound(&self, _bound: Option<QueueBound>) {}
+
+    fn backlog(&self) -> usize {
+        0
+    }
+
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+/// It reads nothing, so there is always room.
+impl Room for Guest {
+    fn poll_room(&self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
     }
 }

@@ -29,6 +29,12 @@ pub enum Info {
     NodeDown(Atom),
     /// `timeout`: no message came within the time of [`Flow::Timeout`](crate::Flow::Timeout).
     Timeout,
+    /// Messages were lost since the last report, and those who sent them were not told: the queue is bounded
+    /// ([`QueueBound`](crate::QueueBound)) and was full. Ours: OTP has no bounded queues. At most one report waits at a time.
+    MessagesLost {
+        /// How many, up to the moment in which this is read.
+        count: u64,
+    },
     /// Any other message: what another node or an untyped sender sent and the server's own message type does not cover.
     Term(Term),
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use kista_dist::frame::Payload;
@@ -27,17 +28,76 @@ pub(crate) enum Signal<M> {
     Replace(Box<Replace>),
     /// A DOWN, a trapped exit or a node event: read by the behaviour in turn with its messages.
     Notice(Box<Info>),
+    /// An encoded message that a selective receive decoded and left where it was.
+    Passed(Box<Info>),
     /// Everything that acts on the process itself.
     Control(Box<Envelope>),
 }
 
+impl<M> Signal<M> {
+    /// Whether it counts as a message: for bounds, and for what was received.
+    pub(crate) fn is_message(&self) -> bool {
+        match self {
+            Self::Message(_) | Self::Call(..) | Self::Wire(_) | Self::Passed(_) => true,
+            Self::Control(envelope) => matches!(envelope.signal, ControlSignal::ToAlias { .. }),
+            Self::Stop(..) | Self::Replace(_) | Self::Notice(_) => false,
+        }
+    }
+
+    /// Whether its sender is on another node, where it can neither wait nor be told.
+    pub(crate) fn is_from_away(&self) -> bool {
+        match self {
+            Self::Wire(message) => message.via.is_some(),
+            Self::Control(envelope) => match &envelope.signal {
+                ControlSignal::ToAlias { message, .. } => message.via.is_some(),
+                _ => envelope.via.is_some(),
+            },
+            _ => false,
+        }
+    }
+
+    /// What is read of it, when it is ready to be read as it is.
+    pub(crate) fn into_info(self) -> Option<Info> {
+        match self {
+            Self::Notice(info) | Self::Passed(info) => Some(*info),
+            _ => None,
+        }
+    }
+}
+
+/// The message type of a process that takes only what is encoded: there is none.
+pub(crate) enum Never {}
+
 /// An encoded message, as it came from a connection or from a local sender that knew only a pid.
+#[derive(Default)]
 pub(crate) struct WireMessage {
     pub(crate) payload: Payload,
     /// The connection it came by, to be closed should the payload turn out to be broken.
     pub(crate) via: Option<Arc<Connection>>,
     /// Holds the bytes on the node's account of undecoded input until the message is dropped.
     pub(crate) _charge: Option<InboundCharge>,
+}
+
+impl WireMessage {
+    /// The message as a term. `None`, and the end of the connection that it came by, when it is none.
+    pub(crate) fn term(&self) -> Option<Term> {
+        let mut d = self.payload.decoder();
+        match d.term().and_then(|term| d.finish().map(|()| term)) {
+            Ok(term) => Some(term),
+            Err(error) => {
+                if let Some(connection) = &self.via {
+                    connection.close(&format!("a message is not a term: {error}"));
+                }
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for WireMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WireMessage({} bytes)", self.payload.bytes.len())
+    }
 }
 
 /// A control signal together with the connection it came by (`None`: from this node).
@@ -96,6 +156,17 @@ pub(crate) enum ControlSignal {
     RefuseCall {
         reference: Reference,
         request: Term,
+    },
+    /// A message by an alias: read if that is active now.
+    ToAlias {
+        alias: Reference,
+        message: Box<WireMessage>,
+    },
+    /// `exit(Alias, Reason)`: as [`ControlSignal::Exit`] if the alias is active now.
+    ExitAlias {
+        alias: Reference,
+        from: Pid,
+        reason: ExitReason,
     },
     GroupLeader {
         leader: Pid,

@@ -7,11 +7,15 @@
 //! 3. `kill` by `exit/2` ends the process whatever it traps, and others see `killed`; by a link it is an ordinary
 //!    reason [`kill_is_untrappable_by_exit_and_ordinary_by_link`].
 //! 4. `normal` from another process is ignored unless exits are trapped [`normal_from_a_link_is_ignored`].
-//! 5. A monitor yields exactly one DOWN; none after `demonitor`.
+//! 5. A monitor yields exactly one DOWN; none after `demonitor`. A DOWN that waits to be read can still be taken back
+//!    (`flush`): its record stays, *fired*, until it is read [`flushed_down_is_not_read`].
 //! 6. When a connection is lost everything that went through it ends with `noconnection`, and only that
 //!    [`lost_connection_ends_only_what_went_through_it`].
+//! 7. A message to an alias is delivered exactly while the alias is active: see [`AliasMode`] for when that ends.
 //!
 //! Source: *Processes* in the Erlang reference manual; "Link Protocol" in *Distribution Protocol* of ERTS.
+
+mod aliases;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +23,16 @@ use std::sync::Arc;
 use kista_etf::{Atom, Pid, Reference, Term, atoms};
 use rustc_hash::FxHashMap;
 
+pub use aliases::AliasMode;
+use aliases::Aliases;
+
+use super::ancestry::Ancestry;
+use super::bound::Bound;
 use super::dest::Dest;
+use super::env::Env;
 use super::info::Info;
-use super::signal::ControlSignal;
+use super::process_info::Priority;
+use super::signal::{ControlSignal, WireMessage};
 use super::via::Via;
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
@@ -31,6 +42,12 @@ use crate::gen_server::PendingReply;
 pub(crate) enum Effect {
     Send(Pid, ControlSignal, Via),
     Deliver(Info),
+    /// A message that came by an alias, to be read.
+    Receive(Box<WireMessage>),
+    /// A message whose alias is no more.
+    Drop(Box<WireMessage>),
+    /// The answer came: its monitor is taken back.
+    Demonitor(Reference, Dest, Via),
     Die(ExitReason),
 }
 
@@ -43,6 +60,18 @@ struct Link {
 struct Monitored {
     target: Dest,
     via: Via,
+    /// Its DOWN waits to be read.
+    fired: bool,
+}
+
+/// What became of a monitor that is given up.
+pub(crate) enum Demonitored {
+    /// It was active: to be taken back.
+    Active(Dest, Via),
+    /// Its DOWN had arrived and was not read.
+    Fired,
+    /// There was none, or its DOWN was read.
+    No,
 }
 
 struct Watcher {
@@ -57,6 +86,14 @@ pub(crate) struct ProcessState {
     pub(crate) parent: Option<Pid>,
     pub(crate) name: Option<Atom>,
     pub(crate) group_leader: Option<Pid>,
+    pub(crate) priority: Priority,
+    pub(crate) env: Env,
+    /// Who started this process, and who started that one.
+    pub(crate) ancestry: Ancestry,
+    /// What children have as their ancestry; made for the first one.
+    pub(crate) as_ancestor: Ancestry,
+    aliases: Aliases,
+    pub(super) bound: Option<Arc<Bound>>,
     /// Peers choose these keys, so the hash is one that they cannot aim at.
     links: HashMap<Pid, Link>,
     /// We make these keys.
@@ -67,23 +104,32 @@ pub(crate) struct ProcessState {
     /// learn of this process's end from here.
     pub(crate) deferred: Vec<Arc<dyn PendingReply>>,
     unlink_ids: u64,
+    /// DOWN messages in the private list that were flushed: passed over when they are met.
+    pub(crate) flushed: usize,
     /// The last effects are out: what would be recorded now, nobody would hear the end of.
     pub(crate) ended: bool,
 }
 
 impl ProcessState {
-    pub(crate) fn new(pid: Pid, parent: Option<Pid>) -> Self {
+    pub(crate) fn new(pid: Pid) -> Self {
         Self {
             pid,
             trap_exit: false,
-            parent,
+            parent: None,
             name: None,
             group_leader: None,
+            priority: Priority::Normal,
+            env: Env::default(),
+            ancestry: Ancestry::default(),
+            as_ancestor: Ancestry::default(),
+            aliases: Aliases::default(),
+            bound: None,
             links: HashMap::default(),
             monitors: FxHashMap::default(),
             watchers: HashMap::default(),
             deferred: Vec::new(),
             unlink_ids: 0,
+            flushed: 0,
             ended: false,
         }
     }
@@ -163,12 +209,26 @@ impl ProcessState {
             ControlSignal::Down {
                 reference, reason, ..
             } => {
-                if let Some(monitored) = self.monitors.remove(&reference) {
+                if let Some(monitored) = self.monitors.get_mut(&reference)
+                    && !monitored.fired
+                {
+                    monitored.fired = true;
+                    self.aliases.monitor_is_gone(&reference);
                     effects.push(Effect::Deliver(Info::Down {
                         reference,
                         from: monitored.target,
                         reason,
                     }));
+                }
+            }
+            ControlSignal::ToAlias { alias, message } => self.by_alias(alias, message, effects),
+            ControlSignal::ExitAlias {
+                alias,
+                from,
+                reason,
+            } => {
+                if self.aliases.is_active(&alias) {
+                    self.apply(ControlSignal::Exit { from, reason }, via, effects);
                 }
             }
             ControlSignal::RefuseCall { reference, request } => {
@@ -226,14 +286,70 @@ impl ProcessState {
     }
 
     pub(crate) fn monitor(&mut self, reference: Reference, target: Dest, via: Via) {
-        self.monitors.insert(reference, Monitored { target, via });
+        let monitored = Monitored {
+            target,
+            via,
+            fired: false,
+        };
+        self.monitors.insert(reference, monitored);
     }
 
-    /// Forgets a monitor of ours; its target when it was still active.
-    pub(crate) fn demonitor(&mut self, reference: &Reference) -> Option<(Dest, Via)> {
-        self.monitors
-            .remove(reference)
-            .map(|monitored| (monitored.target, monitored.via))
+    /// Gives up a monitor of ours. With `flush` also its unread DOWN; without, that stays to be read.
+    pub(crate) fn demonitor(&mut self, reference: &Reference, flush: bool) -> Demonitored {
+        self.aliases.monitor_is_gone(reference);
+        match self.monitors.get(reference) {
+            Some(monitored) if !monitored.fired => match self.monitors.remove(reference) {
+                Some(Monitored { target, via, .. }) => Demonitored::Active(target, via),
+                None => Demonitored::No,
+            },
+            Some(_) => {
+                if flush {
+                    self.monitors.remove(reference);
+                    self.flushed += 1;
+                }
+                Demonitored::Fired
+            }
+            None => Demonitored::No,
+        }
+    }
+
+    /// Whether a DOWN that is met in the list is still wanted. If not, it was flushed, and is to be dropped.
+    pub(crate) fn wants_down(&mut self, reference: &Reference) -> bool {
+        let wanted = self.monitors.contains_key(reference);
+        if !wanted {
+            self.flushed = self.flushed.saturating_sub(1);
+        }
+        wanted
+    }
+
+    /// A DOWN is read.
+    pub(crate) fn read_down(&mut self, reference: &Reference) {
+        self.monitors.remove(reference);
+    }
+
+    pub(crate) fn alias(&mut self, alias: Reference, mode: AliasMode) {
+        self.aliases.add(alias, mode);
+    }
+
+    /// Whether it was active.
+    pub(crate) fn unalias(&mut self, alias: &Reference) -> bool {
+        self.aliases.remove(alias)
+    }
+
+    pub(crate) fn alias_count(&self) -> usize {
+        self.aliases.len()
+    }
+
+    fn by_alias(&mut self, alias: Reference, message: Box<WireMessage>, effects: &mut Vec<Effect>) {
+        let Some(mode) = self.aliases.use_once(&alias) else {
+            return effects.push(Effect::Drop(message));
+        };
+        effects.push(Effect::Receive(message));
+        if mode == AliasMode::ReplyDemonitor
+            && let Demonitored::Active(target, via) = self.demonitor(&alias, false)
+        {
+            effects.push(Effect::Demonitor(alias, target, via));
+        }
     }
 
     /// The last effects of an ended process: signals to all that are linked with it, watch it or are watched by it.
@@ -263,6 +379,7 @@ impl ProcessState {
     pub(crate) fn take_monitors(&mut self) -> impl Iterator<Item = (Reference, Dest, Via)> {
         std::mem::take(&mut self.monitors)
             .into_iter()
+            .filter(|(_, monitored)| !monitored.fired)
             .map(|(reference, monitored)| (reference, monitored.target, monitored.via))
     }
 
@@ -274,8 +391,10 @@ impl ProcessState {
             .collect()
     }
 
-    pub(crate) fn monitor_count(&self) -> usize {
-        self.monitors.len()
+    /// Whom we monitor, once for each monitor.
+    pub(crate) fn monitors(&self) -> Vec<Dest> {
+        let active = self.monitors.values().filter(|monitored| !monitored.fired);
+        active.map(|monitored| monitored.target).collect()
     }
 
     pub(crate) fn watchers(&self) -> Vec<Pid> {
@@ -313,10 +432,13 @@ impl ProcessState {
                 self.exit_signal(from, ExitReason::NoConnection, effects);
             }
         }
-        for (reference, monitored) in self
+        let lost = self
             .monitors
-            .extract_if(|_, monitored| monitored.via.is(connection))
-        {
+            .iter_mut()
+            .filter(|(_, monitored)| !monitored.fired && monitored.via.is(connection));
+        for (&reference, monitored) in lost {
+            monitored.fired = true;
+            self.aliases.monitor_is_gone(&reference);
             effects.push(Effect::Deliver(Info::Down {
                 reference,
                 from: monitored.target,
@@ -329,185 +451,4 @@ impl ProcessState {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Weak;
-
-    use super::*;
-
-    fn pid(id: u32) -> Pid {
-        Pid {
-            node: Atom::from_static("here@host"),
-            id,
-            serial: 1,
-            creation: 4,
-        }
-    }
-
-    fn reference(n: u32) -> Reference {
-        Reference::from_words(Atom::from_static("here@host"), 4, [n, 0, 0])
-    }
-
-    fn state() -> ProcessState {
-        ProcessState::new(pid(1), None)
-    }
-
-    fn apply(state: &mut ProcessState, signal: ControlSignal) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        state.apply(signal, Via::Here, &mut effects);
-        effects
-    }
-
-    fn exit_of(from: Pid, reason: ExitReason) -> ControlSignal {
-        ControlSignal::LinkExit { from, reason }
-    }
-
-    #[test]
-    fn exit_after_unlink_is_void() {
-        let mut state = state();
-        assert!(state.link(pid(2), Via::Here));
-        let (id, _) = state.unlink(pid(2)).unwrap();
-        assert!(apply(&mut state, exit_of(pid(2), ExitReason::Killed)).is_empty());
-        assert!(apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id }).is_empty());
-        assert!(state.links().is_empty());
-    }
-
-    #[test]
-    fn stale_acknowledgement_does_not_end_a_new_link() {
-        let mut state = state();
-        state.link(pid(2), Via::Here);
-        let (id, _) = state.unlink(pid(2)).unwrap();
-        assert!(state.link(pid(2), Via::Here), "relinking sends a new link");
-        apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id });
-        assert_eq!(state.links(), [pid(2)]);
-    }
-
-    #[test]
-    fn unlink_is_acknowledged_even_without_a_link() {
-        let effects = apply(
-            &mut state(),
-            ControlSignal::Unlink {
-                from: pid(2),
-                id: 9,
-            },
-        );
-        assert!(
-            matches!(effects[..], [Effect::Send(to, ControlSignal::UnlinkAck { id: 9, .. }, _)] if to == pid(2))
-        );
-    }
-
-    #[test]
-    fn kill_is_untrappable_by_exit_and_ordinary_by_link() {
-        let mut state = state();
-        state.trap_exit = true;
-        state.link(pid(2), Via::Here);
-        let by_link = apply(&mut state, exit_of(pid(2), ExitReason::Kill));
-        assert!(matches!(
-            by_link[..],
-            [Effect::Deliver(Info::Exit {
-                reason: ExitReason::Kill,
-                ..
-            })]
-        ));
-        let by_exit = apply(
-            &mut state,
-            ControlSignal::Exit {
-                from: pid(2),
-                reason: ExitReason::Kill,
-            },
-        );
-        assert!(matches!(by_exit[..], [Effect::Die(ExitReason::Killed)]));
-    }
-
-    #[test]
-    fn normal_from_a_link_is_ignored() {
-        let mut state = state();
-        state.link(pid(2), Via::Here);
-        assert!(apply(&mut state, exit_of(pid(2), ExitReason::Normal)).is_empty());
-        assert!(
-            apply(
-                &mut state,
-                ControlSignal::Exit {
-                    from: pid(3),
-                    reason: ExitReason::Normal
-                }
-            )
-            .is_empty()
-        );
-        let own = apply(
-            &mut state,
-            ControlSignal::Exit {
-                from: pid(1),
-                reason: ExitReason::Normal,
-            },
-        );
-        assert!(matches!(own[..], [Effect::Die(ExitReason::Normal)]));
-    }
-
-    #[test]
-    fn exit_from_a_stranger_without_a_link_is_ignored() {
-        assert!(apply(&mut state(), exit_of(pid(2), ExitReason::Killed)).is_empty());
-    }
-
-    #[test]
-    fn no_down_after_demonitor() {
-        let mut state = state();
-        state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
-        assert!(state.demonitor(&reference(1)).is_some());
-        let late = ControlSignal::Down {
-            from: Dest::Pid(pid(2)),
-            reference: reference(1),
-            reason: ExitReason::Normal,
-        };
-        assert!(apply(&mut state, late).is_empty());
-    }
-
-    #[test]
-    fn refused_call_takes_its_monitor_with_it() {
-        let mut state = state();
-        apply(
-            &mut state,
-            ControlSignal::Monitor {
-                watcher: pid(2),
-                reference: reference(1),
-                name: None,
-            },
-        );
-        let refused = ControlSignal::RefuseCall {
-            reference: reference(1),
-            request: Term::from(7),
-        };
-        assert_eq!(apply(&mut state, refused).len(), 1);
-        assert!(state.end(&ExitReason::Normal).is_empty(), "no second DOWN");
-    }
-
-    #[test]
-    fn lost_connection_ends_only_what_went_through_it() {
-        let mut state = state();
-        state.trap_exit = true;
-        let via = |id| Via::Connection(id, Weak::new());
-        state.link(pid(2), via(7));
-        state.link(pid(3), via(8));
-        state.monitor(reference(1), Dest::Pid(pid(2)), via(7));
-        let lost = apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
-        assert_eq!(lost.len(), 2);
-        assert_eq!(state.links(), [pid(3)]);
-    }
-
-    #[test]
-    fn monitor_by_name_reports_the_name() {
-        let mut state = state();
-        let name = Atom::from_static("echo");
-        apply(
-            &mut state,
-            ControlSignal::Monitor {
-                watcher: pid(2),
-                reference: reference(1),
-                name: Some(name),
-            },
-        );
-        let effects = state.end(&ExitReason::Shutdown);
-        assert!(
-            matches!(effects[..], [Effect::Send(_, ControlSignal::Down { from: Dest::Name(n), .. }, _)] if n == name)
-        );
-    }
-}
+mod tests;

@@ -90,13 +90,17 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 Poll::Pending => true,
             };
             ran = true;
-            if !poll_hold(&mut self.current, cx) {
+            let held = poll_hold(&mut self.current, cx);
+            process.set_held(held);
+            if !held {
                 let Some(body) = self.body.as_mut().as_pin_mut() else {
                     return Poll::Pending;
                 };
+                let sent = current::sent();
                 let polled = catch_unwind(AssertUnwindSafe(|| {
                     current::scope(&mut self.current, || body.poll(cx))
                 }));
+                process.count_sent(current::sent().wrapping_sub(sent));
                 match polled {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                     Ok(Poll::Pending) => {}
@@ -125,49 +129,45 @@ impl<M: Send + 'static> Process<M> {
     /// in `Mail::arrived`, and the queue where it is, until the next poll. `Some` when a signal ends the process.
     fn take_signals(&self, cx: &mut Context<'_>) -> Poll<Option<ExitReason>> {
         let mut mail = self.mail.lock();
-        let Mail {
-            list,
-            arrived,
-            acts,
-            ..
-        } = &mut *mail;
-        if arrived.is_empty() {
-            let read_before = list.len();
-            let batch = match self.queue.poll_take(cx, list) {
+        let mail = &mut *mail;
+        if mail.arrived.is_empty() {
+            let read_before = mail.list.len();
+            let batch = match self.queue.poll_take(cx, &mut mail.list) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(batch) => batch,
             };
+            mail.received += batch.messages as u64;
+            self.look_at_backlog(mail.len() + self.taken());
             if batch.signals == 0 {
                 return Poll::Ready(None);
             }
-            *arrived = list.split_off(read_before);
+            mail.arrived = mail.list.split_off(read_before);
         }
-        while *acts > 0
-            && let Some(signal) = arrived.pop_front()
+        while mail.acts > 0
+            && let Some(signal) = mail.arrived.pop_front()
         {
             let Signal::Control(envelope) = signal else {
-                list.push_back(signal);
+                mail.list.push_back(signal);
                 continue;
             };
-            *acts -= 1;
-            if let Some(fatal) = self.act(*envelope, list) {
+            mail.acts -= 1;
+            if let Some(fatal) = self.act(*envelope, mail) {
                 // What came after the fatal signal is answered by `end`.
                 return Poll::Ready(Some(fatal));
             }
         }
-        if arrived.is_empty() {
+        if mail.arrived.is_empty() {
             // A burst's buffer is not kept.
-            *arrived = VecDeque::new();
+            mail.arrived = VecDeque::new();
         }
         Poll::Ready(None)
     }
 
     /// Lets one control signal act on the process.
-    fn act(&self, envelope: Envelope, list: &mut VecDeque<Signal<M>>) -> Option<ExitReason> {
+    fn act(&self, envelope: Envelope, mail: &mut Mail<M>) -> Option<ExitReason> {
         let Envelope { signal, via } = envelope;
         if let ControlSignal::Info { slot } = signal {
-            let unread = list.len() + self.taken.load(Relaxed);
-            let _ = slot.fill(self.info(unread));
+            let _ = slot.fill(self.info(mail));
             return None;
         }
         let mut effects = Vec::new();
@@ -197,24 +197,54 @@ impl<M: Send + 'static> Process<M> {
                 Effect::Send(to, signal, via) => {
                     self.node().signal_by(&via, Some(self.pid()), to, signal)
                 }
-                Effect::Deliver(info) => list.push_back(Signal::Notice(Box::new(info))),
+                Effect::Deliver(info) => mail.list.push_back(Signal::Notice(Box::new(info))),
+                Effect::Receive(message) => mail.list.push_back(Signal::Wire(message)),
+                Effect::Drop(message) => {
+                    drop(message);
+                    if self.is_bounded() {
+                        self.done(1);
+                    }
+                }
+                Effect::Demonitor(reference, target, via) => {
+                    self.node().demonitor(&via, self.pid(), target, reference);
+                }
                 Effect::Die(reason) => fatal = fatal.or(Some(reason)),
             }
         }
         fatal
     }
 
-    fn info(&self, message_queue_len: usize) -> ProcessInfo {
+    fn info(&self, mail: &Mail<M>) -> ProcessInfo {
+        let timers = match self.is_timed() {
+            true => self.node().timers().count(self.pid()),
+            false => 0,
+        };
         let state = self.state.lock();
+        let bound = state.bound.as_deref();
         ProcessInfo {
             pid: self.pid(),
             name: state.name,
             behaviour: self.behaviour(),
-            message_queue_len,
+            status: self.status(),
+            message_queue_len: (mail.list.len() + self.taken()).saturating_sub(state.flushed),
+            message_queue_bytes: self.queue.buffer_bytes() + mail.buffer_bytes(),
+            messages_in: mail.received,
+            messages_out: self.sent(),
             links: state.links(),
-            monitors: state.monitor_count(),
+            monitors: state.monitors(),
             monitored_by: state.watchers(),
+            aliases: state.alias_count(),
+            timers,
+            parent: state.parent,
+            ancestors: state.ancestry.list(),
+            group_leader: state.group_leader,
             trap_exit: state.trap_exit,
+            priority: state.priority,
+            environment: state.env.list(),
+            bound: bound.map(|bound| bound.bound),
+            messages_refused: bound.map_or(0, |bound| bound.counts.refused.load(Relaxed)),
+            messages_dropped: bound.map_or(0, |bound| bound.counts.dropped.load(Relaxed)),
+            messages_diverted: bound.map_or(0, |bound| bound.counts.diverted.load(Relaxed)),
         }
     }
 
@@ -230,6 +260,12 @@ impl<M: Send + 'static> Process<M> {
         self.node().forget(self.pid());
         let events = self.node().event_registry();
         events.process_ended(self.pid(), reason);
+        if self.is_timed() {
+            self.node().timers().end_of(self.pid());
+        }
+        if self.is_bounded() {
+            self.wake_waiters();
+        }
         for signal in left {
             match signal {
                 Signal::Call(message, pending) => {
@@ -242,7 +278,8 @@ impl<M: Send + 'static> Process<M> {
                 Signal::Control(envelope) => {
                     self.node().answer_for_dead(self.pid(), *envelope, reason)
                 }
-                Signal::Wire(_) | Signal::Notice(_) | Signal::Stop(_, None) => {}
+                Signal::Wire(_) | Signal::Passed(_) | Signal::Notice(_) | Signal::Stop(_, None) => {
+                }
             }
         }
         let (effects, monitors, deferred) = {
@@ -276,13 +313,13 @@ impl<M: Send + 'static> Process<M> {
     }
 }
 
-/// Whether the process is held: it sent more than its connection's mark and there is no room yet.
+/// Whether the process is held: it sent more than a connection or a queue has room for, and there is no room yet.
 fn poll_hold(current: &mut Option<Box<Current>>, cx: &mut Context<'_>) -> bool {
     let Some(current) = current else { return false };
-    let Some(connection) = &current.held_by else {
+    let Some(room) = &current.held_by else {
         return false;
     };
-    if connection.poll_room(cx).is_pending() {
+    if room.poll_room(cx).is_pending() {
         return true;
     }
     current.held_by = None;

@@ -233,6 +233,10 @@ fn info_term(info: &Info) -> Term {
         Info::NodeUp(node) => Term::tuple([Term::from(atoms::NODEUP), Term::from(*node)]),
         Info::NodeDown(node) => Term::tuple([Term::from(atoms::NODEDOWN), Term::from(*node)]),
         Info::Timeout => Term::from(atoms::TIMEOUT),
+        Info::MessagesLost { count } => {
+            let tag = Atom::from_static("messages_lost");
+            Term::tuple([Term::from(tag), Term::from(*count)])
+        }
         Info::Term(term) => term.clone(),
     }
 }
@@ -242,6 +246,7 @@ fn dest_term(dest: Dest) -> Term {
         Dest::Pid(pid) => Term::from(pid),
         Dest::Name(name) => Term::from(name),
         Dest::Remote { name, node } => Term::tuple([Term::from(name), Term::from(node)]),
+        Dest::Alias(alias) => Term::from(alias),
     }
 }
 

@@ -36,7 +36,9 @@ impl<'a, M: Message> Held<'a, M> {
         loop {
             let signal = ready!(self.inbox.poll_signal(self.aside.len(), cx));
             match signal {
-                Signal::Notice(info) if wanted(&info) => return Poll::Ready(*info),
+                Signal::Notice(info) if wanted(&info) => {
+                    return Poll::Ready(self.inbox.read_notice(*info));
+                }
                 signal => {
                     if let Signal::Notice(info) = &signal
                         && let Info::Exit { from, .. } = **info

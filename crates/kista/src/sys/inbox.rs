@@ -105,6 +105,7 @@ impl<M: Message> Inbox<M> {
                 self.process
                     .count_kept(sys.kept.len() + usize::from(waits) + self.taken.len());
                 if waits {
+                    self.process.hold(u32::from(signal.is_message()));
                     sys.kept.push_back(signal);
                     continue;
                 }
@@ -120,6 +121,7 @@ impl<M: Message> Inbox<M> {
         self.taken
             .insert(self.own as usize, Signal::Message(message));
         self.own += 1;
+        self.process.hold(1);
     }
 
     /// Whether only `sys` is listened to: no timer of the behaviour may act.
@@ -140,8 +142,14 @@ impl<M: Message> Inbox<M> {
     /// The next signal as it is, for [`Held`](super::Held), which has so many aside.
     pub(super) fn poll_signal(&mut self, aside: usize, cx: &mut Context<'_>) -> Poll<Signal<M>> {
         let signal = ready!(self.process.poll_next(&mut self.taken, cx));
+        self.process.hold(u32::from(signal.is_message()));
         self.process.count_kept(aside + 1 + self.taken.len());
         Poll::Ready(signal)
+    }
+
+    pub(super) fn read_notice(&self, info: Info) -> Info {
+        self.process.read_notice(&info);
+        info
     }
 
     /// What was taken over before goes back in front, in its order.
@@ -203,6 +211,7 @@ impl<M: Message> Inbox<M> {
                 }
             }
             Signal::Notice(info) => {
+                self.process.read_notice(&info);
                 if let Info::Exit { from, reason } = &*info
                     && Some(*from) == self.parent()
                 {
@@ -221,7 +230,11 @@ impl<M: Message> Inbox<M> {
                 replace.run(behaviour.replaceable());
                 Event::System
             }
-            Signal::Control(_) => unreachable!("the shell keeps control signals to itself"),
+            Signal::Control(_) | Signal::Passed(_) => {
+                unreachable!(
+                    "control signals are the shell's, and only plain processes pass messages over"
+                )
+            }
         })
     }
 
@@ -267,6 +280,7 @@ impl<M: Message> Inbox<M> {
             debug: &mut asked.debug,
         };
         let answered = super::serve::serve(request, subject);
+        self.process.set_suspended(asked.suspended);
         if was_suspended && !asked.suspended {
             // What waited comes first.
             asked.kept.append(&mut self.taken);
@@ -287,7 +301,7 @@ fn acts_while_suspended<M: Send + 'static>(signal: &Signal<M>, process: &Process
         Signal::Notice(info) => {
             matches!(**info, Info::Exit { from, .. } if process.state.lock().parent == Some(from))
         }
-        Signal::Message(_) | Signal::Call(..) => false,
+        Signal::Message(_) | Signal::Call(..) | Signal::Passed(_) => false,
     }
 }
 

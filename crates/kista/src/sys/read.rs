@@ -7,6 +7,7 @@ use kista_etf::{Decoder, Pid, Term};
 
 use super::debug::Tap;
 use crate::gen_server::{Caller, Message, RemoteReply, Tag};
+use crate::node::Node;
 use crate::process::{Process, WireMessage};
 
 pub(super) enum Read<M> {
@@ -58,21 +59,20 @@ pub(super) fn read<M: Message>(
     if let Some(read) = read {
         return read;
     }
-    let mut d = wire.payload.decoder();
-    match d.term().and_then(|term| d.finish().map(|()| term)) {
-        Ok(term) => Read::Info(term),
-        Err(error) => {
-            if let Some(connection) = &wire.via {
-                connection.close(&format!("a message is not a term: {error}"));
-            }
-            Read::Nothing
-        }
-    }
+    wire.term().map_or(Read::Nothing, Read::Info)
 }
 
 /// Whether it is a request of `sys`: those alone are read while a process is suspended.
 pub(super) fn is_system(wire: &WireMessage) -> bool {
     matches!(shape(&mut wire.payload.decoder()), Shape::System(..))
+}
+
+/// Refuses a call that the process will never read: its queue is full. What is no call is left alone.
+pub(crate) fn refuse_call(node: &Node, server: Pid, wire: &WireMessage) {
+    if let Shape::Call(from, tag) = shape(&mut wire.payload.decoder()) {
+        let request = wire.payload.clone();
+        RemoteReply::new(node.clone(), server, from, tag, request, None).refuse();
+    }
 }
 
 /// `None` when the payload is broken; a well-formed request of another type is refused here.

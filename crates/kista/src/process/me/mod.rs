@@ -8,21 +8,28 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `mod.rs` | who it is, sending, starting others |
-//! | `relations.rs` | links, monitors, exits |
+//! | `mod.rs` | who it is, sending; what others may see of it at any time |
+//! | `relations.rs` | links, monitors, aliases, exits |
+//! | `flags.rs` | trapping exits, the bound of the queue, group leader, environment |
+//! | `start.rs` | starting other processes |
+//!
+//! Timers are in the module `timer`.
 
+mod flags;
 mod relations;
+mod start;
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use kista_etf::{Encode, Pid};
 use parking_lot::Mutex;
 
-use super::ProcessState;
-use crate::gen_server::{GenServer, Sent, Spawn, SpawnMonitor, Spec};
+use super::{ProcessState, Status};
+use crate::gen_server::Sent;
 use crate::node::Node;
-use crate::{Dest, Info};
+use crate::{Dest, ExitReason, Info};
 
 /// A process's view of itself, the same for every behaviour: what only the process may do.
 ///
@@ -45,20 +52,43 @@ use crate::{Dest, Info};
 ///
 /// Source: the `erlang` module of ERTS: `link/1`, `monitor/2`, `process_flag/2`, `exit/2` and their kin.
 pub struct Me {
-    pid: Pid,
-    node: Node,
-    behaviour: &'static str,
-    /// Locked by the process's own task alone (but when it starts or is adopted, and in guests): never contended.
+    pub(super) pid: Pid,
+    pub(super) node: Node,
+    pub(super) behaviour: &'static str,
+    /// Locked by the process's own task mostly: others look when it starts, when it is full, and for the list of processes.
     pub(crate) state: Mutex<ProcessState>,
+    /// Messages that the behaviour took over and has not handled yet.
+    taken: AtomicUsize,
+    /// Messages that the process sent.
+    sent: AtomicU64,
+    flags: AtomicU32,
 }
 
+/// It waits for its next message.
+const WAITING: u32 = 1;
+/// It is held until there is room.
+const HELD: u32 = 1 << 1;
+/// `sys` suspended it.
+const SUSPENDED: u32 = 1 << 2;
+/// Its queue has a bound.
+const BOUNDED: u32 = 1 << 3;
+/// Its queue is longer than the node's mark.
+const ALARMED: u32 = 1 << 4;
+/// There may be timers that send to it.
+const TIMED: u32 = 1 << 5;
+/// It is a plain process: it takes what is encoded, and nothing of `sys`.
+const PLAIN: u32 = 1 << 6;
+
 impl Me {
-    pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str, parent: Option<Pid>) -> Self {
+    pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str) -> Self {
         Self {
             pid,
             node,
             behaviour,
-            state: Mutex::new(ProcessState::new(pid, parent)),
+            state: Mutex::new(ProcessState::new(pid)),
+            taken: AtomicUsize::new(0),
+            sent: AtomicU64::new(0),
+            flags: AtomicU32::new(0),
         }
     }
 
@@ -77,37 +107,112 @@ impl Me {
         self.behaviour
     }
 
-    /// The process that started this one with a link ([`spawn_link`](Self::spawn_link)), if any.
-    pub fn parent(&self) -> Option<Pid> {
-        self.state.lock().parent
-    }
-
-    /// Whether exit signals become [`Info::Exit`] messages instead of ending the process. Gives the former setting.
-    pub fn trap_exit(&self, trap: bool) -> bool {
-        std::mem::replace(&mut self.state.lock().trap_exit, trap)
-    }
-
     /// Sends a message in Erlang's format, to any process anywhere: `To ! Message`.
     pub fn send<T: Encode + ?Sized>(&self, to: impl Into<Dest>, message: &T) -> Sent {
         self.node.send(to, message)
     }
 
-    /// Starts a linked server: it ends with this process, and this process with it.
-    pub fn spawn_link<C: GenServer>(&self, spec: Spec<C>) -> Spawn<C> {
-        // A process that runs its own code is in the table.
-        let parent = self.node.find(self.pid);
-        Spawn::new(self.node.clone(), spec, parent)
-    }
-
-    /// Starts a server that this process monitors from before its first step; when it does not start, there is the error and
-    /// no [`Info::Down`].
-    pub fn spawn_monitor<C: GenServer>(&self, spec: Spec<C>) -> SpawnMonitor<C> {
-        SpawnMonitor::new(self.node.clone(), spec, self.node.find(self.pid))
-    }
-
     /// Receive [`Info::NodeUp`] and [`Info::NodeDown`] from now on, or no more: `net_kernel:monitor_nodes/1`.
     pub fn monitor_nodes(&self, on: bool) {
         self.node.monitor_nodes(self.pid, on);
+    }
+
+    /// What it does, as seen from anywhere.
+    pub(crate) fn status(&self) -> Status {
+        let flags = self.flags.load(Relaxed);
+        match flags & (WAITING | HELD | SUSPENDED) {
+            0 => Status::Running,
+            flags if flags & SUSPENDED != 0 => Status::Suspended,
+            flags if flags & HELD != 0 => Status::Held,
+            _ => Status::Waiting,
+        }
+    }
+
+    pub(crate) fn set_waiting(&self, waiting: bool) {
+        self.set(WAITING, waiting);
+    }
+
+    pub(crate) fn set_held(&self, held: bool) {
+        self.set(HELD, held);
+    }
+
+    /// To be called by whoever serves `sys`.
+    pub(crate) fn set_suspended(&self, suspended: bool) {
+        self.set(SUSPENDED, suspended);
+    }
+
+    pub(crate) fn set_bounded(&self, bounded: bool) {
+        self.set(BOUNDED, bounded);
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.has(BOUNDED)
+    }
+
+    /// Whether that changed anything.
+    pub(crate) fn set_alarmed(&self, alarmed: bool) -> bool {
+        self.set(ALARMED, alarmed)
+    }
+
+    pub(crate) fn is_alarmed(&self) -> bool {
+        self.has(ALARMED)
+    }
+
+    pub(crate) fn set_timed(&self) {
+        self.set(TIMED, true);
+    }
+
+    pub(crate) fn is_timed(&self) -> bool {
+        self.has(TIMED)
+    }
+
+    pub(crate) fn set_plain(&self) {
+        self.set(PLAIN, true);
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.has(PLAIN)
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        self.flags.load(Relaxed) & flag != 0
+    }
+
+    fn set(&self, flag: u32, on: bool) -> bool {
+        // Mostly it is so already: then nothing is written that others read.
+        if self.has(flag) == on {
+            return false;
+        }
+        let before = match on {
+            true => self.flags.fetch_or(flag, Relaxed),
+            false => self.flags.fetch_and(!flag, Relaxed),
+        };
+        (before & flag != 0) != on
+    }
+
+    /// Messages that the behaviour took over and has not handled.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Relaxed)
+    }
+
+    pub(crate) fn set_taken(&self, taken: usize) {
+        self.taken.store(taken, Relaxed);
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Relaxed)
+    }
+
+    pub(crate) fn count_sent(&self, messages: u64) {
+        if messages > 0 {
+            self.sent.fetch_add(messages, Relaxed);
+        }
+    }
+
+    /// The one line about a process that ends by itself for a reason that is not a proper one.
+    pub(crate) fn log_end(&self, reason: &ExitReason) {
+        let ancestors = self.ancestors();
+        tracing::error!(pid = %self.pid, behaviour = self.behaviour, %reason, ?ancestors, "process terminated");
     }
 
     /// Logs what the behaviour did not expect: as a warning, at most 20 a second on one node.

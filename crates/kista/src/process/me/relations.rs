@@ -1,9 +1,10 @@
-//! Links, monitors and exits, as the process itself asks for them. The rules are in `process/state.rs`.
+//! Links, monitors, aliases and exits, as the process itself asks for them. The rules are in `process/state.rs`.
 
 use kista_etf::{Pid, Reference};
 
 use super::Me;
-use crate::process::{ControlSignal, Via};
+use crate::process::state::Demonitored;
+use crate::process::{AliasMode, ControlSignal, Via};
 use crate::{Dest, ExitReason};
 
 impl Me {
@@ -43,6 +44,46 @@ impl Me {
         reference
     }
 
+    /// Watches, and makes the reference an alias of this process, for as long as `mode` says: what the monitored process sends to
+    /// `reference` arrives here exactly while that lasts. `monitor(process, Target, [{alias, Mode}])`.
+    ///
+    /// With [`AliasMode::ReplyDemonitor`] it is one call: the answer takes the monitor back, a DOWN ends the alias.
+    pub fn monitor_alias(&self, target: impl Into<Dest>, mode: AliasMode) -> Reference {
+        let reference = self.node.make_alias(self.pid);
+        self.state.lock().alias(reference, mode);
+        self.monitor_as(reference, target.into());
+        reference
+    }
+
+    /// Makes an alias of this process: a reference that takes messages for it until it is taken back. `alias/1`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = kista::Node::builder("alias@127.0.0.1").no_network().start().await?;
+    /// # let (done, ended) = tokio::sync::oneshot::channel();
+    /// use kista::{AliasMode, Info, Term};
+    /// node.spawn_fn(async move |mut cx| {
+    ///     let alias = cx.alias(AliasMode::Reply);
+    ///     cx.send(alias, &1);
+    ///     cx.send(alias, &2);                            // the alias took its one message
+    ///     assert_eq!(cx.receive().await, Info::Term(Term::from(1)));
+    ///     assert_eq!(cx.receive().after(std::time::Duration::ZERO).await, None);
+    ///     # done.send(()).unwrap();
+    /// })?;
+    /// # ended.await?; node.stop().await; Ok(()) }
+    /// ```
+    pub fn alias(&self, mode: AliasMode) -> Reference {
+        let alias = self.node.make_alias(self.pid);
+        self.state.lock().alias(alias, mode);
+        alias
+    }
+
+    /// Takes an alias back: no message by it arrives afterwards; one that had arrived stays to be read. False when it was not an active
+    /// alias of this process. `unalias/1`.
+    pub fn unalias(&self, alias: Reference) -> bool {
+        self.state.lock().unalias(&alias)
+    }
+
     fn monitor_as(&self, reference: Reference, target: Dest) {
         match self.node.relation_via(self.pid, self.node.node_of(target)) {
             Ok(via) => {
@@ -62,12 +103,24 @@ impl Me {
         }
     }
 
-    /// Forgets a monitor. A DOWN that has arrived already stays to be read.
-    pub fn demonitor(&self, reference: Reference) {
-        let monitored = self.state.lock().demonitor(&reference);
-        if let Some((target, via)) = monitored {
-            self.node.demonitor(&via, self.pid, target, reference);
-        }
+    /// Forgets a monitor. A DOWN that has arrived already stays to be read. True when the monitor was active, so that no DOWN was
+    /// or will be delivered: what `demonitor(Ref, [info])` gives.
+    pub fn demonitor(&self, reference: Reference) -> bool {
+        self.give_up(reference, false)
+    }
+
+    /// As [`demonitor`](Self::demonitor), and takes a DOWN back that has arrived and was not read: `demonitor(Ref, [flush, info])`.
+    pub fn demonitor_flush(&self, reference: Reference) -> bool {
+        self.give_up(reference, true)
+    }
+
+    fn give_up(&self, reference: Reference, flush: bool) -> bool {
+        let monitored = self.state.lock().demonitor(&reference, flush);
+        let Demonitored::Active(target, via) = monitored else {
+            return false;
+        };
+        self.node.demonitor(&via, self.pid, target, reference);
+        true
     }
 
     /// Sends an exit signal: `exit(Pid, Reason)`.

@@ -1,0 +1,325 @@
+//! What a process took over from its queue and has yet to read.
+//!
+//! Rules:
+//! 1. A behaviour that handles messages in turn takes them over in batches ([`Process::poll_next`]) into a list of its own; one
+//!    that chooses reads here ([`Process::poll_match`]): what it passes over stays in place and in order.
+//!    The looks happen under the lock of the mail: nobody waits for that one.
+//! 2. At most [`BUDGET`] messages are read in one poll of the process, and at most [`PASSED`] passed over.
+//! 3. A DOWN that was flushed is passed over silently. A report of lost messages says how many at the moment it is read.
+//! 4. Where there is a bound each message that is done with is reported to the queue, and who waits for room is woken.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use super::signal::Never;
+use super::{ACTS, BUDGET, Info, Process, Signal};
+
+/// Messages that a selective receive may pass over in one poll: a look is much cheaper than a message handled.
+const PASSED: usize = 4096;
+
+pub(super) struct Mail<M> {
+    /// The private list: what the behaviour has yet to read.
+    pub(super) list: VecDeque<Signal<M>>,
+    /// What came behind the last control signal that one poll had time for. The queue is left alone until this is empty.
+    pub(super) arrived: VecDeque<Signal<M>>,
+    /// How many of `list` the present selective receive has looked at and left: the save queue.
+    passed: usize,
+    /// Messages that may still be read in this poll.
+    budget: usize,
+    /// Control signals that may still act in this poll.
+    pub(super) acts: usize,
+    /// Messages that ever arrived.
+    pub(super) received: u64,
+}
+
+/// What a selective receive found.
+pub(crate) enum Next<T> {
+    Match(T, Info),
+    /// Nothing that matches is here: wait.
+    Nothing,
+    /// More is here, to be looked at in the next poll, for which the task was woken.
+    More,
+}
+
+impl<M> Mail<M> {
+    pub(super) const fn new() -> Self {
+        Self {
+            list: VecDeque::new(),
+            arrived: VecDeque::new(),
+            passed: 0,
+            budget: BUDGET,
+            acts: ACTS,
+            received: 0,
+        }
+    }
+
+    /// A new poll begins.
+    pub(super) const fn refill(&mut self) {
+        self.budget = BUDGET;
+        self.acts = ACTS;
+    }
+
+    pub(super) const fn is_spent(&self) -> bool {
+        self.budget == 0 || self.acts == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len() + self.arrived.len()
+    }
+
+    pub(super) fn buffer_bytes(&self) -> usize {
+        (self.list.capacity() + self.arrived.capacity()) * size_of::<Signal<M>>()
+    }
+
+    /// Everything that was taken over, in its order.
+    pub(super) fn take_all(&mut self) -> VecDeque<Signal<M>> {
+        let mut all = std::mem::take(&mut self.list);
+        all.append(&mut self.arrived);
+        all
+    }
+
+    /// Takes the oldest message out.
+    pub(super) fn evict(&mut self) -> Option<Signal<M>> {
+        if let Some(at) = self.list.iter().position(Signal::is_message) {
+            self.passed -= usize::from(at < self.passed);
+            return self.list.remove(at);
+        }
+        let at = self.arrived.iter().position(Signal::is_message)?;
+        self.arrived.remove(at)
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        let all = self.list.iter().chain(&self.arrived);
+        all.filter(|signal| signal.is_message()).count()
+    }
+}
+
+impl<M: Send + 'static> Process<M> {
+    /// The next message for the behaviour, which takes them over in batches into a list of its own: `taken`. Only the
+    /// process's own task polls this.
+    pub(crate) fn poll_next(
+        &self,
+        taken: &mut VecDeque<Signal<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Signal<M>> {
+        loop {
+            if taken.is_empty() {
+                let mut mail = self.mail.lock();
+                if mail.budget == 0 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                if mail.list.is_empty() {
+                    // The shell polls again when its queue is pushed to.
+                    drop(mail);
+                    give_back_buffer(taken);
+                    self.set_waiting(true);
+                    return Poll::Pending;
+                }
+                self.take_batch(&mut mail, taken);
+            }
+            let Some(mut signal) = taken.pop_front() else {
+                return Poll::Pending;
+            };
+            self.set_taken(taken.len());
+            if self.is_bounded() && signal.is_message() {
+                self.done(1);
+            }
+            if let Signal::Notice(info) = &mut signal
+                && !self.is_wanted(info)
+            {
+                continue;
+            }
+            self.set_waiting(false);
+            return Poll::Ready(signal);
+        }
+    }
+
+    fn take_batch(&self, mail: &mut Mail<M>, taken: &mut VecDeque<Signal<M>>) {
+        // Where the oldest message may be taken out by others, it must stay where they find it.
+        let most = match self.is_bounded() {
+            true => 1,
+            false => mail.budget,
+        };
+        if mail.list.len() <= most {
+            mail.budget -= mail.list.len();
+            std::mem::swap(taken, &mut mail.list);
+        } else {
+            mail.budget -= most;
+            taken.extend(mail.list.drain(..most));
+        }
+        if self.is_alarmed() {
+            self.look_at_backlog(mail.len() + taken.len());
+        }
+    }
+
+    /// Counts what the behaviour keeps for later among what it has not handled.
+    pub(crate) fn count_kept(&self, kept: usize) {
+        self.set_taken(kept);
+    }
+
+    /// How many messages (and signals) have arrived and are not handled yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.arrived() + self.taken()
+    }
+
+    /// Whether nothing can be pushed any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// How many signals have arrived that the behaviour did not take over yet.
+    pub(crate) fn arrived(&self) -> usize {
+        self.mail.lock().len() + self.queue.len()
+    }
+
+    /// A message that was taken is not handled yet after all, or the process gave itself one: it counts as unread.
+    pub(crate) fn hold(&self, messages: u32) {
+        if self.is_bounded() {
+            self.queue.hold(messages);
+        }
+    }
+
+    /// Gives back the memory of lists that are empty now. Only the process's own task calls this.
+    pub(crate) fn shrink(&self) {
+        let mut mail = self.mail.lock();
+        mail.list.shrink_to_fit();
+        mail.arrived.shrink_to_fit();
+    }
+
+    /// What the behaviour took over and did not handle goes back in front: the end of the process answers for it.
+    pub(crate) fn give_back(&self, taken: &mut VecDeque<Signal<M>>) {
+        if !taken.is_empty() {
+            let mut mail = self.mail.lock();
+            taken.append(&mut mail.list);
+            std::mem::swap(taken, &mut mail.list);
+        }
+    }
+
+    /// Begins a selective receive: everything is looked at again, from the oldest on.
+    pub(crate) fn begin_match(&self) {
+        self.mail.lock().passed = 0;
+    }
+
+    /// A notice is handled now: whoever takes one out, and does not keep it for later, says so. Until then a DOWN can be flushed.
+    pub(crate) fn read_notice(&self, info: &Info) {
+        if let Info::Down { reference, .. } = info {
+            self.state.lock().read_down(reference);
+        }
+    }
+
+    /// Rule 3.
+    fn is_wanted(&self, info: &mut Info) -> bool {
+        match info {
+            Info::Down { reference, .. } => self.state.lock().wants_down(reference),
+            Info::MessagesLost { count } => {
+                *count = count.saturating_add(self.unreported());
+                *count > 0
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Process<Never> {
+    /// Goes on with a selective receive: `look` says what it wants of a message, or that it does not want it.
+    pub(crate) fn poll_match<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut look: impl FnMut(&Info) -> Option<T>,
+    ) -> Next<T> {
+        let mut mail = self.mail.lock();
+        let mut looks = if mail.budget == 0 { 0 } else { PASSED };
+        let mut next = Next::Nothing;
+        let mut done = 0;
+        while mail.passed < mail.list.len() && looks > 0 {
+            looks -= 1;
+            let at = mail.passed;
+            let (found, decoded) = match self.look_at(&mut mail.list[at], &mut look) {
+                Looked::Left => {
+                    mail.passed += 1;
+                    continue;
+                }
+                Looked::Gone => (None, None),
+                Looked::Found(found, decoded) => (Some(found), decoded),
+            };
+            let signal = mail.list.remove(at);
+            done += u32::from(signal.as_ref().is_some_and(Signal::is_message));
+            if let Some(found) = found
+                && let Some(info) = decoded.or_else(|| signal.and_then(Signal::into_info))
+            {
+                mail.budget -= 1;
+                next = Next::Match(found, info);
+                break;
+            }
+        }
+        if let Next::Match(_, info) = &next {
+            self.read_notice(info);
+        }
+        // Behind more control signals than one poll has time for there may be messages.
+        if matches!(next, Next::Nothing) && (looks == 0 || !mail.arrived.is_empty()) {
+            mail.budget = 0;
+            cx.waker().wake_by_ref();
+            next = Next::More;
+        }
+        give_back_buffer(&mut mail.list);
+        let waiting = mail.len();
+        drop(mail);
+        if done > 0 && self.is_bounded() {
+            self.done(done);
+        }
+        if self.is_alarmed() {
+            self.look_at_backlog(waiting);
+        }
+        self.set_waiting(matches!(next, Next::Nothing));
+        next
+    }
+
+    fn look_at<T>(
+        &self,
+        entry: &mut Signal<Never>,
+        look: &mut impl FnMut(&Info) -> Option<T>,
+    ) -> Looked<T> {
+        match entry {
+            Signal::Wire(wire) => {
+                let Some(info) = wire.term().map(Info::Term) else {
+                    return Looked::Gone;
+                };
+                if let Some(found) = look(&info) {
+                    return Looked::Found(found, Some(info));
+                }
+                *entry = Signal::Passed(Box::new(info));
+                Looked::Left
+            }
+            Signal::Notice(info) | Signal::Passed(info) => {
+                if !self.is_wanted(info) {
+                    return Looked::Gone;
+                }
+                match look(info) {
+                    Some(found) => Looked::Found(found, None),
+                    None => Looked::Left,
+                }
+            }
+            Signal::Message(never) | Signal::Call(never, _) => match *never {},
+            // The shell keeps control signals to itself, and plain processes are asked to stop by one.
+            Signal::Control(_) | Signal::Stop(..) | Signal::Replace(_) => Looked::Gone,
+        }
+    }
+}
+
+/// One look of a selective receive.
+enum Looked<T> {
+    Left,
+    /// Nobody wants it any more.
+    Gone,
+    /// With what was decoded for it.
+    Found(T, Option<Info>),
+}
+
+/// A burst's buffer is not kept.
+fn give_back_buffer<T>(list: &mut VecDeque<T>) {
+    const KEPT: usize = 32;
+    if list.capacity() > KEPT && list.len() < list.capacity() / 8 {
+        list.shrink_to(list.len().saturating_mul(2));
+    }
+}
