@@ -31,6 +31,8 @@ pub mod slot;
 pub mod table;
 pub mod wheel;
 
+#[cfg(all(test, loom))]
+mod models;
 mod sync;
 
 #[cfg(test)]
