@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use flate2::{Compression, write::ZlibEncoder};
-use kista_etf::{Decoder, Fault, Limits, Term, from_slice_with, to_vec_compressed};
+use kista_etf::{Decoder, Fault, Term, from_slice_with, to_vec_compressed};
 
+use crate::names::limits;
 use crate::owned::same;
 use crate::within_budget;
 
@@ -29,7 +30,7 @@ pub fn compressed(input: &[u8]) {
             let lie = term.len() + 1 + usize::from(term.first().copied().unwrap_or(0));
             let bytes = pack(lie);
             let refused = within_budget(bytes.len() + lie, || {
-                from_slice_with::<Term>(&bytes, &Limits::DEFAULT)
+                from_slice_with::<Term>(&bytes, &limits())
             });
             assert!(refused.is_err(), "{lie} is not the size");
         }
@@ -38,7 +39,7 @@ pub fn compressed(input: &[u8]) {
                 return;
             };
             let ours = to_vec_compressed(&value, level).expect("it can be written");
-            let back = from_slice_with(&ours, &Limits::DEFAULT).expect("our own bytes");
+            let back = from_slice_with(&ours, &limits()).expect("our own bytes");
             same(&value, &back);
         }
     }
@@ -46,7 +47,7 @@ pub fn compressed(input: &[u8]) {
 
 /// Bytes of somebody else. What they say to inflate to is paid for by the input only up to the limits.
 fn foreign(bytes: &[u8]) {
-    let mut limits = Limits::DEFAULT;
+    let mut limits = limits();
     limits.inflated_free = 64 * 1024;
     let claimed = bytes
         .get(2..6)

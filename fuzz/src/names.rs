@@ -2,10 +2,17 @@
 
 use std::sync::LazyLock;
 
-use kista_etf::{Atom, AtomName, AtomQuota};
+use kista_etf::{Atom, AtomName, AtomQuota, Limits};
 
 /// No new atoms: every other name stays text.
 pub(crate) static QUOTA: AtomQuota = AtomQuota::new(0);
+
+/// The same for what takes limits and no quota. The process's table grows by whole blocks, which no input pays for.
+pub(crate) fn limits() -> Limits {
+    let mut limits = Limits::DEFAULT;
+    limits.new_atoms = 0;
+    limits
+}
 
 /// A message's atom table: interned names and one that is not.
 pub(crate) static TABLE: LazyLock<Vec<AtomName>> = LazyLock::new(|| {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use bytes::Bytes;
 use kista_etf::{Decoder, Fault, Term, from_slice_with, to_vec};
 
-use crate::names::{QUOTA, TABLE};
+use crate::names::{QUOTA, TABLE, limits};
 use crate::within_budget;
 
 /// Reads a [`Term`], in each way there is, and does with it all that a program can.
@@ -50,7 +50,7 @@ pub fn owned(input: &[u8]) {
     let _ = (term.to_string(), format!("{term:#}"));
 
     let written = to_vec(&term).expect("what was read can be written");
-    match from_slice_with::<Term>(&written, &Default::default()) {
+    match from_slice_with::<Term>(&written, &limits()) {
         Ok(back) => same(&term, &back),
         // Lists in the tails of lists become one list, so nothing can have become deeper.
         Err(error) => panic!("{} came of {term:?}", error),
