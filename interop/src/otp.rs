@@ -67,7 +67,7 @@ impl Otp {
     }
 
     /// Where `inside`, an absolute path as the release's own programs see it, is for us.
-    pub(crate) fn outside(&self, inside: &Path) -> PathBuf {
+    pub fn outside(&self, inside: &Path) -> PathBuf {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 

@@ -9,3 +9,4 @@ mod hostile;
 mod lifecycle;
 mod machines;
 mod servers;
+mod supervision;
