@@ -55,7 +55,8 @@ pub use gen_server::{
 };
 pub use net::{NodeName, NodeNameError, StartError as NetworkError};
 pub use node::{
-    ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, Request, Visibility,
+    ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, RegisterError, Request,
+    Visibility,
 };
 pub use plain::{IntoExit, ProcessCx, Spawned};
 pub use process::{

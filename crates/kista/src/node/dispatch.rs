@@ -231,8 +231,7 @@ impl Inbound<'_> {
             },
             None => envelope,
         };
-        self.node
-            .answer_for_dead(to, unreached, &ExitReason::NoProc);
+        self.node.answer_for_dead(to, unreached);
     }
 
     fn exit(&self, from: Pid, to: Pid, payload: Option<Payload>) {

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod names;
 mod outcall;
+mod register;
 mod reports;
 mod request;
 mod route;
@@ -38,6 +39,7 @@ pub(crate) use deadlines::{Deadline, Deadlines};
 pub use error::{ConnectError, NodeError};
 pub use events::{NodeEvent, NodeEvents};
 pub(crate) use outcall::Outcall;
+pub use register::RegisterError;
 pub use request::Request;
 
 use crate::events::{EventSource, Registry};

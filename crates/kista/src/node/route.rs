@@ -223,12 +223,12 @@ impl Node {
             },
             None => Envelope::from(signal),
         };
-        self.answer_for_dead(to, unreached, &ExitReason::NoProc);
+        self.answer_for_dead(to, unreached);
     }
 
-    /// What a process that is no more answers: links and monitors get `reason`, unlinking is acknowledged, the rest is void.
-    pub(crate) fn answer_for_dead(&self, dead: Pid, envelope: Envelope, reason: &ExitReason) {
-        let reason = reason.clone();
+    /// What a process that is no more answers: links and monitors get `noproc`, unlinking is acknowledged, the rest is void.
+    pub(crate) fn answer_for_dead(&self, dead: Pid, envelope: Envelope) {
+        let reason = ExitReason::NoProc;
         let via = Via::from(envelope.via.as_ref());
         let answer = |to, signal| self.signal_by(&via, Some(dead), to, signal);
         match envelope.signal {

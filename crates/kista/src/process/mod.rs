@@ -6,8 +6,8 @@
 //!    move to the private list (`mail`) that the behaviour reads.
 //! 2. *Ownership.* [`Process`] is what others may touch: they push, and, when a full queue shall lose its oldest message,
 //!    take that one out (`overflow`). All else of `mail` and [`Me::state`] is the process's own task's.
-//! 3. *Ending*, in this order: the state is dropped, the name is freed, queued links and monitors are answered with the real
-//!    reason, then the process's own links and monitors are signalled. A restart never finds its name taken.
+//! 3. *Ending*, in this order: the state is dropped, the name is freed, queued links and monitors are answered with
+//!    `noproc`, as OTP does, then the process's own links and monitors are signalled. A restart never finds its name taken.
 //! 4. A panic is the exit reason `{panic, Text}` of this process and of nothing else.
 //! 5. *Locks*, in this order: `mail`, the waiters of a bound, the queue. `Me::state` is taken alone or under `mail`.
 

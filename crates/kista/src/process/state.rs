@@ -85,6 +85,8 @@ pub(crate) struct ProcessState {
     pub(crate) trap_exit: bool,
     pub(crate) parent: Option<Pid>,
     pub(crate) name: Option<Atom>,
+    /// It ends, and takes no name any more.
+    pub(crate) nameless: bool,
     pub(crate) group_leader: Option<Pid>,
     pub(crate) priority: Priority,
     pub(crate) env: Env,
@@ -117,6 +119,7 @@ impl ProcessState {
             trap_exit: false,
             parent: None,
             name: None,
+            nameless: false,
             group_leader: None,
             priority: Priority::Normal,
             env: Env::default(),
@@ -350,6 +353,12 @@ impl ProcessState {
         {
             effects.push(Effect::Demonitor(alias, target, via));
         }
+    }
+
+    /// The name, which the ending process frees first of all.
+    pub(crate) fn give_up_name(&mut self) -> Option<Atom> {
+        self.nameless = true;
+        self.name.take()
     }
 
     /// The last effects of an ended process: signals to all that are linked with it, watch it or are watched by it.

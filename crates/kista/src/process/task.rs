@@ -251,7 +251,7 @@ impl<M: Send + 'static> Process<M> {
     /// Rule 3 of the module, after the state was dropped.
     pub(crate) fn end(&self, reason: &ExitReason) {
         let _ending = self.node().ending();
-        let name = self.state.lock().name.take();
+        let name = self.state.lock().give_up_name();
         if let Some(name) = name {
             self.node().free_name(name, self.pid());
         }
@@ -276,7 +276,7 @@ impl<M: Send + 'static> Process<M> {
                 Signal::Stop(_, Some(pending)) => pending.fail(reason),
                 Signal::Replace(replace) => replace.fail(reason),
                 Signal::Control(envelope) => {
-                    self.node().answer_for_dead(self.pid(), *envelope, reason)
+                    self.node().answer_for_dead(self.pid(), *envelope);
                 }
                 Signal::Wire(_) | Signal::Passed(_) | Signal::Notice(_) | Signal::Stop(_, None) => {
                 }

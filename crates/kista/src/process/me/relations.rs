@@ -8,10 +8,18 @@ use crate::process::{AliasMode, ControlSignal, Via};
 use crate::{Dest, ExitReason};
 
 impl Me {
-    /// Links with another process, here or on another node. To a process that does not exist the answer is an exit signal `noproc`.
+    /// Links with another process, here or on another node. To a process that does not exist the answer is an exit signal `noproc`;
+    /// when that is known at once, because it would be one of this node, no unlink takes the signal back.
     pub fn link(&self, to: Pid) {
         if to == self.pid {
             return;
+        }
+        if to.node == self.node.name() && !self.node.is_alive(to) {
+            let nobody = ControlSignal::Exit {
+                from: to,
+                reason: ExitReason::NoProc,
+            };
+            return self.node.signal(self.pid, nobody);
         }
         let Ok(via) = self.node.relation_via(self.pid, to.node) else {
             // The way there is lost already. The rule for a lost connection applies to this one link.
@@ -40,7 +48,10 @@ impl Me {
     /// Watches a process or a name: exactly one [`Info::Down`](crate::Info::Down) follows, at once with `noproc` when there is none.
     pub fn monitor(&self, target: impl Into<Dest>) -> Reference {
         let reference = self.node.make_ref();
-        self.monitor_as(reference, target.into());
+        let target = target.into();
+        if !self.is_at(target) {
+            self.monitor_as(reference, target);
+        }
         reference
     }
 
@@ -50,8 +61,11 @@ impl Me {
     /// With [`AliasMode::ReplyDemonitor`] it is one call: the answer takes the monitor back, a DOWN ends the alias.
     pub fn monitor_alias(&self, target: impl Into<Dest>, mode: AliasMode) -> Reference {
         let reference = self.node.make_alias(self.pid);
-        self.state.lock().alias(reference, mode);
-        self.monitor_as(reference, target.into());
+        let target = target.into();
+        if !self.is_at(target) {
+            self.state.lock().alias(reference, mode);
+            self.monitor_as(reference, target);
+        }
         reference
     }
 
@@ -82,6 +96,11 @@ impl Me {
     /// alias of this process. `unalias/1`.
     pub fn unalias(&self, alias: Reference) -> bool {
         self.state.lock().unalias(&alias)
+    }
+
+    /// Whether it is this process: a monitor of oneself is nothing, and no alias either, as in OTP.
+    fn is_at(&self, target: Dest) -> bool {
+        self.node.local(target).flatten() == Some(self.pid)
     }
 
     fn monitor_as(&self, reference: Reference, target: Dest) {
