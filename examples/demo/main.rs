@@ -13,7 +13,6 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Parser;
-use kista::supervisor::{Child, Supervisor};
 use kista::{Node, spec};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -81,12 +80,11 @@ async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The servers of the demo's contract, under their supervisor.
+/// The servers of the demo's contract.
 async fn start_servers(node: &Node) -> Result<(), kista::StartError> {
-    let tree = Supervisor::one_for_one()
-        .intensity(3, Duration::from_secs(5))
-        .child(Child::new("echo", spec::<echo::Echo>(())).name("echo"))
-        .child(Child::new("counter", counter::Counter::spec(0)).name("counter"));
-    node.spawn(tree.spec()).name("demo_sup").await?;
+    node.spawn(spec::<echo::Echo>(())).name("echo").await?;
+    node.spawn(counter::Counter::spec(0))
+        .name("counter")
+        .await?;
     Ok(())
 }

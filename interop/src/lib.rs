@@ -14,6 +14,7 @@
 //! 5. Which release is used comes from `KISTA_OTP_ROOT`: unset or `/` for this machine's `erl`, else a directory
 //!    made by `scripts/otp`, which is entered by `chroot`. `./test --otp 27` sets it.
 
+pub mod actors;
 mod bed;
 mod demo;
 mod modules;

@@ -9,4 +9,4 @@ mod hostile;
 mod lifecycle;
 mod machines;
 mod servers;
-mod supervision;
+mod signals;
