@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Parser;
+use kista::supervisor::{Child, Supervisor};
 use kista::{Node, spec};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -80,11 +81,12 @@ async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The servers of the demo's contract.
+/// The servers of the demo's contract, under their supervisor.
 async fn start_servers(node: &Node) -> Result<(), kista::StartError> {
-    node.spawn(spec::<echo::Echo>(())).name("echo").await?;
-    node.spawn(counter::Counter::spec(0))
-        .name("counter")
-        .await?;
+    let tree = Supervisor::one_for_one()
+        .intensity(3, Duration::from_secs(5))
+        .child(Child::new("echo", spec::<echo::Echo>(())).name("echo"))
+        .child(Child::new("counter", counter::Counter::spec(0)).name("counter"));
+    node.spawn(tree.spec()).name("demo_sup").await?;
     Ok(())
 }

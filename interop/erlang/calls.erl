@@ -167,9 +167,10 @@ stop(Node) ->
     Monitor = monitor(process, {echo, Node}),
     ok = gen_server:stop({echo, Node}),
     receive {'DOWN', Monitor, process, {echo, Node}, normal} -> ok after 5000 -> error(no_down) end,
-    noproc = scenario:exit_reason(fun() -> gen_server:call({echo, Node}, hello, infinity) end),
+    %% Its supervisor starts another.
+    hello = scenario:eventually(fun() -> hello = gen_server:call({echo, Node}, hello) end),
     ok = gen_server:stop({counter, Node}, {shutdown, asked}, infinity),
-    noproc = scenario:exit_reason(fun() -> gen_server:call({counter, Node}, get, infinity) end),
+    0 = scenario:eventually(fun() -> 0 = gen_server:call({counter, Node}, get) end),
     ok.
 
 %% What a node without remote spawn answers: at once, in words that rpc and spawn understand, and the link lives.

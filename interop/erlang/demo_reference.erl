@@ -5,10 +5,13 @@
 
 start() ->
     logger:set_primary_config(level, none),
-    {ok, _} = gen_server:start({local, echo}, ?MODULE, echo, []),
-    {ok, _} = gen_server:start({local, counter}, ?MODULE, {counter, 0}, []),
+    {ok, Supervisor} = supervisor:start_link({local, demo_sup}, ?MODULE, demo_sup),
+    unlink(Supervisor),
     scenario:serve(node()).
 
+init(demo_sup) ->
+    Child = fun(Name, State) -> #{id => Name, start => {gen_server, start_link, [{local, Name}, ?MODULE, State, []]}} end,
+    {ok, {#{intensity => 3, period => 5}, [Child(echo, echo), Child(counter, {counter, 0})]}};
 init(State) -> {ok, State}.
 
 handle_call(crash, _From, {counter, _}) -> exit({panic, <<"crash was called">>});

@@ -106,7 +106,7 @@ terminate(Node) ->
     Monitor = monitor(process, Counter),
     ok = sys:terminate(Counter, {shutdown, asked}),
     receive {'DOWN', Monitor, process, Counter, {shutdown, asked}} -> ok after 5000 -> error(no_down) end,
-    noproc = scenario:exit_reason(fun() -> gen_server:call(Counter, get, infinity) end),
+    0 = scenario:eventually(fun() -> 0 = gen_server:call(Counter, get) end),
     ok.
 
 %% What would run code of ours there, or write its files: refused at once, in words that sys understands.

@@ -502,6 +502,25 @@ async fn any_process_can_be_a_child_and_a_start_that_panics_is_one_that_failed()
 }
 
 #[tokio::test]
+async fn a_plain_process_is_a_child_as_any_other() {
+    let node = node().await;
+    let plain = Child::start("plain", async |starter| {
+        starter.spawn_fn(async move |mut cx| {
+            cx.receive().await;
+            ExitReason::from("asked to")
+        })
+    });
+    let spec = Supervisor::one_for_one().child(plain.name("plain"));
+    let supervisor = start(&node, spec).await;
+    let before = node.whereis("plain");
+    node.send(before.unwrap(), &1);
+    let now = restarted(&supervisor, "plain", before).await;
+    assert_eq!(node.whereis("plain"), Some(now));
+    supervisor.stop().await.unwrap();
+    assert!(node.processes().is_empty());
+}
+
+#[tokio::test]
 async fn specifications_that_can_not_be_are_refused_with_the_reason() {
     let (node, log) = (node().await, Log::default());
     let refused = |spec: SupervisorSpec| {

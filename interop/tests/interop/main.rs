@@ -10,3 +10,4 @@ mod lifecycle;
 mod machines;
 mod servers;
 mod signals;
+mod supervision;

@@ -13,7 +13,8 @@ use super::child::Setup;
 use crate::Dest;
 use crate::gen_server::{GenServer, Spawn, Spec, StartError, caught};
 use crate::node::Node;
-use crate::process::AnyProcess;
+use crate::plain::{self, IntoExit, ProcessCx};
+use crate::process::{AnyProcess, SpawnOptions};
 
 /// The start of one child. It holds no borrow, so that the supervisor can be used meanwhile.
 pub(super) type Starting = Pin<Box<dyn Future<Output = Result<Pid, StartError>> + Send>>;
@@ -90,6 +91,26 @@ impl Starter {
             Some(timeout) => spawn.timeout(timeout),
             None => spawn,
         }
+    }
+}
+
+impl Starter {
+    /// Starts a plain process, linked to the supervisor, under the name that the child's specification says.
+    ///
+    /// # Errors
+    /// See [`Node::spawn_opt`].
+    pub fn spawn_fn<F, R>(self, code: F) -> Result<Pid, StartError>
+    where
+        F: FnOnce(ProcessCx) -> R + Send + 'static,
+        R: Future<Output: IntoExit> + Send + 'static,
+    {
+        let node = self.node().clone();
+        let options = SpawnOptions::new().link();
+        let options = match self.setup.name {
+            Some(name) => options.name(name),
+            None => options,
+        };
+        plain::start(&node, options, Some(self.supervisor), code).map(|started| started.pid)
     }
 }
 
