@@ -1,15 +1,20 @@
 //! One round: so many processes are spawned, linked, monitored and ended. Shared with the test `stress`.
 
 use std::future::pending;
+use std::sync::Arc;
 
 use kista::{Atom, ExitReason, Info, Node, SpawnOptions};
+use tokio::sync::Barrier;
 
 /// Spawns that many processes as children of a few parents, which hear of the end of each by a link and by a monitor.
 pub(crate) async fn round(node: &Node, processes: usize) {
     const PARENTS: usize = 10;
+    // All are alive at once before the first one ends: each round needs the same memory.
+    let all_alive = Arc::new(Barrier::new(PARENTS));
     let mut parents = Vec::new();
     for _ in 0..PARENTS {
         let (done, ended) = tokio::sync::oneshot::channel();
+        let all_alive = Arc::clone(&all_alive);
         let spawned = node.spawn_fn(async move |mut cx| {
             cx.trap_exit(true);
             let why = ExitReason::from(Atom::from_static("enough"));
@@ -22,6 +27,7 @@ pub(crate) async fn round(node: &Node, processes: usize) {
                     tokio::task::yield_now().await;
                 }
             }
+            all_alive.wait().await;
             for child in &children {
                 cx.exit(*child, why.clone());
             }
