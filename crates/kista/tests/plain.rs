@@ -416,3 +416,53 @@ async fn a_call_to_a_plain_process_is_a_message_as_in_erlang() {
     assert_eq!(answer, Ok(7));
     node.stop().await;
 }
+
+#[tokio::test]
+async fn what_comes_behind_the_end_is_answered_noproc() {
+    let node = node("behind").await;
+    run(&node, async |mut cx| {
+        cx.trap_exit(true);
+        let named = SpawnOptions::new().name("ending");
+        let child = cx.spawn_opt(named, async |_| pending::<()>().await);
+        let child = child.unwrap().pid;
+        // On one thread it has no turn before all of this is queued.
+        cx.exit(child, reason("foo"));
+        cx.link(child);
+        let by_pid = cx.monitor(child);
+        let by_name = cx.monitor("ending");
+        let exit = Info::Exit {
+            from: child,
+            reason: ExitReason::NoProc,
+        };
+        assert_eq!(timeout(SOON, cx.receive()).await.unwrap(), exit);
+        for (reference, from) in [(by_pid, Dest::Pid(child)), (by_name, Dest::from("ending"))] {
+            let down = Info::Down {
+                reference,
+                from,
+                reason: ExitReason::NoProc,
+            };
+            assert_eq!(timeout(SOON, cx.receive()).await.unwrap(), down);
+        }
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn no_unlink_takes_the_noproc_of_the_dead_back() {
+    let node = node("unlinked").await;
+    run(&node, async |mut cx| {
+        cx.trap_exit(true);
+        let (dead, monitor) = cx.spawn_fn_monitor(async |_| ()).unwrap();
+        assert_eq!(down(&mut cx, monitor).await, ExitReason::Normal);
+        cx.link(dead);
+        cx.unlink(dead);
+        let exit = Info::Exit {
+            from: dead,
+            reason: ExitReason::NoProc,
+        };
+        assert_eq!(timeout(SOON, cx.receive()).await.unwrap(), exit);
+    })
+    .await;
+    node.stop().await;
+}

@@ -151,6 +151,12 @@ async fn a_flushed_down_is_not_counted() {
         }
         assert_eq!(cx.receive().after(Duration::ZERO).await, None);
         assert_eq!(info(&node, me).await.message_queue_len, 0);
+        for monitor in &monitors {
+            assert!(!cx.demonitor_flush(*monitor), "it was read or flushed");
+        }
+        cx.send(me, &0);
+        assert_eq!(cx.receive_if(|_| false).after(Duration::ZERO).await, None);
+        assert_eq!(info(&node, me).await.message_queue_len, 1);
     })
     .await;
     node.stop().await;

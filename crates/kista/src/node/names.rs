@@ -34,3 +34,26 @@ impl Names {
         self.0.read().keys().copied().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_holder_frees_a_name() {
+        let name = Atom::from_static("held");
+        let pid = |id| Pid {
+            node: Atom::from_static("here@host"),
+            id,
+            serial: 1,
+            creation: 4,
+        };
+        let names = Names::default();
+        assert_eq!(names.register(name, pid(1)), Ok(()));
+        assert_eq!(names.register(name, pid(2)), Err(pid(1)));
+        names.free(name, pid(2));
+        assert_eq!(names.find(name), Some(pid(1)));
+        names.free(name, pid(1));
+        assert_eq!(names.find(name), None);
+    }
+}

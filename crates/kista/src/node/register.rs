@@ -81,3 +81,23 @@ impl Node {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_ends_takes_no_name_that_nobody_would_free() {
+        let node = Node::builder("late-name@127.0.0.1").no_network();
+        let node = node.start().await.unwrap();
+        let pid = node
+            .spawn_fn(async |_| std::future::pending::<()>().await)
+            .unwrap();
+        // As far as the end has come when it frees the name.
+        let ending = node.find(pid).unwrap();
+        assert_eq!(ending.me().state.lock().give_up_name(), None);
+        assert_eq!(node.register("late", pid), Err(RegisterError::NoProc));
+        assert_eq!(node.whereis("late"), None);
+        node.stop().await;
+    }
+}

@@ -460,3 +460,6 @@ pub(super) fn target(dest: Dest) -> Target {
         Dest::Alias(_) => unreachable!("`Node::local` says of an alias that it is no process"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,31 @@ fn exit_after_unlink_is_void() {
 }
 
 #[test]
+fn a_link_that_crosses_our_unlink_is_void() {
+    let mut state = state();
+    state.link(pid(2), Via::Here);
+    let (id, _) = state.unlink(pid(2)).unwrap();
+    // Sent before the other side heard of the unlink, which takes that link away too.
+    apply(&mut state, ControlSignal::Link { from: pid(2) });
+    assert!(state.links().is_empty());
+    apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id });
+    apply(&mut state, ControlSignal::Link { from: pid(2) });
+    assert_eq!(state.links(), [pid(2)], "sent after it");
+}
+
+#[test]
+fn who_is_unlinked_hears_no_exit() {
+    let mut state = state();
+    state.link(pid(2), Via::Here);
+    state.link(pid(3), Via::Here);
+    state.unlink(pid(2)).unwrap();
+    let told = state.end(&ExitReason::Killed);
+    assert!(
+        matches!(told[..], [Effect::Send(to, ControlSignal::LinkExit { .. }, _)] if to == pid(3))
+    );
+}
+
+#[test]
 fn stale_acknowledgement_does_not_end_a_new_link() {
     let mut state = state();
     state.link(pid(2), Via::Here);
@@ -164,6 +189,22 @@ fn lost_connection_ends_only_what_went_through_it() {
     let lost = apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
     assert_eq!(lost.len(), 2);
     assert_eq!(state.links(), [pid(3)]);
+}
+
+#[test]
+fn who_watched_by_a_lost_connection_is_forgotten() {
+    let mut state = state();
+    for (n, connection) in [(1, 7), (2, 8)] {
+        let watched = ControlSignal::Monitor {
+            watcher: pid(n),
+            reference: reference(n),
+            name: None,
+        };
+        let via = Via::Connection(connection, Weak::new());
+        state.apply(watched, via, &mut Vec::new());
+    }
+    apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
+    assert_eq!(state.watchers(), [pid(2)]);
 }
 
 #[test]
