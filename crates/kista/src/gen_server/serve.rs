@@ -34,7 +34,7 @@ pub(super) fn start<S: GenServer>(process: Arc<Process<S::Msg>>, args: S::Args, 
     process
         .state
         .lock()
-        .deferred
+        .deferred()
         .push(Arc::clone(&start.started) as _);
     let runtime = process.node().runtime().clone();
     // Boxed: what a start needs is not kept by a process that has started.
@@ -91,7 +91,7 @@ async fn init<S: GenServer>(
     let stop = match begun {
         Ok(Ok(server)) => {
             // Only `started` is in there.
-            cx.process().state.lock().deferred = Vec::new();
+            drop(cx.process().state.lock().take_deferred());
             started.settle();
             return Ok((server, cx));
         }
@@ -129,7 +129,7 @@ impl<S: GenServer> Cx<S> {
             parent.me().disown(self.pid());
         }
         if let Some(reference) = monitor {
-            self.state.lock().forget_watcher(&reference);
+            self.state.lock().take_back_watcher(&reference);
         }
     }
 
@@ -140,7 +140,7 @@ impl<S: GenServer> Cx<S> {
             reason: reason.clone(),
         };
         self.node().signal(parent.me().pid(), exit);
-        self.state.lock().forget_link(parent.me().pid());
+        self.state.lock().take_back_link(parent.me().pid());
     }
 }
 
@@ -238,4 +238,53 @@ async fn caught_in<F: Future>(mut callback: Pin<&mut F>) -> Result<F::Output, Ex
         },
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gen_server::{Address, Message};
+    use crate::process::Process;
+
+    struct Idle;
+
+    enum Nothing {}
+
+    impl Message for Nothing {}
+
+    impl GenServer for Idle {
+        type Args = ();
+        type Msg = Nothing;
+        type Client = Address<Nothing>;
+
+        async fn init((): (), _: &mut Cx<Self>) -> Result<Self, InitStop> {
+            Ok(Self)
+        }
+
+        async fn handle(&mut self, message: Nothing, _: &mut Cx<Self>) -> Flow {
+            match message {}
+        }
+    }
+
+    const fn made_by<A, B, F>(_: &impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// The runtime puts it beside about 100 bytes of its own, in steps of 128: one word too many may cost each process a step.
+    #[test]
+    fn a_server_whose_task_grows_does_not_grow_unnoticed() {
+        let task = |process: Arc<Process<Nothing>>, init| {
+            run(process, move || {
+                serve::<Idle>(Box::pin(std::future::ready(init)))
+            })
+        };
+        let bytes = made_by(&task);
+        assert!(
+            bytes <= TASK,
+            "the task of an idle server takes {bytes} bytes instead of at most {TASK}: \
+             look what is held across an await, and measure `kista-bench --rows L7m`"
+        );
+    }
+
+    const TASK: usize = 448;
 }

@@ -33,17 +33,17 @@ impl Node {
         starter: Option<Arc<dyn AnyProcess>>,
     ) -> Result<Born<M>, StartError> {
         let name = options.name.transpose().map_err(StartError::BadName)?;
-        let starter = starter.or_else(|| current::pid_on(self).and_then(|pid| self.find(pid)));
+        let starter = starter.or_else(|| current::process_on(self));
         let starter = starter.as_deref().map(AnyProcess::me);
         let process = self.insert_process::<M>(behaviour)?;
         self.bequeath(&process, starter);
         {
             let mut state = process.state.lock();
             if let Some(leader) = options.group_leader {
-                state.group_leader = Some(leader);
+                state.origin_mut().group_leader = Some(leader);
             }
             for (key, value) in options.env {
-                state.env.put(&key, value);
+                state.origin_mut().env.put(&key, value);
             }
         }
         process.set_bound(options.bound);
@@ -94,10 +94,14 @@ impl Node {
             Some(starter) => starter.inheritance(),
             None => (None, self.0.env.lock().clone(), Ancestry::default()),
         };
+        if leader.is_none() && env.is_empty() && ancestry.is_empty() {
+            return;
+        }
         let mut state = child.state.lock();
-        state.group_leader = leader;
-        state.env = env;
-        state.ancestry = ancestry;
+        let origin = state.origin_mut();
+        origin.group_leader = leader;
+        origin.env = env;
+        origin.ancestry = ancestry;
     }
 
     fn give_name<M: Send + 'static>(
@@ -119,7 +123,7 @@ impl Node {
     }
 
     fn link_child(&self, starter: &Me, child: &Me) {
-        child.state.lock().parent = Some(starter.pid());
+        child.state.lock().origin_mut().parent = Some(starter.pid());
         child.adopt(starter.pid());
         if !starter.adopt(child.pid()) {
             // As a link to a process that is no more.
@@ -194,13 +198,14 @@ impl Me {
     fn inheritance(&self) -> (Option<Pid>, Env, Ancestry) {
         let mut state = self.state.lock();
         let who = state.name.map_or_else(|| Dest::Pid(self.pid()), Dest::Name);
-        if state.as_ancestor.nearest() != Some(who) {
-            state.as_ancestor = Ancestry::below(who, &state.ancestry);
+        let origin = state.origin_mut();
+        if origin.as_ancestor.nearest() != Some(who) {
+            origin.as_ancestor = Ancestry::below(who, &origin.ancestry);
         }
         (
-            state.group_leader,
-            state.env.clone(),
-            state.as_ancestor.clone(),
+            origin.group_leader,
+            origin.env.clone(),
+            origin.as_ancestor.clone(),
         )
     }
 }

@@ -116,7 +116,7 @@ impl Node {
     }
 
     fn is_supervised(&self, process: &Me) -> bool {
-        let parent = process.state.lock().parent;
+        let parent = process.state.lock().parent();
         parent
             .and_then(|parent| self.find(parent))
             .is_some_and(|parent| parent.me().behaviour() == type_name::<Supervisor>())

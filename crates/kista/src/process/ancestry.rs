@@ -43,6 +43,10 @@ impl Ancestry {
         self.0.as_ref().map_or(0, |nearest| nearest.depth)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The one who started this process.
     pub(crate) fn nearest(&self) -> Option<Dest> {
         self.0.as_ref().map(|nearest| nearest.who)

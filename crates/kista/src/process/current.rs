@@ -1,7 +1,7 @@
 //! Which process runs on this thread right now.
 //!
-//! The shell of a process moves its own [`Current`] into a thread-local for the length of each poll and takes it back
-//! afterwards, so that knowing the caller costs a pointer move, and nothing outlives a poll. Rules:
+//! The shell of a process puts it into a thread-local for the length of each poll, so that knowing the caller costs one more
+//! handle to what is warm anyway, and nothing outlives a poll. Rules:
 //! 1. Set exactly while the process's own code runs, also while its state is dropped at its end.
 //! 2. Nested processes (a runtime driven inside a handler) restore the outer one, also on unwinding.
 
@@ -11,34 +11,23 @@ use std::sync::Arc;
 use kista_etf::Pid;
 
 use crate::node::Node;
-use crate::process::Room;
+use crate::process::{AnyProcess, Room};
 
 thread_local! {
-    static CURRENT: RefCell<Option<Box<Current>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<dyn AnyProcess>>> = const { RefCell::new(None) };
     static SENT: Cell<u64> = const { Cell::new(0) };
     static ENDING: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
-pub(crate) struct Current {
-    pub(crate) node: Node,
-    pub(crate) pid: Pid,
-    /// The process sent more than a connection's mark or a queue's bound: it is held at its next await until there is room.
-    pub(crate) held_by: Option<Arc<dyn Room>>,
-}
-
 /// Runs `f` as this process.
-pub(crate) fn scope<R>(slot: &mut Option<Box<Current>>, f: impl FnOnce() -> R) -> R {
-    struct Restore<'a> {
-        slot: &'a mut Option<Box<Current>>,
-        outer: Option<Box<Current>>,
-    }
-    impl Drop for Restore<'_> {
+pub(crate) fn scope<R>(process: Arc<dyn AnyProcess>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Arc<dyn AnyProcess>>);
+    impl Drop for Restore {
         fn drop(&mut self) {
-            *self.slot = CURRENT.replace(self.outer.take());
+            drop(CURRENT.replace(self.0.take()));
         }
     }
-    let outer = CURRENT.replace(slot.take());
-    let _restore = Restore { slot, outer };
+    let _restore = Restore(CURRENT.replace(Some(process)));
     f()
 }
 
@@ -58,18 +47,24 @@ pub(crate) fn ending<R>(pid: Pid, f: impl FnOnce() -> R) -> R {
 pub(crate) fn is_ending(pid: Pid) -> bool {
     let panics = || {
         std::thread::panicking()
-            && CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.pid == pid))
+            && CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.me().pid() == pid))
     };
     ENDING.get() == Some(pid) || panics()
 }
 
-/// The process that runs here, when it is one of `node`'s.
+/// The pid of the process that runs here, when it is one of `node`'s.
 pub(crate) fn pid_on(node: &Node) -> Option<Pid> {
     CURRENT.with_borrow(|current| {
-        current
-            .as_ref()
-            .filter(|current| current.node.is(node))
-            .map(|current| current.pid)
+        let me = current.as_ref()?.me();
+        me.node().is(node).then(|| me.pid())
+    })
+}
+
+/// The process that runs here, when it is one of `node`'s.
+pub(crate) fn process_on(node: &Node) -> Option<Arc<dyn AnyProcess>> {
+    CURRENT.with_borrow(|current| {
+        let process = current.as_ref()?;
+        process.me().node().is(node).then(|| Arc::clone(process))
     })
 }
 
@@ -80,9 +75,9 @@ pub(crate) fn is_process() -> bool {
 
 /// Holds the running process, if there is one, until there is room.
 pub(crate) fn hold(room: Arc<dyn Room>) {
-    CURRENT.with_borrow_mut(|current| {
+    CURRENT.with_borrow(|current| {
         if let Some(current) = current {
-            current.held_by = Some(room);
+            current.me().hold_for(room);
         }
     });
 }

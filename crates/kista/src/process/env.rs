@@ -8,6 +8,10 @@ use kista_etf::Term;
 pub(crate) struct Env(Option<Arc<BTreeMap<Arc<str>, Term>>>);
 
 impl Env {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn find(&self, key: &str) -> Option<Term> {
         self.0.as_ref()?.get(key).cloned()
     }

@@ -91,6 +91,13 @@ impl<M: Send + 'static> Process<M> {
     }
 }
 
+// What each of a million processes costs, whatever its message type. Not more without a reason: see row L7m of the benchmarks.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    size_of::<Process<Never>>() <= 336,
+    "a process has grown: what most do not need belongs behind a pointer that is made on demand"
+);
+
 /// A process whatever its message type: what the process table holds.
 pub(crate) trait AnyProcess: Room + Any {
     /// What of it does not depend on its message type.
@@ -166,7 +173,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
             if state.ended {
                 return false;
             }
-            state.deferred.push(slot);
+            state.deferred().push(slot);
         }
         let from = self.node().outside();
         self.push_control(ControlSignal::Exit { from, reason }.into())

@@ -195,7 +195,7 @@ impl<M: Send + 'static> Process<M> {
             return Some(oldest);
         }
         // The process has not taken its queue over: it does not run, or its thread is blocked.
-        let batch = self.queue.try_take(&mut mail.arrived);
+        let batch = self.queue.try_take(mail.arrived.list());
         mail.received += batch.messages as u64;
         mail.evict()
     }

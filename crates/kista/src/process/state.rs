@@ -16,22 +16,23 @@
 //! Source: *Processes* in the Erlang reference manual; "Link Protocol" in *Distribution Protocol* of ERTS.
 
 mod aliases;
+mod origin;
+mod relations;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kista_etf::{Atom, Pid, Reference, Term, atoms};
-use rustc_hash::FxHashMap;
 
 pub use aliases::AliasMode;
 use aliases::Aliases;
+use origin::Origin;
+use relations::{Link, Monitored, Relations, Watcher};
 
-use super::ancestry::Ancestry;
 use super::bound::Bound;
 use super::dest::Dest;
-use super::env::Env;
 use super::info::Info;
 use super::process_info::Priority;
+use super::room::Room;
 use super::signal::{ControlSignal, WireMessage};
 use super::via::Via;
 use crate::ExitReason;
@@ -51,19 +52,6 @@ pub(crate) enum Effect {
     Die(ExitReason),
 }
 
-struct Link {
-    /// `Some(id)`: unlinked, waiting for the acknowledgement with this id.
-    unlinking: Option<u64>,
-    via: Via,
-}
-
-struct Monitored {
-    target: Dest,
-    via: Via,
-    /// Its DOWN waits to be read.
-    fired: bool,
-}
-
 /// What became of a monitor that is given up.
 pub(crate) enum Demonitored {
     /// It was active: to be taken back.
@@ -74,40 +62,25 @@ pub(crate) enum Demonitored {
     No,
 }
 
-struct Watcher {
-    pid: Pid,
-    name: Option<Atom>,
-    via: Via,
-}
-
+/// As small as it can be: every process has one. What most do not need lies behind a pointer.
 pub(crate) struct ProcessState {
     pub(crate) pid: Pid,
     pub(crate) trap_exit: bool,
-    pub(crate) parent: Option<Pid>,
     pub(crate) name: Option<Atom>,
     /// It ends, and takes no name any more.
     pub(crate) nameless: bool,
-    pub(crate) group_leader: Option<Pid>,
     pub(crate) priority: Priority,
-    pub(crate) env: Env,
-    /// Who started this process, and who started that one.
-    pub(crate) ancestry: Ancestry,
-    /// What children have as their ancestry; made for the first one.
-    pub(crate) as_ancestor: Ancestry,
+    origin: Option<Box<Origin>>,
     aliases: Aliases,
     pub(super) bound: Option<Arc<Bound>>,
-    /// Peers choose these keys, so the hash is one that they cannot aim at.
-    links: HashMap<Pid, Link>,
-    /// We make these keys.
-    monitors: FxHashMap<Reference, Monitored>,
-    /// As `links`.
-    watchers: HashMap<Reference, Watcher>,
+    relations: Option<Box<Relations>>,
+    /// The process sent more than a connection's mark or a queue's bound: it is held at its next await until there is room.
+    pub(super) held_by: Option<Arc<dyn Room>>,
     /// Typed local calls whose handler returned without an answer: the token lives on somewhere. Their callers
     /// learn of this process's end from here.
-    pub(crate) deferred: Vec<Arc<dyn PendingReply>>,
-    unlink_ids: u64,
-    /// DOWN messages in the private list that were flushed: passed over when they are met.
-    pub(crate) flushed: usize,
+    /// Twice behind a pointer: it is empty nearly always.
+    #[expect(clippy::box_collection, reason = "16 bytes less in each process")]
+    deferred: Option<Box<Vec<Arc<dyn PendingReply>>>>,
     /// The last effects are out: what would be recorded now, nobody would hear the end of.
     pub(crate) ended: bool,
 }
@@ -117,41 +90,58 @@ impl ProcessState {
         Self {
             pid,
             trap_exit: false,
-            parent: None,
             name: None,
             nameless: false,
-            group_leader: None,
             priority: Priority::Normal,
-            env: Env::default(),
-            ancestry: Ancestry::default(),
-            as_ancestor: Ancestry::default(),
+            origin: None,
             aliases: Aliases::default(),
             bound: None,
-            links: HashMap::default(),
-            monitors: FxHashMap::default(),
-            watchers: HashMap::default(),
-            deferred: Vec::new(),
-            unlink_ids: 0,
-            flushed: 0,
+            relations: None,
+            held_by: None,
+            deferred: None,
             ended: false,
         }
     }
 
+    /// What it has from its starter, if anything.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
+    }
+
+    pub(crate) fn origin_mut(&mut self) -> &mut Origin {
+        self.origin.get_or_insert_default()
+    }
+
+    pub(crate) fn parent(&self) -> Option<Pid> {
+        self.origin()?.parent
+    }
+
+    pub(crate) fn group_leader(&self) -> Option<Pid> {
+        self.origin()?.group_leader
+    }
+
+    /// The calls that the end of the process answers.
+    pub(crate) fn deferred(&mut self) -> &mut Vec<Arc<dyn PendingReply>> {
+        self.deferred.get_or_insert_default()
+    }
+
+    pub(crate) fn take_deferred(&mut self) -> Vec<Arc<dyn PendingReply>> {
+        self.deferred.take().map_or_else(Vec::new, |calls| *calls)
+    }
+
     /// Whether an exit signal of that process would count.
     pub(crate) fn is_linked(&self, pid: Pid) -> bool {
-        self.links
-            .get(&pid)
-            .is_some_and(|link| link.unlinking.is_none())
+        self.link_with(pid).is_some_and(Link::is_active)
     }
 
     /// Lets one signal act.
     pub(crate) fn apply(&mut self, signal: ControlSignal, via: Via, effects: &mut Vec<Effect>) {
         match signal {
             ControlSignal::Link { from } => {
-                self.links.entry(from).or_insert(Link {
-                    unlinking: None,
-                    via,
-                });
+                self.relate()
+                    .links
+                    .entry(from)
+                    .or_insert_with(|| Link::new(via));
             }
             ControlSignal::Unlink { from, id } => {
                 effects.push(Effect::Send(
@@ -159,29 +149,18 @@ impl ProcessState {
                     ControlSignal::UnlinkAck { from: self.pid, id },
                     via,
                 ));
-                if self
-                    .links
-                    .get(&from)
-                    .is_some_and(|link| link.unlinking.is_none())
-                {
-                    self.links.remove(&from);
+                if self.is_linked(from) {
+                    self.forget_link(from);
                 }
             }
             ControlSignal::UnlinkAck { from, id } => {
-                if self
-                    .links
-                    .get(&from)
-                    .is_some_and(|link| link.unlinking == Some(id))
-                {
-                    self.links.remove(&from);
+                let link = self.link_with(from);
+                if link.is_some_and(|link| link.unlinking == Some(id)) {
+                    self.forget_link(from);
                 }
             }
             ControlSignal::LinkExit { from, reason } => {
-                if self
-                    .links
-                    .remove(&from)
-                    .is_some_and(|link| link.unlinking.is_none())
-                {
+                if self.forget_link(from).is_some_and(|link| link.is_active()) {
                     self.exit_signal(from, reason, effects);
                 }
             }
@@ -197,22 +176,21 @@ impl ProcessState {
                 reference,
                 name,
             } => {
-                self.watchers.insert(
-                    reference,
-                    Watcher {
-                        pid: watcher,
-                        name,
-                        via,
-                    },
-                );
+                let watcher = Watcher {
+                    pid: watcher,
+                    name,
+                    via,
+                };
+                self.relate().watchers.insert(reference, watcher);
             }
             ControlSignal::Demonitor { reference } => {
-                self.watchers.remove(&reference);
+                self.forget_watcher(&reference);
             }
             ControlSignal::Down {
                 reference, reason, ..
             } => {
-                if let Some(monitored) = self.monitors.get_mut(&reference)
+                if let Some(relations) = &mut self.relations
+                    && let Some(monitored) = relations.monitors.get_mut(&reference)
                     && !monitored.fired
                 {
                     monitored.fired = true;
@@ -235,12 +213,12 @@ impl ProcessState {
                 }
             }
             ControlSignal::RefuseCall { reference, request } => {
-                if let Some(watcher) = self.watchers.remove(&reference) {
+                if let Some(watcher) = self.forget_watcher(&reference) {
                     let no_reply = Term::tuple([Term::from(atoms::NO_REPLY), request]);
                     effects.push(self.down(watcher, reference, no_reply.into()));
                 }
             }
-            ControlSignal::GroupLeader { leader } => self.group_leader = Some(leader),
+            ControlSignal::GroupLeader { leader } => self.origin_mut().group_leader = Some(leader),
             ControlSignal::ConnectionLost { connection } => {
                 self.connection_lost(connection, effects)
             }
@@ -251,41 +229,34 @@ impl ProcessState {
 
     /// Records a link of our own making. False when there is one already, so that none is to be sent.
     pub(crate) fn link(&mut self, to: Pid, via: Via) -> bool {
-        match self.links.get(&to) {
-            Some(link) if link.unlinking.is_none() => false,
-            // An unlinked record gives way to a new link: the pending acknowledgement no longer fits its id.
-            _ => {
-                self.links.insert(
-                    to,
-                    Link {
-                        unlinking: None,
-                        via,
-                    },
-                );
-                true
-            }
+        if self.is_linked(to) {
+            return false;
         }
+        // An unlinked record gives way to a new link: the pending acknowledgement no longer fits its id.
+        self.relate().links.insert(to, Link::new(via));
+        true
     }
 
     /// Makes a link inactive; gives the id to send, and by which way. `None` when there is no active link.
     pub(crate) fn unlink(&mut self, to: Pid) -> Option<(u64, Via)> {
-        let link = self
-            .links
-            .get_mut(&to)
-            .filter(|link| link.unlinking.is_none())?;
-        self.unlink_ids += 1;
-        link.unlinking = Some(self.unlink_ids);
-        Some((self.unlink_ids, link.via.clone()))
+        let relations = self.relations.as_deref_mut()?;
+        let link = relations.links.get_mut(&to)?;
+        if !link.is_active() {
+            return None;
+        }
+        relations.unlink_ids += 1;
+        link.unlinking = Some(relations.unlink_ids);
+        Some((relations.unlink_ids, link.via.clone()))
     }
 
     /// Takes back a monitor that another asked for: no DOWN follows.
-    pub(crate) fn forget_watcher(&mut self, reference: &Reference) {
-        self.watchers.remove(reference);
+    pub(crate) fn take_back_watcher(&mut self, reference: &Reference) {
+        self.forget_watcher(reference);
     }
 
     /// Takes a link away without a word to the other side, which never came to be.
-    pub(crate) fn forget_link(&mut self, to: Pid) {
-        self.links.remove(&to);
+    pub(crate) fn take_back_link(&mut self, to: Pid) {
+        self.forget_link(to);
     }
 
     pub(crate) fn monitor(&mut self, reference: Reference, target: Dest, via: Via) {
@@ -294,21 +265,24 @@ impl ProcessState {
             via,
             fired: false,
         };
-        self.monitors.insert(reference, monitored);
+        self.relate().monitors.insert(reference, monitored);
     }
 
     /// Gives up a monitor of ours. With `flush` also its unread DOWN; without, that stays to be read.
     pub(crate) fn demonitor(&mut self, reference: &Reference, flush: bool) -> Demonitored {
         self.aliases.monitor_is_gone(reference);
-        match self.monitors.get(reference) {
-            Some(monitored) if !monitored.fired => match self.monitors.remove(reference) {
+        let Some(relations) = &mut self.relations else {
+            return Demonitored::No;
+        };
+        match relations.monitors.get(reference) {
+            Some(monitored) if !monitored.fired => match relations.monitors.remove(reference) {
                 Some(Monitored { target, via, .. }) => Demonitored::Active(target, via),
                 None => Demonitored::No,
             },
             Some(_) => {
                 if flush {
-                    self.monitors.remove(reference);
-                    self.flushed += 1;
+                    relations.monitors.remove(reference);
+                    relations.flushed += 1;
                 }
                 Demonitored::Fired
             }
@@ -318,16 +292,28 @@ impl ProcessState {
 
     /// Whether a DOWN that is met in the list is still wanted. If not, it was flushed, and is to be dropped.
     pub(crate) fn wants_down(&mut self, reference: &Reference) -> bool {
-        let wanted = self.monitors.contains_key(reference);
+        let Some(relations) = &mut self.relations else {
+            return false;
+        };
+        let wanted = relations.monitors.contains_key(reference);
         if !wanted {
-            self.flushed = self.flushed.saturating_sub(1);
+            relations.flushed = relations.flushed.saturating_sub(1);
         }
         wanted
     }
 
     /// A DOWN is read.
     pub(crate) fn read_down(&mut self, reference: &Reference) {
-        self.monitors.remove(reference);
+        if let Some(relations) = &mut self.relations {
+            relations.monitors.remove(reference);
+        }
+    }
+
+    /// DOWN messages that wait and were flushed.
+    pub(crate) fn flushed(&self) -> usize {
+        self.relations
+            .as_ref()
+            .map_or(0, |relations| relations.flushed)
     }
 
     pub(crate) fn alias(&mut self, alias: Reference, mode: AliasMode) {
@@ -365,9 +351,13 @@ impl ProcessState {
     pub(crate) fn end(&mut self, reason: &ExitReason) -> Vec<Effect> {
         self.ended = true;
         let mut effects = Vec::new();
+        let Some(relations) = &mut self.relations else {
+            return effects;
+        };
         let from = self.pid;
-        for (to, link) in self.links.drain() {
-            if link.unlinking.is_none() {
+        let watchers = std::mem::take(&mut relations.watchers);
+        for (to, link) in relations.links.drain() {
+            if link.is_active() {
                 effects.push(Effect::Send(
                     to,
                     ControlSignal::LinkExit {
@@ -378,7 +368,7 @@ impl ProcessState {
                 ));
             }
         }
-        for (reference, watcher) in std::mem::take(&mut self.watchers) {
+        for (reference, watcher) in watchers {
             effects.push(self.down(watcher, reference, reason.clone()));
         }
         effects
@@ -386,28 +376,55 @@ impl ProcessState {
 
     /// The monitors we still hold, to be taken back at the end.
     pub(crate) fn take_monitors(&mut self) -> impl Iterator<Item = (Reference, Dest, Via)> {
-        std::mem::take(&mut self.monitors)
+        let relations = self.relations.as_deref_mut();
+        relations
+            .map(|relations| std::mem::take(&mut relations.monitors))
             .into_iter()
+            .flatten()
             .filter(|(_, monitored)| !monitored.fired)
             .map(|(reference, monitored)| (reference, monitored.target, monitored.via))
     }
 
     pub(crate) fn links(&self) -> Vec<Pid> {
-        self.links
-            .iter()
-            .filter(|(_, link)| link.unlinking.is_none())
+        let links = self.relations.iter().flat_map(|related| &related.links);
+        links
+            .filter(|(_, link)| link.is_active())
             .map(|(pid, _)| *pid)
             .collect()
     }
 
     /// Whom we monitor, once for each monitor.
     pub(crate) fn monitors(&self) -> Vec<Dest> {
-        let active = self.monitors.values().filter(|monitored| !monitored.fired);
-        active.map(|monitored| monitored.target).collect()
+        let relations = self.relations.iter();
+        relations
+            .flat_map(|related| related.monitors.values())
+            .filter(|monitored| !monitored.fired)
+            .map(|monitored| monitored.target)
+            .collect()
     }
 
     pub(crate) fn watchers(&self) -> Vec<Pid> {
-        self.watchers.values().map(|watcher| watcher.pid).collect()
+        let relations = self.relations.iter();
+        relations
+            .flat_map(|related| related.watchers.values())
+            .map(|watcher| watcher.pid)
+            .collect()
+    }
+
+    fn relate(&mut self) -> &mut Relations {
+        self.relations.get_or_insert_default()
+    }
+
+    fn link_with(&self, pid: Pid) -> Option<&Link> {
+        self.relations.as_ref()?.links.get(&pid)
+    }
+
+    fn forget_link(&mut self, to: Pid) -> Option<Link> {
+        self.relations.as_mut()?.links.remove(&to)
+    }
+
+    fn forget_watcher(&mut self, reference: &Reference) -> Option<Watcher> {
+        self.relations.as_mut()?.watchers.remove(reference)
     }
 
     fn exit_signal(&self, from: Pid, reason: ExitReason, effects: &mut Vec<Effect>) {
@@ -432,16 +449,19 @@ impl ProcessState {
     }
 
     fn connection_lost(&mut self, connection: u64, effects: &mut Vec<Effect>) {
-        let ended: Vec<_> = self
+        let Some(mut relations) = self.relations.take() else {
+            return;
+        };
+        let ended: Vec<_> = relations
             .links
             .extract_if(|_, link| link.via.is(connection))
             .collect();
         for (from, link) in ended {
-            if link.unlinking.is_none() {
+            if link.is_active() {
                 self.exit_signal(from, ExitReason::NoConnection, effects);
             }
         }
-        let lost = self
+        let lost = relations
             .monitors
             .iter_mut()
             .filter(|(_, monitored)| !monitored.fired && monitored.via.is(connection));
@@ -454,8 +474,10 @@ impl ProcessState {
                 reason: ExitReason::NoConnection,
             }));
         }
-        self.watchers
+        relations
+            .watchers
             .retain(|_, watcher| !watcher.via.is(connection));
+        self.relations = Some(relations);
     }
 }
 

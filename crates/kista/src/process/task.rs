@@ -1,7 +1,6 @@
 //! The shell of a process: takes signals over, polls the behaviour, carries out effects, and ends it in order.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
-use super::current::{self, Current};
+use super::current;
 use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
 use super::{BUDGET, Mail, Process, ProcessInfo, Via};
@@ -29,17 +28,9 @@ where
 {
     let process = EndOnDrop(process);
     async move {
-        let process = &*process.0;
+        let process = &process.0;
         let body = pin!(Some(body()));
-        let mut running = Running {
-            process,
-            current: Some(Box::new(Current {
-                node: process.node().clone(),
-                pid: process.pid(),
-                held_by: None,
-            })),
-            body,
-        };
+        let mut running = Running { process, body };
         let reason = poll_fn(|cx| running.poll(cx)).await;
         let _ = process.ended.set(reason);
     }
@@ -57,20 +48,15 @@ impl<M: Send + 'static> Drop for EndOnDrop<M> {
 
 /// A process with its code. Dropping it drops the code as the process.
 struct Running<'a, M: Send + 'static, F> {
-    process: &'a Process<M>,
-    current: Option<Box<Current>>,
+    process: &'a Arc<Process<M>>,
     body: Pin<&'a mut Option<F>>,
 }
 
 impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
     fn drop(&mut self) {
-        let Self {
-            process,
-            current,
-            body,
-        } = self;
+        let Self { process, body } = self;
         process.drop_quietly("the state", || {
-            current::scope(current, || body.set(None));
+            current::scope(Arc::clone(process) as _, || body.set(None));
         });
     }
 }
@@ -90,15 +76,13 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 Poll::Pending => true,
             };
             ran = true;
-            let held = poll_hold(&mut self.current, cx);
-            process.set_held(held);
-            if !held {
+            if !process.poll_hold(cx) {
                 let Some(body) = self.body.as_mut().as_pin_mut() else {
                     return Poll::Pending;
                 };
                 let sent = current::sent();
                 let polled = catch_unwind(AssertUnwindSafe(|| {
-                    current::scope(&mut self.current, || body.poll(cx))
+                    current::scope(Arc::clone(process) as _, || body.poll(cx))
                 }));
                 process.count_sent(current::sent().wrapping_sub(sent));
                 match polled {
@@ -141,7 +125,7 @@ impl<M: Send + 'static> Process<M> {
             if batch.signals == 0 {
                 return Poll::Ready(None);
             }
-            mail.arrived = mail.list.split_off(read_before);
+            mail.arrived.set(mail.list.split_off(read_before));
         }
         while mail.acts > 0
             && let Some(signal) = mail.arrived.pop_front()
@@ -156,10 +140,7 @@ impl<M: Send + 'static> Process<M> {
                 return Poll::Ready(Some(fatal));
             }
         }
-        if mail.arrived.is_empty() {
-            // A burst's buffer is not kept.
-            mail.arrived = VecDeque::new();
-        }
+        mail.arrived.give_back();
         Poll::Ready(None)
     }
 
@@ -226,7 +207,7 @@ impl<M: Send + 'static> Process<M> {
             name: state.name,
             behaviour: self.behaviour(),
             status: self.status(),
-            message_queue_len: (mail.list.len() + self.taken()).saturating_sub(state.flushed),
+            message_queue_len: (mail.list.len() + self.taken()).saturating_sub(state.flushed()),
             message_queue_bytes: self.queue.buffer_bytes() + mail.buffer_bytes(),
             messages_in: mail.received,
             messages_out: self.sent(),
@@ -235,12 +216,16 @@ impl<M: Send + 'static> Process<M> {
             monitored_by: state.watchers(),
             aliases: state.alias_count(),
             timers,
-            parent: state.parent,
-            ancestors: state.ancestry.list(),
-            group_leader: state.group_leader,
+            parent: state.parent(),
+            ancestors: state
+                .origin()
+                .map_or_else(Vec::new, |origin| origin.ancestry.list()),
+            group_leader: state.group_leader(),
             trap_exit: state.trap_exit,
             priority: state.priority,
-            environment: state.env.list(),
+            environment: state
+                .origin()
+                .map_or_else(Vec::new, |origin| origin.env.list()),
             bound: bound.map(|bound| bound.bound),
             messages_refused: bound.map_or(0, |bound| bound.counts.refused.load(Relaxed)),
             messages_dropped: bound.map_or(0, |bound| bound.counts.dropped.load(Relaxed)),
@@ -282,13 +267,15 @@ impl<M: Send + 'static> Process<M> {
                 }
             }
         }
-        let (effects, monitors, deferred) = {
+        let (effects, monitors, deferred, _held_by) = {
             let mut state = self.state.lock();
             let effects = state.end(reason);
             (
                 effects,
                 state.take_monitors().collect::<Vec<_>>(),
-                std::mem::take(&mut state.deferred),
+                state.take_deferred(),
+                // It may be this very process, which would keep itself for ever.
+                state.held_by.take(),
             )
         };
         for pending in deferred {
@@ -313,23 +300,29 @@ impl<M: Send + 'static> Process<M> {
     }
 }
 
-/// Whether the process is held: it sent more than a connection or a queue has room for, and there is no room yet.
-fn poll_hold(current: &mut Option<Box<Current>>, cx: &mut Context<'_>) -> bool {
-    let Some(current) = current else { return false };
-    let Some(room) = &current.held_by else {
-        return false;
-    };
-    if room.poll_room(cx).is_pending() {
-        return true;
-    }
-    current.held_by = None;
-    false
-}
-
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "a panic without a text".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Never;
+    use crate::{Node, SpawnOptions};
+
+    #[tokio::test]
+    async fn a_process_held_by_its_own_queue_does_not_keep_itself_when_it_ends() {
+        let node = Node::builder("held@localhost").no_network().start().await;
+        let node = node.expect("a node without network starts");
+        let born = node.birth::<Never>("held", SpawnOptions::new(), None);
+        let process = born.map_err(drop).expect("there is room").process;
+        process.hold_for(Arc::clone(&process) as _);
+        process.end(&ExitReason::Normal);
+        assert_eq!(Arc::strong_count(&process), 1);
+        node.stop().await;
     }
 }

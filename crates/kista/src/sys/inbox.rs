@@ -223,7 +223,7 @@ impl<M: Message> Inbox<M> {
                 Event::Info(info)
             }
             Signal::Stop(reason, pending) => {
-                self.process.state.lock().deferred.extend(pending);
+                self.process.state.lock().deferred().extend(pending);
                 Event::Stop(reason)
             }
             Signal::Replace(replace) => {
@@ -245,7 +245,7 @@ impl<M: Message> Inbox<M> {
         let answered = pending.is_none();
         if let Some(pending) = pending {
             // Its token lives on somewhere: the process's end is to reach the caller from here.
-            defer(&mut self.process.state.lock().deferred, pending);
+            defer(self.process.state.lock().deferred(), pending);
         }
         if let Some(sys) = &mut self.sys
             && let Some(behaviour) = behaviour
@@ -255,7 +255,7 @@ impl<M: Message> Inbox<M> {
     }
 
     fn parent(&self) -> Option<crate::Pid> {
-        self.process.state.lock().parent
+        self.process.state.lock().parent()
     }
 
     /// What messages are shown to, when anything watches.
@@ -299,7 +299,7 @@ fn acts_while_suspended<M: Send + 'static>(signal: &Signal<M>, process: &Process
         Signal::Wire(wire) => read::is_system(wire),
         Signal::Stop(..) | Signal::Replace(_) | Signal::Control(_) => true,
         Signal::Notice(info) => {
-            matches!(**info, Info::Exit { from, .. } if process.state.lock().parent == Some(from))
+            matches!(**info, Info::Exit { from, .. } if process.state.lock().parent() == Some(from))
         }
         Signal::Message(_) | Signal::Call(..) | Signal::Passed(_) => false,
     }
@@ -322,7 +322,7 @@ impl<M: Send + 'static> Drop for Inbox<M> {
         if let Some(caller) = self.caller.take()
             && caller.is_pending()
         {
-            defer(&mut self.process.state.lock().deferred, caller);
+            defer(self.process.state.lock().deferred(), caller);
         }
         if let Some(mut sys) = self.sys.take() {
             sys.kept.append(&mut self.taken);

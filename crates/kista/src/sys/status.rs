@@ -16,7 +16,7 @@ pub(super) fn status<M: Send + 'static>(
     debug: &Debug,
 ) -> Term {
     let state = process.state.lock();
-    let (name, parent) = (state.name, state.parent);
+    let (name, parent) = (state.name, state.parent());
     drop(state);
     let module = behaviour.module();
     let sys_state = Term::from(match suspended {
@@ -77,7 +77,7 @@ pub(crate) fn data<const N: usize>(rows: [(&str, Term); N]) -> Term {
 
 /// The process dictionary's two entries that OTP's tools look for.
 fn dictionary<M: Send + 'static>(process: &Process<M>) -> Term {
-    let ancestors: Vec<Pid> = process.state.lock().parent.into_iter().collect();
+    let ancestors: Vec<Pid> = process.state.lock().parent().into_iter().collect();
     let module = Atom::new(process.behaviour()).unwrap_or(atoms::UNDEFINED);
     let init = Atom::from_static("init");
     Term::list([

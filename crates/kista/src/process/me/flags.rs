@@ -33,13 +33,13 @@ impl Me {
     /// The process that this one and its children belong to by descent: `group_leader/0`. `None` until one is set somewhere above:
     /// a node has no I/O server of its own.
     pub fn group_leader(&self) -> Option<Pid> {
-        self.state.lock().group_leader
+        self.state.lock().group_leader()
     }
 
     /// Sets the group leader of a process, here or on another node: `group_leader/2`. Children started later inherit it.
     pub fn set_group_leader(&self, leader: Pid, of: Pid) {
         if of == self.pid {
-            self.state.lock().group_leader = Some(leader);
+            self.state.lock().origin_mut().group_leader = Some(leader);
         } else {
             self.node.signal(of, ControlSignal::GroupLeader { leader });
         }
@@ -47,27 +47,30 @@ impl Me {
 
     /// The process that started this one with a link ([`spawn_link`](Self::spawn_link)), if any.
     pub fn parent(&self) -> Option<Pid> {
-        self.state.lock().parent
+        self.state.lock().parent()
     }
 
     /// Who started this process, and who started that one, nearest first, by name where there was one: `$ancestors` of `proc_lib`.
     /// At most the nearest 32.
     pub fn ancestors(&self) -> Vec<Dest> {
-        self.state.lock().ancestry.list()
+        let state = self.state.lock();
+        state
+            .origin()
+            .map_or_else(Vec::new, |origin| origin.ancestry.list())
     }
 
     /// A value of the environment, its own or inherited from the process that started this one: as `get/1`, but inherited.
     pub fn env(&self, key: &str) -> Option<Term> {
-        self.state.lock().env.find(key)
+        self.state.lock().origin()?.env.find(key)
     }
 
     /// Sets a value of the environment; gives the former one. Children started later inherit it.
     pub fn put_env(&self, key: &str, value: impl Into<Term>) -> Option<Term> {
-        self.state.lock().env.put(key, value.into())
+        self.state.lock().origin_mut().env.put(key, value.into())
     }
 
     /// Takes a value out of the environment, and gives it.
     pub fn erase_env(&self, key: &str) -> Option<Term> {
-        self.state.lock().env.erase(key)
+        self.state.lock().origin_mut().env.erase(key)
     }
 }

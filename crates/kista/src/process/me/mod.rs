@@ -21,12 +21,14 @@ mod start;
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::task::Context;
 
 use kista_etf::{Encode, Pid};
 use parking_lot::Mutex;
 
-use super::{ProcessState, Status};
+use super::{ProcessState, Room, Status};
 use crate::gen_server::Sent;
 use crate::node::Node;
 use crate::{Dest, ExitReason, Info};
@@ -76,6 +78,8 @@ const BOUNDED: u32 = 1 << 3;
 const ALARMED: u32 = 1 << 4;
 /// There may be timers that send to it.
 const TIMED: u32 = 1 << 5;
+/// It is to be held at its next await until there is room.
+const TO_HOLD: u32 = 1 << 7;
 /// It is a plain process: it takes what is encoded, and nothing of `sys`.
 const PLAIN: u32 = 1 << 6;
 
@@ -132,8 +136,28 @@ impl Me {
         self.set(WAITING, waiting);
     }
 
-    pub(crate) fn set_held(&self, held: bool) {
+    /// Asks for itself to be held until there is room.
+    pub(super) fn hold_for(&self, room: Arc<dyn Room>) {
+        let before = self.state.lock().held_by.replace(room);
+        drop(before);
+        self.set(TO_HOLD, true);
+    }
+
+    /// Whether it is held: it sent more than a connection or a queue has room for, and there is no room yet.
+    pub(super) fn poll_hold(&self, cx: &mut Context<'_>) -> bool {
+        if !self.has(TO_HOLD) {
+            return false;
+        }
+        // Not under its lock: a room may be another process, or this one.
+        let room = self.state.lock().held_by.clone();
+        let held = room.is_some_and(|room| room.poll_room(cx).is_pending());
+        if !held {
+            let room = self.state.lock().held_by.take();
+            drop(room);
+        }
+        self.set(TO_HOLD, held);
         self.set(HELD, held);
+        held
     }
 
     /// To be called by whoever serves `sys`.

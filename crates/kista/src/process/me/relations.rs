@@ -162,6 +162,6 @@ impl Me {
 
     /// Forgets a child that did not start.
     pub(crate) fn disown(&self, child: Pid) {
-        self.state.lock().forget_link(child);
+        self.state.lock().take_back_link(child);
     }
 }

@@ -250,17 +250,18 @@ fn flushed_down_is_not_read() {
         state.demonitor(&reference(2), true),
         Demonitored::Fired
     ));
-    assert_eq!(state.flushed, 1);
+    assert_eq!(state.flushed(), 1);
     assert!(state.wants_down(&reference(1)), "it stays without a flush");
     state.read_down(&reference(1));
     assert!(!state.wants_down(&reference(2)));
-    assert_eq!(state.flushed, 0);
+    assert_eq!(state.flushed(), 0);
     assert!(matches!(
         state.demonitor(&reference(1), true),
         Demonitored::No
     ));
     assert_eq!(
-        state.flushed, 0,
+        state.flushed(),
+        0,
         "what was read leaves nothing to pass over"
     );
     assert_eq!(state.take_monitors().count(), 0);

@@ -1,0 +1,54 @@
+use std::collections::HashMap;
+
+use kista_etf::{Atom, Pid, Reference};
+use rustc_hash::FxHashMap;
+
+use crate::process::{Dest, Via};
+
+/// With whom a process is linked, whom it monitors, and who monitors it. Most processes have nobody, so it is made for the first.
+///
+/// Once made it stays until the process ends: the ids of unlinks must never come again.
+#[derive(Default)]
+pub(super) struct Relations {
+    /// Peers choose these keys, so the hash is one that they cannot aim at.
+    pub(super) links: HashMap<Pid, Link>,
+    /// We make these keys.
+    pub(super) monitors: FxHashMap<Reference, Monitored>,
+    /// As `links`.
+    pub(super) watchers: HashMap<Reference, Watcher>,
+    pub(super) unlink_ids: u64,
+    /// DOWN messages in the private list that were flushed: passed over when they are met.
+    pub(super) flushed: usize,
+}
+
+pub(super) struct Link {
+    /// `Some(id)`: unlinked, waiting for the acknowledgement with this id.
+    pub(super) unlinking: Option<u64>,
+    pub(super) via: Via,
+}
+
+impl Link {
+    pub(super) const fn new(via: Via) -> Self {
+        Self {
+            unlinking: None,
+            via,
+        }
+    }
+
+    pub(super) const fn is_active(&self) -> bool {
+        self.unlinking.is_none()
+    }
+}
+
+pub(super) struct Monitored {
+    pub(super) target: Dest,
+    pub(super) via: Via,
+    /// Its DOWN waits to be read.
+    pub(super) fired: bool,
+}
+
+pub(super) struct Watcher {
+    pub(super) pid: Pid,
+    pub(super) name: Option<Atom>,
+    pub(super) via: Via,
+}
