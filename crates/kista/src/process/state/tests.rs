@@ -74,6 +74,9 @@ fn stale_acknowledgement_does_not_end_a_new_link() {
     assert!(state.link(pid(2), Via::Here), "relinking sends a new link");
     apply(&mut state, ControlSignal::UnlinkAck { from: pid(2), id });
     assert_eq!(state.links(), [pid(2)]);
+
+    let (next, _) = state.unlink(pid(2)).unwrap();
+    assert!(id > 0 && next > id, "no id comes twice, and none is 0");
 }
 
 #[test]
