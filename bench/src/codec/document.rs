@@ -77,7 +77,7 @@ mod tests {
         );
         assert_eq!(
             Document::Call.term().to_string(),
-            "{'$gen_call',{<'peer@127.0.0.1'.97.3>,[alias|#Ref<'peer@127.0.0.1'.3.2.1>]},{add,2}}"
+            "{'$gen_call',{<'peer@127.0.0.1'.97.3/1700000000>,[alias|#Ref<'peer@127.0.0.1'.3.2.1/1700000000>]},{add,2}}"
         );
     }
 

@@ -206,3 +206,48 @@ async fn replacing_the_state_of_nobody_fails_at_once() {
     assert_eq!(state, Err(SysError::Call(CallError::NoProc)));
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_replacement_that_panics_is_told_to_who_asked_for_it() {
+    let (node, counter) = counter(1).await;
+    let replaced = sys::replace_state(&counter, |_: &mut Counter| panic!("no such state")).await;
+    let Err(SysError::Call(CallError::Exit(ExitReason::Panic(text)))) = replaced else {
+        panic!("{replaced:?}")
+    };
+    assert_eq!(&*text, "no such state");
+    let again = counter.get().await;
+    assert!(again.is_err(), "{again:?}");
+    node.stop().await;
+}
+
+/// Cannot say what it is.
+struct Shy;
+
+#[gen_server]
+impl Shy {
+    #[init]
+    fn new() -> Self {
+        Shy
+    }
+    #[call]
+    fn pong(&self) -> bool {
+        true
+    }
+    #[format_status]
+    fn shown(&self) -> i64 {
+        panic!("not for you")
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_panics_when_it_is_shown_ends_nobody() {
+    let (node, _) = counter(1).await;
+    let shy = node.spawn(Shy::spec()).await.unwrap();
+    let state = sys::get_state(&shy).await.unwrap();
+    assert_eq!(
+        state.as_text().as_deref(),
+        Some("format_status panicked: not for you")
+    );
+    assert_eq!(shy.pong().await, Ok(true));
+    node.stop().await;
+}

@@ -26,6 +26,12 @@ impl Cookie {
             .into()
     }
 
+    /// Whether it is no secret at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `digest` answers `challenge`; takes the same time whichever byte differs.
     #[must_use]
     pub fn verify(&self, challenge: u32, digest: &[u8; 16]) -> bool {

@@ -216,7 +216,11 @@ impl<S: GenServer> Behaviour for Shown<'_, S> {
     }
 
     fn state(&self) -> Term {
-        self.0.format_status()
+        // Somebody looked, which is no reason to end.
+        catch_unwind(AssertUnwindSafe(|| self.0.format_status())).unwrap_or_else(|panic| {
+            let text = format!("format_status panicked: {}", panic_text(&*panic));
+            Term::from(kista_etf::Binary::from(text.as_bytes()))
+        })
     }
 
     fn replaceable(&mut self) -> &mut dyn Any {

@@ -18,7 +18,7 @@ pub enum StartError {
     /// `timeout`: `init` took longer than [`Spawn::timeout`](crate::Spawn::timeout) allows; the process was killed.
     #[error("init took too long")]
     Timeout,
-    /// The name has more than 255 characters.
+    /// The name has more than 255 characters, or is `undefined`.
     #[error("not a name: {0}")]
     BadName(String),
     /// The node holds as many processes as it can.

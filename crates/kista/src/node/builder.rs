@@ -246,9 +246,10 @@ impl NodeBuilder {
 
     fn net_config(&self, name: NodeName) -> Result<NetConfig, NodeError> {
         let mut config = NetConfig::new(name, cookie::load(self.cookie.clone())?);
-        config
-            .peer_cookies
-            .extend(self.peer_cookies.iter().cloned());
+        for (peer, cookie) in &self.peer_cookies {
+            let cookie = cookie::not_empty(cookie.clone(), &format!("the cookie for {peer}"))?;
+            config.peer_cookies.insert(peer.clone(), cookie);
+        }
         match self.listen {
             Some(address) => config.listen = address,
             None if config.name.literal_address().is_none() => {

@@ -21,10 +21,10 @@ pub(super) enum CookieSource {
 
 pub(super) fn load(source: CookieSource) -> Result<Cookie, NodeError> {
     match source {
-        CookieSource::Given(cookie) => Ok(cookie),
+        CookieSource::Given(cookie) => not_empty(cookie, "the cookie given"),
         CookieSource::File(path) => read(&path),
         CookieSource::Default => match std::env::var("KISTA_COOKIE") {
-            Ok(cookie) => Ok(Cookie::from(cookie.as_str())),
+            Ok(cookie) => not_empty(Cookie::from(cookie.as_str()), "KISTA_COOKIE"),
             Err(std::env::VarError::NotPresent) => user_file(),
             Err(error) => Err(NodeError::Cookie(format!("KISTA_COOKIE: {error}"))),
         },
@@ -53,11 +53,15 @@ fn user_file() -> Result<Cookie, NodeError> {
 fn read(path: &Path) -> Result<Cookie, NodeError> {
     let text = fs::read_to_string(path)
         .map_err(|error| NodeError::Cookie(format!("{}: {error}", path.display())))?;
-    let cookie = text.trim();
+    not_empty(Cookie::from(text.trim()), &path.display().to_string())
+}
+
+/// Without a secret everybody could connect.
+pub(super) fn not_empty(cookie: Cookie, what: &str) -> Result<Cookie, NodeError> {
     if cookie.is_empty() {
-        return Err(NodeError::Cookie(format!("{} is empty", path.display())));
+        return Err(NodeError::Cookie(format!("{what} is empty")));
     }
-    Ok(Cookie::from(cookie))
+    Ok(cookie)
 }
 
 fn create(path: &Path) -> Result<Cookie, NodeError> {
@@ -84,6 +88,15 @@ fn create(path: &Path) -> Result<Cookie, NodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_cookie_is_no_cookie() {
+        let error = load(CookieSource::Given(Cookie::from(""))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            NodeError::Cookie("the cookie given is empty".into()).to_string()
+        );
+    }
 
     #[test]
     fn a_missing_file_names_its_path() {

@@ -33,6 +33,9 @@ impl Node {
         starter: Option<Arc<dyn AnyProcess>>,
     ) -> Result<Born<M>, StartError> {
         let name = options.name.transpose().map_err(StartError::BadName)?;
+        if let Some(name) = name.filter(|name| name.as_str() == "undefined") {
+            return Err(StartError::BadName(name.as_str().to_owned()));
+        }
         let starter = starter.or_else(|| current::process_on(self));
         let starter = starter.as_deref().map(AnyProcess::me);
         let process = self.insert_process::<M>(behaviour)?;

@@ -1,8 +1,10 @@
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
+use crate::process::panic_text;
 
 type Act = dyn FnOnce(&mut dyn Any) + Send;
 
@@ -24,8 +26,13 @@ impl Replace {
         }
     }
 
+    /// A closure that panics ends the process, as any code of its own; its caller hears of that at once.
     pub(crate) fn run(self, state: &mut dyn Any) {
-        (self.act)(state);
+        let Self { act, caller } = self;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(state))) {
+            caller.fail(&ExitReason::Panic(panic_text(&*panic).into()));
+            resume_unwind(panic);
+        }
     }
 
     /// The process ended first.
