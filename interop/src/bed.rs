@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{Otp, Program, modules};
@@ -138,10 +139,17 @@ fn start_epmd(otp: &Otp, port: u16) -> Program {
     Program::start("epmd", command)
 }
 
-/// A port that was free a moment ago.
+/// A port that is free, and none that the system gives to others who ask for any: between the look and the use somebody
+/// would get it now and then.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    listener.local_addr().expect("bound").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let process = (std::process::id() % 13) as u16;
+        let port = 30_000 + process * 200 + NEXT.fetch_add(1, Ordering::Relaxed) % 200;
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn listens(port: u16) -> bool {

@@ -1,8 +1,12 @@
 //! Aliases, monitors with aliases, `demonitor` with flush, and what of links and monitors only a process can see.
 
+#[path = "support/port.rs"]
+mod port;
+
 #[path = "support/plain.rs"]
 mod plain;
 
+use port::free_port;
 use std::future::pending;
 use std::time::Duration;
 
@@ -243,11 +247,7 @@ async fn flags_give_their_former_setting() {
 }
 
 async fn pair() -> (Node, Node) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let start = async |name: &str, epmd| {
         let node = Node::builder(name).cookie("aliases").visible();
         node.epmd(epmd).epmd_port(port).start().await.unwrap()

@@ -1,5 +1,9 @@
 //! `#[gen_server]` at work: within a node, in Erlang's format, and between two nodes. What it refuses is in `ui/`.
 
+#[path = "support/port.rs"]
+mod port;
+
+use port::free_port;
 use std::sync::{Arc, Mutex};
 
 use kista::etf::{Decode, Encode, Pid, Term};
@@ -358,11 +362,7 @@ async fn a_server_may_be_generic() {
 /// Each message crosses a real connection: what one side writes, the other reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn between_nodes_every_message_is_read_as_it_was_written() {
-    let epmd = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let epmd = free_port();
     let start = |name: &'static str, mode| async move {
         Node::builder(name)
             .cookie("macro")

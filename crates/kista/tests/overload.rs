@@ -1,8 +1,12 @@
 //! Bounded queues under flood, each policy, and the alarm for those without a bound.
 
+#[path = "support/port.rs"]
+mod port;
+
 #[path = "support/plain.rs"]
 mod plain;
 
+use port::free_port;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -378,11 +382,7 @@ async fn the_oldest_goes_also_from_what_a_selective_receive_left() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_remote_sender_loses_is_counted_and_the_reader_goes_on() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let start = async |name: &str, epmd| {
         let node = Node::builder(name).cookie("overload");
         node.epmd(epmd).epmd_port(port).start().await.unwrap()

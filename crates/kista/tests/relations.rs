@@ -1,5 +1,9 @@
 //! Dangers in links and monitors between nodes while the connection comes and goes.
 
+#[path = "support/port.rs"]
+mod port;
+
+use port::free_port;
 use std::time::Duration;
 
 use kista::{
@@ -52,11 +56,7 @@ impl Hand {
 }
 
 async fn pair() -> (Node, Node) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let start = async |name: &str, epmd| {
         let node = Node::builder(name).cookie("relations").visible();
         node.epmd(epmd).epmd_port(port).start().await.unwrap()

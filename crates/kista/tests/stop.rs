@@ -1,5 +1,9 @@
 //! Dangers in `Node::stop`, and in what outlives it.
 
+#[path = "support/port.rs"]
+mod port;
+
+use port::free_port;
 use std::future::pending;
 use std::time::Duration;
 
@@ -68,14 +72,6 @@ async fn node() -> Node {
         .start()
         .await
         .unwrap()
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 async fn pair() -> (Node, Node) {

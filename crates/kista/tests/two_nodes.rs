@@ -1,8 +1,11 @@
 //! Nodes of this library with each other, over real sockets and an EPMD of their own. What Erlang itself says is in `interop/`.
 
+#[path = "support/port.rs"]
+mod port;
+
 mod support;
 
-use std::net::TcpListener;
+use port::free_port;
 use std::time::Duration;
 
 use support::Echo;
@@ -105,11 +108,7 @@ struct Pair {
 
 impl Pair {
     async fn start() -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let a = start(port, "a", EpmdMode::Embedded).await;
         let b = start(port, "b", EpmdMode::Running).await;
         Self { port, a, b }
@@ -532,11 +531,7 @@ async fn large_values_come_back_whole() {
 
 #[tokio::test]
 async fn above_the_hard_mark_messages_are_refused_and_room_comes_back() {
-    let port = TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let a = Node::builder("a@127.0.0.1")
         .cookie("two")
         .epmd(EpmdMode::Embedded)
