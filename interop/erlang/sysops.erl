@@ -115,7 +115,7 @@ refused(Node) ->
     {error, {not_supported, replace_state}} =
         try sys:replace_state(Counter, fun(State) -> State end) catch C:R -> {C, R} end,
     {error, {not_supported, install}} = sys:install(Counter, {fun(State, _, _) -> State end, 0}),
-    {error, open_file} = sys:log_to_file(Counter, "/tmp/kista-must-not-be-written"),
+    {error, open_file} = sys:log_to_file(Counter, "must-not-be-written.log"),
     {error, {unknown_system_msg, _}} = sys:change_code(Counter, counter, old, []),
     ok = sys:suspend(Counter),
     {error, {not_supported, change_code}} = sys:change_code(Counter, counter, old, []),

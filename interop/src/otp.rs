@@ -66,7 +66,17 @@ impl Otp {
         command
     }
 
-    /// Where `inside`, an absolute path as the release's own programs see it, is for us.
+    /// A path for a file of this name that both sides can use: as the release's own programs see it. Those of a `chroot` start
+    /// in their root, and so find it from there.
+    pub fn temporary(&self, name: &str) -> PathBuf {
+        if self.is_host() {
+            std::env::temp_dir().join(name)
+        } else {
+            Path::new("tmp").join(name)
+        }
+    }
+
+    /// Where `inside`, a path as the release's own programs see it, is for us.
     pub fn outside(&self, inside: &Path) -> PathBuf {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }

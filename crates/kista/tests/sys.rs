@@ -178,7 +178,7 @@ async fn what_would_run_foreign_code_is_refused() {
     for request in [
         Term::tuple([atom("replace_state"), atom("fun")]),
         debug("install", Term::tuple([atom("fun"), atom("state")])),
-        debug("log_to_file", Term::charlist("/tmp/kista-should-not-exist")),
+        debug("log_to_file", Term::charlist("should-not-exist.log")),
         Term::tuple([atom("change_code"), atom("counter"), atom("old"), Term::NIL]),
         atom("nonsense"),
     ] {

@@ -1,7 +1,6 @@
 //! Scenarios of signals, played by Erlang's processes and by ours: both must see the same.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use kista::Term;
@@ -52,14 +51,16 @@ async fn compare(name: &str, scenarios: &[Term]) {
 /// The lines that Erlang prints, by scenario.
 fn in_erlang(name: &str, scenarios: &[Term], random: bool) -> BTreeMap<String, Vec<String>> {
     let bed = Bed::new();
-    let file = format!("/tmp/kista-{name}-{}.eterms", std::process::id());
-    let outside = bed.otp().outside(Path::new(&file));
+    let name = format!("kista-{name}-{}.eterms", std::process::id());
+    let file = bed.otp().temporary(&name);
+    let outside = bed.otp().outside(&file);
+    let file = file.to_str().expect("UTF-8");
     let text: String = scenarios
         .iter()
         .map(|scenario| format!("{scenario}.\n"))
         .collect();
     std::fs::write(&outside, text).expect("a file can be written");
-    let mut erl = bed.erlang("erl@127.0.0.1", "actors", "play", &[&file]);
+    let mut erl = bed.erlang("erl@127.0.0.1", "actors", "play", &[file]);
     erl.expect_ok(PATIENCE);
     let _ = std::fs::remove_file(&outside);
     let mut lines = BTreeMap::<String, Vec<String>>::new();

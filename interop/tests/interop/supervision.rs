@@ -374,10 +374,10 @@ async fn random_trees_fare_as_with_otp() {
     let trees: Vec<Tree> = (1..=1_000).map(Tree::random).collect();
     let text: String = trees.iter().map(Tree::to_erlang).collect();
     let otp = Otp::current();
-    let file = format!("/tmp/kista-trees-{}", std::process::id()); // As the release sees it.
-    std::fs::write(otp.outside(file.as_ref()), text).expect("/tmp can be written to");
-    let theirs = ask(otp, "supervised", "play", &[&file]);
-    let _ = std::fs::remove_file(otp.outside(file.as_ref()));
+    let file = otp.temporary(&format!("kista-trees-{}", std::process::id()));
+    std::fs::write(otp.outside(&file), text).expect("a file can be written");
+    let theirs = ask(otp, "supervised", "play", &[file.to_str().expect("UTF-8")]);
+    let _ = std::fs::remove_file(otp.outside(&file));
 
     let node = Node::builder("trees@127.0.0.1")
         .no_network()
