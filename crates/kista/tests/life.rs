@@ -488,3 +488,21 @@ async fn a_state_is_shown_as_far_as_its_type_can() {
     );
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_context_that_outlives_its_process_starts_without_a_panic() {
+    let node = node().await;
+    let (give, taken) = tokio::sync::oneshot::channel();
+    let ended = node
+        .spawn_fn(async move |cx| {
+            let _ = give.send(cx);
+        })
+        .unwrap();
+    let cx = taken.await.unwrap();
+    while node.is_alive(ended) {
+        tokio::task::yield_now().await;
+    }
+    let (server, _) = cx.spawn_monitor(Fickle::spec("ok")).await.unwrap();
+    assert!(server.is_alive());
+    node.stop().await;
+}

@@ -310,7 +310,10 @@ impl<S: GenServer> Future for StartingMonitored<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let started = ready!(self.0.poll_started(cx))?;
-        let reference = started.monitor.expect("it was started with a monitor");
+        // A starter that has ended (its context may have outlived it) watches nobody, and nobody would hear of it.
+        let reference = started
+            .monitor
+            .unwrap_or_else(|| started.process.node().make_ref());
         let server = ServerRef::new(Address::local(started.process));
         Poll::Ready(Ok((server, reference)))
     }
