@@ -161,3 +161,30 @@ async fn a_flushed_down_is_not_counted() {
     .await;
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_monitor_by_name_is_taken_back_where_it_was_made() {
+    let node = node("moved").await;
+    let idle = || {
+        node.spawn_fn(async |mut cx| {
+            cx.receive().await;
+        })
+        .unwrap()
+    };
+    let (first, second) = (idle(), idle());
+    node.register("moved", first).unwrap();
+    let moved = node.clone();
+    run(&node, async move |cx| {
+        let reference = cx.monitor("moved");
+        let watched = info(&moved, first).await.monitored_by;
+        assert_eq!(watched, [cx.pid()]);
+        moved.unregister("moved").unwrap();
+        moved.register("moved", second).unwrap();
+        assert!(cx.demonitor(reference));
+        for pid in [first, second] {
+            assert_eq!(info(&moved, pid).await.monitored_by, []);
+        }
+    })
+    .await;
+    node.stop().await;
+}

@@ -260,14 +260,21 @@ impl Node {
         }
     }
 
-    /// Asks for a monitor that is recorded with the watcher already.
-    pub(crate) fn monitor(&self, via: &Via, watcher: Pid, to: Dest, reference: Reference) {
+    /// Asks for a monitor that is recorded with the watcher already, of what [`Node::local`] said that `to` is.
+    pub(crate) fn monitor(
+        &self,
+        via: &Via,
+        watcher: Pid,
+        to: Dest,
+        here: Option<Option<Pid>>,
+        reference: Reference,
+    ) {
         let down = |reason| ControlSignal::Down {
             from: to,
             reference,
             reason,
         };
-        match self.local(to) {
+        match here {
             Some(Some(pid)) => {
                 let name = match to {
                     Dest::Pid(_) | Dest::Alias(_) => None,

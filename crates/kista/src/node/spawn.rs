@@ -144,7 +144,7 @@ impl Node {
         if state.ended {
             return reference;
         }
-        state.monitor(reference, Dest::Pid(child.pid()), Via::Here);
+        state.monitor(reference, Dest::Pid(child.pid()), None, Via::Here);
         drop(state);
         let monitor = ControlSignal::Monitor {
             watcher: starter.pid(),

@@ -259,9 +259,17 @@ impl ProcessState {
         self.forget_link(to);
     }
 
-    pub(crate) fn monitor(&mut self, reference: Reference, target: Dest, via: Via) {
+    /// `holder`: the process of this node that `target` is the name of.
+    pub(crate) fn monitor(
+        &mut self,
+        reference: Reference,
+        target: Dest,
+        holder: Option<Pid>,
+        via: Via,
+    ) {
         let monitored = Monitored {
             target,
+            holder,
             via,
             fired: false,
         };
@@ -276,7 +284,7 @@ impl ProcessState {
         };
         match relations.monitors.get(reference) {
             Some(monitored) if !monitored.fired => match relations.monitors.remove(reference) {
-                Some(Monitored { target, via, .. }) => Demonitored::Active(target, via),
+                Some(monitored) => Demonitored::Active(monitored.place(), monitored.via),
                 None => Demonitored::No,
             },
             Some(_) => {
@@ -382,7 +390,7 @@ impl ProcessState {
             .into_iter()
             .flatten()
             .filter(|(_, monitored)| !monitored.fired)
-            .map(|(reference, monitored)| (reference, monitored.target, monitored.via))
+            .map(|(reference, monitored)| (reference, monitored.place(), monitored.via))
     }
 
     pub(crate) fn links(&self) -> Vec<Pid> {

@@ -106,12 +106,17 @@ impl Me {
     fn monitor_as(&self, reference: Reference, target: Dest) {
         match self.node.relation_via(self.pid, self.node.node_of(target)) {
             Ok(via) => {
-                self.state.lock().monitor(reference, target, via.clone());
-                self.node.monitor(&via, self.pid, target, reference);
+                let here = self.node.local(target);
+                let mut state = self.state.lock();
+                state.monitor(reference, target, here.flatten(), via.clone());
+                drop(state);
+                self.node.monitor(&via, self.pid, target, here, reference);
             }
             Err(_) => {
                 // As for a link: lost before it was made.
-                self.state.lock().monitor(reference, target, Via::Here);
+                self.state
+                    .lock()
+                    .monitor(reference, target, None, Via::Here);
                 let lost = ControlSignal::Down {
                     from: target,
                     reference,

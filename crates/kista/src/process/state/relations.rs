@@ -41,10 +41,20 @@ impl Link {
 }
 
 pub(super) struct Monitored {
+    /// What was asked for, which the DOWN says.
     pub(super) target: Dest,
+    /// The process of this node that had the name then: by now the name may be another's.
+    pub(super) holder: Option<Pid>,
     pub(super) via: Via,
     /// Its DOWN waits to be read.
     pub(super) fired: bool,
+}
+
+impl Monitored {
+    /// Where the monitor is to be taken back.
+    pub(super) fn place(&self) -> Dest {
+        self.holder.map_or(self.target, Dest::Pid)
+    }
 }
 
 pub(super) struct Watcher {

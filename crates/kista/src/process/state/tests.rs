@@ -149,7 +149,7 @@ fn exit_from_a_stranger_without_a_link_is_ignored() {
 #[test]
 fn no_down_after_demonitor() {
     let mut state = state();
-    state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
+    state.monitor(reference(1), Dest::Pid(pid(2)), None, Via::Here);
     assert!(matches!(
         state.demonitor(&reference(1), false),
         Demonitored::Active(..)
@@ -188,7 +188,7 @@ fn lost_connection_ends_only_what_went_through_it() {
     let via = |id| Via::Connection(id, Weak::new());
     state.link(pid(2), via(7));
     state.link(pid(3), via(8));
-    state.monitor(reference(1), Dest::Pid(pid(2)), via(7));
+    state.monitor(reference(1), Dest::Pid(pid(2)), None, via(7));
     let lost = apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
     assert_eq!(lost.len(), 2);
     assert_eq!(state.links(), [pid(3)]);
@@ -240,7 +240,7 @@ fn down(n: u32) -> ControlSignal {
 fn flushed_down_is_not_read() {
     let mut state = state();
     for n in [1, 2] {
-        state.monitor(reference(n), Dest::Pid(pid(2)), Via::Here);
+        state.monitor(reference(n), Dest::Pid(pid(2)), None, Via::Here);
         assert_eq!(apply(&mut state, down(n)).len(), 1);
         assert!(apply(&mut state, down(n)).is_empty(), "it fires once");
     }
@@ -288,7 +288,7 @@ fn reached(state: &mut ProcessState, alias: u32) -> bool {
 fn an_explicit_alias_lasts_until_it_is_taken_back() {
     let mut state = state();
     assert!(!reached(&mut state, 1), "never made");
-    state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
+    state.monitor(reference(1), Dest::Pid(pid(2)), None, Via::Here);
     state.alias(reference(1), AliasMode::Explicit);
     assert!(reached(&mut state, 1) && reached(&mut state, 1));
     apply(&mut state, down(1));
@@ -311,7 +311,7 @@ fn an_alias_of_a_monitor_ends_with_it() {
     for mode in [AliasMode::Demonitor, AliasMode::ReplyDemonitor] {
         for by_down in [true, false] {
             let mut state = state();
-            state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
+            state.monitor(reference(1), Dest::Pid(pid(2)), None, Via::Here);
             state.alias(reference(1), mode);
             if by_down {
                 apply(&mut state, down(1));
@@ -325,6 +325,7 @@ fn an_alias_of_a_monitor_ends_with_it() {
     state.monitor(
         reference(1),
         Dest::Pid(pid(2)),
+        None,
         Via::Connection(7, Weak::new()),
     );
     state.alias(reference(1), AliasMode::Demonitor);
@@ -336,7 +337,7 @@ fn an_alias_of_a_monitor_ends_with_it() {
 fn an_answer_takes_its_monitor_back_with_reply_demonitor_only() {
     for (mode, monitors) in [(AliasMode::ReplyDemonitor, 0), (AliasMode::Demonitor, 1)] {
         let mut state = state();
-        state.monitor(reference(1), Dest::Pid(pid(2)), Via::Here);
+        state.monitor(reference(1), Dest::Pid(pid(2)), None, Via::Here);
         state.alias(reference(1), mode);
         let answer = ControlSignal::ToAlias {
             alias: reference(1),
