@@ -74,6 +74,9 @@ impl From<u32> for Compression {
 /// What `term_to_binary(Value, [{compressed, Level}])` makes of this value, with a level or a [`Compression`]. Stays
 /// uncompressed when that is shorter.
 ///
+/// A reader with the default [`Limits`](crate::Limits) takes up to 1 MiB at any ratio, and above that 16 MiB at the most that
+/// are no more than 64 times what they were compressed to. What repeats itself a great deal needs a reader with wider ones.
+///
 /// ```
 /// let value = vec![7u8; 1000];
 /// let bytes = kista_etf::to_vec_compressed(&value, 6).unwrap();

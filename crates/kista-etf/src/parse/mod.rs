@@ -44,6 +44,7 @@ impl std::str::FromStr for Term {
     type Err = ParseError;
 
     /// Reads one term, with the limits of [`Limits::DEFAULT`] and the process-wide atom quota.
+    /// An integer of more than 4 KiB must be in a base that is a power of two, as it is printed.
     ///
     /// ```
     /// use kista_etf::Term;

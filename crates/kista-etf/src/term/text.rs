@@ -2,7 +2,7 @@
 //!
 //! | Rust | Erlang | |
 //! |---|---|---|
-//! | `{}` | `~0tp` | one line, strings readable; [`FromStr`](std::str::FromStr) reads it back |
+//! | `{}` | `~0tp` | one line, strings readable; up to 1 MiB, [`FromStr`](std::str::FromStr) reads it back |
 //! | `{:#}`, `{:#40}` | `~tp`, `~40tp` | broken into lines of at most 80 (40) columns where that is possible |
 //! | [`term.format().plain()`](Term::format) | `~tw` | one line, numbers for strings |
 //! | `{:?}` | `~0tp` | at most 4 KiB |
@@ -101,6 +101,8 @@ impl fmt::Debug for Format<'_> {
     }
 }
 
+/// `{}` is `~0tp`, which [`FromStr`](std::str::FromStr) reads back; `{:#}` is `~tp`. What is longer than 1 MiB is cut off
+/// with `...`, and then does not read back: [`Format::limit`] takes another limit.
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = self.format();
