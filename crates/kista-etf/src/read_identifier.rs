@@ -5,7 +5,8 @@ use crate::{Atom, AtomName, DecodeError, Decoder, Kind, Mark, Pid, Port, Referen
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
-/// An identifier whose node's name may not be interned.
+/// What an identifier has beside its node, whose name may not be interned.
+#[derive(Clone)]
 pub(crate) enum Identifier {
     Pid {
         id: u32,

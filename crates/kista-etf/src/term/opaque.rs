@@ -16,25 +16,7 @@ use crate::{AtomName, AtomText, Kind, Pid, Port, Reference, tag};
 #[derive(Clone)]
 pub struct Opaque {
     node: AtomText,
-    parts: Parts,
-}
-
-#[derive(Clone)]
-enum Parts {
-    Pid {
-        id: u32,
-        serial: u32,
-        creation: u32,
-    },
-    Port {
-        id: u64,
-        creation: u32,
-    },
-    Reference {
-        creation: u32,
-        words: [u32; Reference::MAX_WORDS],
-        used: u8,
-    },
+    parts: Identifier,
 }
 
 impl Opaque {
@@ -46,25 +28,25 @@ impl Opaque {
     /// Whether it is a pid, a port or a reference.
     pub const fn kind(&self) -> Kind {
         match self.parts {
-            Parts::Pid { .. } => Kind::Pid,
-            Parts::Port { .. } => Kind::Port,
-            Parts::Reference { .. } => Kind::Reference,
+            Identifier::Pid { .. } => Kind::Pid,
+            Identifier::Port { .. } => Kind::Port,
+            Identifier::Reference { .. } => Kind::Reference,
         }
     }
 
     /// What `phash2` takes of it.
     pub(super) const fn hashed_number(&self) -> (Kind, u64) {
         match self.parts {
-            Parts::Pid { id, .. } => (Kind::Pid, id as u64),
-            Parts::Port { id, .. } => (Kind::Port, id),
-            Parts::Reference { words, .. } => (Kind::Reference, words[0] as u64),
+            Identifier::Pid { id, .. } => (Kind::Pid, id as u64),
+            Identifier::Port { id, .. } => (Kind::Port, id),
+            Identifier::Reference { words, .. } => (Kind::Reference, words[0] as u64),
         }
     }
 
     pub(crate) fn write(&self, e: &mut crate::Encoder) {
         let name = AtomName::Text(self.node.clone());
         match self.parts {
-            Parts::Pid {
+            Identifier::Pid {
                 id,
                 serial,
                 creation,
@@ -73,12 +55,12 @@ impl Opaque {
                 e.atom_name(&name);
                 e.words(&[id, serial, creation]);
             }
-            Parts::Port { id, creation } => {
+            Identifier::Port { id, creation } => {
                 e.raw(&[tag::V4_PORT]);
                 e.atom_name(&name);
                 e.words(&[(id >> 32) as u32, id as u32, creation]);
             }
-            Parts::Reference {
+            Identifier::Reference {
                 creation,
                 words,
                 used,
@@ -117,30 +99,10 @@ impl Term {
                     &words[..usize::from(used)],
                 )?)),
             },
-            AtomName::Text(node) => {
-                let parts = match identifier {
-                    Identifier::Pid {
-                        id,
-                        serial,
-                        creation,
-                    } => Parts::Pid {
-                        id,
-                        serial,
-                        creation,
-                    },
-                    Identifier::Port { id, creation } => Parts::Port { id, creation },
-                    Identifier::Reference {
-                        creation,
-                        words,
-                        used,
-                    } => Parts::Reference {
-                        creation,
-                        words,
-                        used,
-                    },
-                };
-                Self::Opaque(Box::new(Opaque { node, parts }))
-            }
+            AtomName::Text(node) => Self::Opaque(Box::new(Opaque {
+                node,
+                parts: identifier,
+            })),
         })
     }
 }
@@ -193,7 +155,7 @@ impl<'a> Identity<'a> {
             Term::Opaque(it) => {
                 let node = it.node();
                 match &it.parts {
-                    Parts::Pid {
+                    Identifier::Pid {
                         id,
                         serial,
                         creation,
@@ -203,12 +165,12 @@ impl<'a> Identity<'a> {
                         node,
                         creation: *creation,
                     },
-                    Parts::Port { id, creation } => Self::Port {
+                    Identifier::Port { id, creation } => Self::Port {
                         id: *id,
                         node,
                         creation: *creation,
                     },
-                    Parts::Reference {
+                    Identifier::Reference {
                         creation, words, ..
                     } => Self::Reference {
                         node,
@@ -284,7 +246,7 @@ impl fmt::Display for Opaque {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let node = &self.node;
         let creation = match &self.parts {
-            Parts::Pid {
+            Identifier::Pid {
                 id,
                 serial,
                 creation,
@@ -292,11 +254,11 @@ impl fmt::Display for Opaque {
                 write!(f, "<{node:?}.{id}.{serial}")?;
                 creation
             }
-            Parts::Port { id, creation } => {
+            Identifier::Port { id, creation } => {
                 write!(f, "#Port<{node:?}.{id}")?;
                 creation
             }
-            Parts::Reference {
+            Identifier::Reference {
                 words,
                 used,
                 creation,
