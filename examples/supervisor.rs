@@ -6,9 +6,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use kista::events::{Subscription, Update};
-use kista::supervisor::{
-    Backoff, Child, REPORTS, Report, Supervisor, SupervisorRef, SupervisorSpec,
-};
+use kista::reports::{REPORTS, Report};
+use kista::supervisor::{Backoff, Child, Supervisor, SupervisorRef, SupervisorSpec};
 use kista::{Node, Pid, gen_server};
 
 /// A stage of a pipeline, that is told to crash.
@@ -135,7 +134,7 @@ async fn loops(node: &Node, reports: &mut Subscription<Report>) -> Result<(), Bo
             && child.id == "looping".into()
         {
             println!("report: {context} {} {reason}", child.id);
-            if context == kista::supervisor::Context::Shutdown {
+            if context == kista::reports::Context::Shutdown {
                 break;
             }
         }

@@ -38,6 +38,7 @@ mod node;
 pub mod plain;
 pub mod pool;
 mod process;
+pub mod reports;
 pub mod supervisor;
 pub mod sys;
 mod timer;

@@ -2,7 +2,7 @@
 //!
 //! 1. What a peer sent (names, reasons) is escaped before it reaches a log.
 //! 2. At most [`LINES_PER_SECOND`] lines a second about lost connections and about messages that nobody understood, each; the next
-//!    line after a gap says how many were left out.
+//!    line after a gap says how many were left out. Reports have limits of their own: `reports/limit.rs`.
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -76,7 +76,23 @@ impl LogLimit {
 /// Displays a text with its control characters (and what terminals take for them) escaped, at most 300 characters of it.
 pub(crate) struct Escaped<T>(pub(crate) T);
 
+/// The same with another limit: [`Escaped::up_to`].
+pub(crate) struct EscapedUpTo<T>(usize, T);
+
+impl<T> Escaped<T> {
+    /// At most so many characters; what is left out leaves `...`.
+    pub(crate) const fn up_to(characters: usize, text: T) -> EscapedUpTo<T> {
+        EscapedUpTo(characters, text)
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        EscapedUpTo(300, &self.0).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for EscapedUpTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Filter<'a, 'b> {
             out: &'a mut fmt::Formatter<'b>,
@@ -100,7 +116,14 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
                 Ok(())
             }
         }
-        write!(Filter { out: f, room: 300 }, "{}", self.0)
+        write!(
+            Filter {
+                out: f,
+                room: self.0
+            },
+            "{}",
+            self.1
+        )
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kista::events::{Subscription, Update};
+use kista::reports::{Context, REPORTS, Report};
 use kista::supervisor::{
-    AutoShutdown, Backoff, Child, ChildProcess, Context, REPORTS, Report, Shutdown, SpecError,
-    Supervisor, SupervisorError, SupervisorRef, SupervisorSpec,
+    AutoShutdown, Backoff, Child, ChildProcess, Shutdown, SpecError, Supervisor, SupervisorError,
+    SupervisorRef, SupervisorSpec,
 };
 use kista::{
     Atom, CallError, Cx, Dest, ExitReason, InitStop, Node, Pid, StartError, Term, gen_server, sys,

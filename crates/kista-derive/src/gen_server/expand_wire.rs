@@ -119,6 +119,7 @@ pub(super) fn impls(server: &Server) -> TokenStream {
     let kista = &server.options.kista;
     let (generics, arguments, bounds) = server.generics.split_for_impl();
     let msg = &server.msg;
+    let kinds = kinds(server);
     let wire = (!server.options.local && !server.handlers.is_empty()).then(|| {
         let (d, caller) = (local("d"), local("caller"));
         let call = decode(server, Kind::Call).map(|body| {
@@ -145,8 +146,42 @@ pub(super) fn impls(server: &Server) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        impl #generics #kista::Message for #msg #arguments #bounds { #wire }
+        impl #generics #kista::Message for #msg #arguments #bounds { #kinds #wire }
     }
+}
+
+/// What a message is called in a crash report. Each has its number also when others are left out by a `cfg`.
+fn kinds(server: &Server) -> Option<TokenStream> {
+    if server.handlers.is_empty() {
+        return None;
+    }
+    let kind = local("kind");
+    let numbered = || (0u16..).zip(&server.handlers);
+    let numbers = numbered().map(|(number, handler)| {
+        let (cfg, variant) = (&handler.method.cfg, &handler.variant);
+        quote!(#(#cfg)* Self::#variant { .. } => #number,)
+    });
+    let names = numbered().map(|(number, handler)| {
+        let cfg = &handler.method.cfg;
+        let name = match handler.kind {
+            Kind::Call => "call ",
+            Kind::Cast => "cast ",
+            Kind::Info => "",
+            Kind::Continue => "continue ",
+        };
+        let name = name.to_owned() + &handler.pattern();
+        quote!(#(#cfg)* #number => #name,)
+    });
+    let impossible = generics_variant(server)
+        .map(|(variant, _)| quote!(Self::#variant(never, _) => match never {},));
+    Some(quote! {
+        fn kind(&self) -> u16 {
+            match *self { #(#numbers)* #impossible }
+        }
+        fn kind_name(#kind: u16) -> &'static str {
+            match #kind { #(#names)* _ => "", }
+        }
+    })
 }
 
 /// The body of `decode_call`, `decode_cast` or `decode_info`; `None` when there are no such messages.

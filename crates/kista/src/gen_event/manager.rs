@@ -10,6 +10,8 @@ use super::table::{self, Entry, Table};
 use super::{EventManager, EventType, Handled, Handler, HandlerId, ManagerMsg, Removed};
 use crate::gen_server::{Cx, Flow, GenServer, InitStop, RemoteReply, Spec, caught, spec};
 use crate::process::Me;
+use crate::reports::{CrashReport, During, Report, Shown, Source};
+use crate::sys::{info_term, show};
 use crate::{ExitReason, Info};
 
 /// The process behind an event manager: a server, started as any other. See the [module](super).
@@ -159,11 +161,28 @@ impl<E: EventType> GenServer for Manager<E> {
 }
 
 /// What all handlers are told.
-#[derive(Clone, Copy)]
 enum What<'a, E> {
     Event(&'a E),
     Other(&'a Term),
     Info(&'a Info),
+}
+
+impl<E> Copy for What<'_, E> {}
+
+impl<E> Clone for What<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E: EventType> What<'_, E> {
+    fn shown(self) -> Shown {
+        Shown::term(match self {
+            Self::Event(event) => show::encoded(event),
+            Self::Other(term) => term.clone(),
+            Self::Info(info) => info_term(info),
+        })
+    }
 }
 
 impl<E: EventType> Manager<E> {
@@ -176,7 +195,7 @@ impl<E: EventType> Manager<E> {
                 What::Info(info) => handler.handle_info(info, me),
             };
             let handled = caught(act).await.unwrap_or_else(Handled::Fail);
-            if self.settle(at, handled, me).await {
+            if self.settle(at, handled, Some(what), me).await {
                 at += 1;
             }
         }
@@ -203,12 +222,19 @@ impl<E: EventType> Manager<E> {
             Ok((reply, handled)) => (Ok(reply), handled),
             Err(panic) => (Err(panic.clone()), Handled::Fail(panic)),
         };
-        self.settle(at, handled, me).await;
+        self.settle(at, handled, None, me).await;
         Some(reply)
     }
 
-    /// Carries out what a handler returned. Whether its place is taken still.
-    async fn settle(&mut self, at: usize, handled: Handled<E>, me: &Me) -> bool {
+    /// Carries out what a handler returned when it was told this; `None`: its answer to a request. Whether its place is taken
+    /// still.
+    async fn settle(
+        &mut self,
+        at: usize,
+        handled: Handled<E>,
+        told: Option<What<'_, E>>,
+        me: &Me,
+    ) -> bool {
         match handled {
             Handled::Keep => true,
             Handled::Hibernate => {
@@ -222,6 +248,8 @@ impl<E: EventType> Manager<E> {
             }
             Handled::Fail(reason) => {
                 let entry = self.table.take(at);
+                let last_message = || told.map_or(Shown::Named("call"), What::shown);
+                report(&entry, &reason, last_message, me);
                 remove(entry, &Removed::Failed(reason), me).await;
                 false
             }
@@ -240,7 +268,8 @@ impl<E: EventType> Manager<E> {
                         true
                     }
                     Err(reason) => {
-                        report(&new, &Removed::Failed(reason), me);
+                        report(&new, &reason, || Shown::Nothing, me);
+                        tell_supervisor(&new, &Removed::Failed(reason), me);
                         false
                     }
                 }
@@ -414,7 +443,7 @@ async fn remove<E: EventType>(
     me: &Me,
 ) -> Term {
     let left = terminate(&mut entry.handler, why, me).await;
-    report(&entry, why, me);
+    tell_supervisor(&entry, why, me);
     left
 }
 
@@ -438,11 +467,24 @@ async fn terminate<E: EventType>(
     left.unwrap_or_else(|panic| exit(&panic.to_term()))
 }
 
-/// Tells the supervisor, and the log when the handler failed.
-fn report<H>(entry: &Entry<H>, why: &Removed, me: &Me) {
-    if let Removed::Failed(reason) = why {
-        tracing::error!(pid = %me.pid(), handler = %entry.id, %reason, "event handler failed and is removed");
-    }
+/// The crash report of a handler, which costs the manager nothing else.
+fn report<E: EventType>(
+    entry: &Entry<Box<dyn AnyHandler<E>>>,
+    reason: &ExitReason,
+    last_message: impl FnOnce() -> Shown,
+    me: &Me,
+) {
+    let source = Source::Crash(me.behaviour(), me.name());
+    me.node().report(source, || {
+        let during = During::Handler(entry.id.clone());
+        let crash = CrashReport::of(me, atoms::GEN_EVENT, during, reason.clone())
+            .last_message(last_message())
+            .state(Shown::state(|| entry.handler.format_status()));
+        Report::Crash(Box::new(crash))
+    });
+}
+
+fn tell_supervisor<H>(entry: &Entry<H>, why: &Removed, me: &Me) {
     send(entry.notice(table::reason(why)), me);
 }
 

@@ -43,6 +43,22 @@ impl Message for Dynamic {
         Ok(Self::Info(d.term()?))
     }
 
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Call(..) => 0,
+            Self::Cast(_) => 1,
+            Self::Info(_) => 2,
+        }
+    }
+
+    fn kind_name(kind: u16) -> &'static str {
+        match kind {
+            0 => "call",
+            1 => "cast",
+            _ => "info",
+        }
+    }
+
     fn encode(&self, e: &mut Encoder) -> Result<WireKind, EncodeError> {
         let (term, kind) = match self {
             Self::Call(term, reply) => {

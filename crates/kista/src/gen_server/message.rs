@@ -35,6 +35,18 @@ pub trait Message: Sized + Send + 'static {
         Err(DecodeError::custom("this server takes no plain messages"))
     }
 
+    /// Which of the messages it is: a number of its own choice, which [`kind_name`](Self::kind_name) makes a name of. It is asked of
+    /// each message, before that is moved into its handler: all that a crash report can say of it afterwards.
+    fn kind(&self) -> u16 {
+        0
+    }
+
+    /// The name of a kind, such as `call {add, K}`. By default the type's own name.
+    fn kind_name(kind: u16) -> &'static str {
+        let _ = kind;
+        std::any::type_name::<Self>()
+    }
+
     /// Writes the request or message for another node, and says which it is. A call variant arms its token with
     /// [`ReplyTo::arm`], so that the answer can be read.
     ///

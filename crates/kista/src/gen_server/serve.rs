@@ -15,6 +15,7 @@ use super::wait::Wait;
 use super::{Cx, Flow, GenServer, InitStop, StartError};
 use crate::ExitReason;
 use crate::process::{AnyProcess, ControlSignal, Info, Process, current, panic_text, run};
+use crate::reports::{self, CrashReport, During};
 use crate::sys::{Behaviour, Event};
 
 /// What a start needs beside the arguments.
@@ -53,17 +54,27 @@ async fn serve<S: GenServer>(
     let reason = match ran {
         Ok(reason) | Err(reason) => reason,
     };
+    report(&server, &cx, During::Work, &reason);
     let terminated = caught_in(pin!(server.terminate(&reason, &mut cx))).await;
     let reason = match terminated {
         Ok(()) => reason,
-        Err(panic) => panic,
+        Err(panic) => {
+            report(&server, &cx, During::Terminate, &panic);
+            panic
+        }
     };
     // Reply tokens in the state stay silent: their callers hear the reason.
     current::ending(cx.pid(), || drop(server));
-    if !reason.is_normal() {
-        tracing::error!(pid = %cx.pid(), behaviour = cx.behaviour(), %reason, "server terminated");
-    }
     reason
+}
+
+/// The crash report, when there is reason for one.
+fn report<S: GenServer>(server: &S, cx: &Cx<S>, during: During, reason: &ExitReason) {
+    cx.report_crash(reason, || {
+        CrashReport::of(cx, S::MODULE, during, reason.clone())
+            .last_message(cx.inbox.last_message())
+            .state(reports::Shown::state(|| server.format_status()))
+    });
 }
 
 /// The state, with its starter told; or the reason with which the process ends.
@@ -108,9 +119,9 @@ async fn init<S: GenServer>(
         InitStop::Ignore => started.say(StartError::Ignored),
         InitStop::Error(reason) => started.say(StartError::Init(reason)),
         InitStop::Stop(reason) => {
-            if !reason.is_normal() {
-                tracing::error!(pid = %cx.pid(), behaviour = cx.behaviour(), %reason, "server did not start");
-            }
+            cx.report_crash(&reason, || {
+                CrashReport::of(&cx, S::MODULE, During::Init, reason.clone())
+            });
             match parent {
                 Some(parent) if !traps => cx.fail_with(parent, &reason),
                 _ => cx.forget_starter(parent, monitor),
@@ -162,7 +173,10 @@ pub(super) async fn handle_until_stop<S: GenServer>(server: &mut S, cx: &mut Cx<
                 None => Flow::Continue,
             },
             Some(Event::Stop(reason)) => Flow::Stop(reason),
-            None => server.handle_info(Info::Timeout, cx).await,
+            None => {
+                cx.inbox.timed_out();
+                server.handle_info(Info::Timeout, cx).await
+            }
         };
         end = follow(flow, cx, &mut wait);
     }

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use kista_etf::{Atom, Term};
+use kista_etf::{Atom, Term, atoms};
 
 use super::machine::{After, Machine, TimerEffect};
 use super::timers::Timers;
@@ -10,6 +10,8 @@ use super::{Event, GenStatem, StatemCx};
 use crate::gen_server::{Cx, Flow, GenServer, InitStop, Spec, spec};
 use crate::sys::{self, Behaviour};
 use crate::{ExitReason, Info};
+
+const MODULE: Atom = atoms::GEN_STATEM;
 
 /// A [`GenStatem`] as a process runs it: a server, so that it is spawned, named, linked, supervised, called and stopped as
 /// any other. Its loop carries out what the machine's core says.
@@ -49,6 +51,7 @@ impl<S: GenStatem> Statem<S> {
 }
 
 impl<S: GenStatem> GenServer for Statem<S> {
+    const MODULE: Atom = MODULE;
     type Args = S::Args;
     type Msg = S::Msg;
     type Client = S::Client;
@@ -184,7 +187,10 @@ impl<S: GenStatem> Statem<S> {
                     };
                     self.rang_behind = None;
                     match self.machine.rang(timer) {
-                        Some(event) => return Poll::Ready(Received::Rang(event)),
+                        Some(event) => {
+                            cx.inbox.timed_out();
+                            return Poll::Ready(Received::Rang(event));
+                        }
                         None => continue,
                     }
                 }
@@ -207,7 +213,7 @@ struct Shown<'a, S: GenStatem>(&'a mut Statem<S>);
 
 impl<S: GenStatem> Behaviour for Shown<'_, S> {
     fn module(&self) -> Atom {
-        Atom::from_static("gen_statem")
+        MODULE
     }
 
     fn state(&self) -> Term {

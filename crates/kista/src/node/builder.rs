@@ -15,12 +15,13 @@ use super::cookie::{self, CookieSource};
 use super::deadlines::Deadlines;
 use super::error::NodeError;
 use super::names::Names;
+use super::reports::Reports;
 use super::{Inner, Node};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::process::Env;
-use crate::supervisor::REPORTS;
+use crate::reports::REPORTS;
 use crate::timer::Timers;
 use crate::{EpmdMode, Term, kernel};
 
@@ -216,8 +217,7 @@ impl NodeBuilder {
             net,
             events,
             node_events,
-            reports,
-            report_lines: LogLimit::new(),
+            reports: Reports::new(reports),
             node_monitors: Mutex::default(),
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),

@@ -51,11 +51,11 @@ use crate::net::Net;
 use crate::process::{
     AnyProcess, ControlSignal, Dest, Env, InfoSlot, Process, ProcessInfo, ProcessSummary, current,
 };
-use crate::supervisor::Report;
 use crate::timer::Timers;
 use crate::{EpmdInUse, ExitReason};
 use names::Names;
 use outcall::PendingCall;
+use reports::Reports;
 
 /// A running node. Cheap to clone; all clones are the same node.
 ///
@@ -97,9 +97,7 @@ struct Inner {
     /// The events of this node, and the right to publish the one about nodes.
     events: Arc<Registry>,
     node_events: EventSource<NodeEvent>,
-    /// What supervisors say, and how much of it is logged.
-    reports: EventSource<Report>,
-    report_lines: LogLimit,
+    reports: Reports,
     node_monitors: Mutex<FxHashSet<Pid>>,
     stopping: AtomicBool,
     /// Lines about messages that no server understood.

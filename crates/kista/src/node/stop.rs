@@ -33,6 +33,7 @@ impl Node {
             .runtime()
             .spawn(async move {
                 node.0.stopped.get_or_init(|| node.stop_all()).await;
+                node.0.reports.tell_left_out();
             })
             .await;
     }

@@ -40,9 +40,7 @@ where
     let me = Arc::clone(&process);
     let body = move || async move {
         let reason = code(ProcessCx::new(Arc::clone(&me))).await.into_exit();
-        if !reason.is_normal() {
-            me.log_end(&reason);
-        }
+        me.report_plain_crash(&reason);
         reason
     };
     node.runtime().spawn(run(process, body));

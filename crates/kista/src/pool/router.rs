@@ -104,6 +104,11 @@ impl Intensity {
         self.recent.push_back(now);
         true
     }
+
+    /// How many were allowed within the period.
+    pub(super) fn counted(&self) -> usize {
+        self.recent.len()
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use crate::gen_server::{
     Cx, Flow, GenServer, InitStop, PendingReply, ServerRef, Spec, StartError, Starting,
 };
 use crate::process::{AnyProcess, Process, Signal};
+use crate::reports::{Context as Trouble, Next, Report, ReportedChild, Source};
+use crate::supervisor::{ChildId, ChildType, Restart, Shutdown};
 use crate::sys::{Behaviour, Event};
 use crate::{ExitReason, Info};
 
@@ -84,7 +86,7 @@ impl<S: GenServer> GenServer for Pool<S> {
 
     async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> Flow {
         match info {
-            Info::Exit { from, .. } => self.ended(from, cx),
+            Info::Exit { from, reason } => self.ended(from, reason, cx),
             // Workers get plain messages too, as terms.
             Info::Term(term) => {
                 match self.choose(Choice::InTurn).and_then(|at| self.pid(at)) {
@@ -106,11 +108,11 @@ impl<S: GenServer> GenServer for Pool<S> {
                 return reason;
             }
             let flow = match poll_fn(|context| self.poll(cx, context)).await {
-                Next::Message(message) => self.handle(message, cx).await,
-                Next::Info(info) => self.handle_info(info, cx).await,
-                Next::Started(at, started) => self.started(at, started, cx),
-                Next::System => Flow::Continue,
-                Next::Stop(reason) => return reason,
+                Received::Message(message) => self.handle(message, cx).await,
+                Received::Info(info) => self.handle_info(info, cx).await,
+                Received::Started(at, started) => self.started(at, started, cx),
+                Received::System => Flow::Continue,
+                Received::Stop(reason) => return reason,
             };
             if let Flow::Stop(reason) = flow {
                 return reason;
@@ -158,7 +160,7 @@ impl<S: GenServer> GenServer for Pool<S> {
     }
 }
 
-enum Next<S: GenServer> {
+enum Received<S: GenServer> {
     Message(S::Msg),
     Info(Info),
     Started(usize, Result<ServerRef<S>, StartError>),
@@ -184,22 +186,22 @@ impl<S: GenServer> Pool<S> {
         self.wanted = workers.max(1);
     }
 
-    fn poll(&mut self, cx: &mut Cx<Self>, context: &mut Context<'_>) -> Poll<Next<S>> {
+    fn poll(&mut self, cx: &mut Cx<Self>, context: &mut Context<'_>) -> Poll<Received<S>> {
         if !cx.inbox.is_suspended() {
             for (at, place) in self.places.iter_mut().enumerate() {
                 if let Place::Starting(starting) = place
                     && let Poll::Ready(started) = Pin::new(starting).poll(context)
                 {
-                    return Poll::Ready(Next::Started(at, started));
+                    return Poll::Ready(Received::Started(at, started));
                 }
             }
         }
         let event = std::task::ready!(cx.inbox.poll_next(&mut Shown(self), context));
         Poll::Ready(match event {
-            Event::Message(message) => Next::Message(message),
-            Event::Info(info) => Next::Info(*info),
-            Event::System => Next::System,
-            Event::Stop(reason) => Next::Stop(reason),
+            Event::Message(message) => Received::Message(message),
+            Event::Info(info) => Received::Info(*info),
+            Event::System => Received::System,
+            Event::Stop(reason) => Received::Stop(reason),
         })
     }
 
@@ -267,29 +269,76 @@ impl<S: GenServer> Pool<S> {
     }
 
     /// A linked process has ended: a worker in its place is replaced, one that was stopped by a resize is forgotten.
-    fn ended(&mut self, pid: Pid, cx: &mut Cx<Self>) -> Flow {
+    fn ended(&mut self, pid: Pid, reason: ExitReason, cx: &mut Cx<Self>) -> Flow {
         let mut places = self.places.iter();
         let at = places.position(|place| place.alive().is_some_and(|worker| worker.pid() == pid));
         match at {
-            Some(at) => self.replace(at, cx),
+            Some(at) => self.replace(at, Trouble::ChildTerminated, Some(pid), reason, cx),
             None => Flow::Continue,
         }
     }
 
-    fn replace(&mut self, at: usize, cx: &mut Cx<Self>) -> Flow {
+    fn replace(
+        &mut self,
+        at: usize,
+        context: Trouble,
+        worker: Option<Pid>,
+        reason: ExitReason,
+        cx: &mut Cx<Self>,
+    ) -> Flow {
         if at >= self.wanted {
             self.places.remove(at);
             return Flow::Continue;
         }
-        if !self.intensity.admit(Instant::now()) {
-            let why = ["shutdown", "reached_max_restart_intensity"];
+        let admitted = self.intensity.admit(Instant::now());
+        let next = match admitted {
+            true => Next::Restarts,
+            false => Next::Ends,
+        };
+        self.report(at, context, worker, reason, next, cx);
+        if !admitted {
+            let too_many = "reached_max_restart_intensity";
+            let reason = ExitReason::from(Atom::from_static(too_many));
+            self.report(at, Trouble::Shutdown, worker, reason, Next::Ends, cx);
+            let why = ["shutdown", too_many];
             let why = why.map(|word| Term::from(Atom::from_static(word)));
-            tracing::error!(pid = %cx.pid(), "workers of the pool end too often; it ends");
             return Flow::Stop(ExitReason::from(Term::tuple(why)));
         }
         self.replaced += 1;
         self.places[at] = self.start(cx);
         Flow::Continue
+    }
+
+    /// A supervisor's report: each place is a permanent child, whose id is its number.
+    fn report(
+        &self,
+        at: usize,
+        context: Trouble,
+        worker: Option<Pid>,
+        reason: ExitReason,
+        next: Next,
+        cx: &Cx<Self>,
+    ) {
+        let source = Source::Supervisor(cx.pid());
+        cx.node().report(source, || Report::Supervisor {
+            supervisor: cx.pid(),
+            name: cx.name(),
+            context,
+            reason,
+            child: ReportedChild {
+                id: ChildId::from(at as i64),
+                pid: worker,
+                starts: std::any::type_name::<S>(),
+                restart: Restart::Permanent,
+                shutdown: Shutdown::After(STOP_TIME),
+                significant: false,
+                child_type: ChildType::Worker,
+                restarts: u32::try_from(self.replaced).unwrap_or(u32::MAX),
+                count: 1,
+            },
+            restarts: self.intensity.counted() + usize::from(next == Next::Ends),
+            next,
+        });
     }
 
     fn start(&self, cx: &mut Cx<Self>) -> Place<S> {
@@ -302,10 +351,14 @@ impl<S: GenServer> Pool<S> {
         started: Result<ServerRef<S>, StartError>,
         cx: &mut Cx<Self>,
     ) -> Flow {
-        let worker = started.ok().and_then(|worker| process(cx, &worker));
-        let Some(worker) = worker else {
+        let worker = match started {
+            Ok(worker) => process(cx, &worker).ok_or(ExitReason::NoProc),
+            Err(error) => Err(why(error)),
+        };
+        let worker = match worker {
+            Ok(worker) => worker,
             // It could not start, or is gone again.
-            return self.replace(at, cx);
+            Err(reason) => return self.replace(at, Trouble::StartError, None, reason, cx),
         };
         self.places[at] = Place::Alive(worker);
         for message in std::mem::take(&mut self.held) {

@@ -89,7 +89,10 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                     Ok(Poll::Pending) => {}
                     Err(panic) => {
-                        return Poll::Ready(ExitReason::Panic(panic_text(&*panic).into()));
+                        // Behaviours catch their callbacks' own: this is a plain process.
+                        let reason = ExitReason::Panic(panic_text(&*panic).into());
+                        process.report_plain_crash(&reason);
+                        return Poll::Ready(reason);
                     }
                 }
             }

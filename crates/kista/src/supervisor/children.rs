@@ -19,8 +19,17 @@ pub(super) struct Record {
     pub(super) state: ChildState,
     /// Restarts since it last lived for long; counted only for a back-off.
     attempts: u32,
+    /// How often it was started.
+    starts: u32,
     /// The second in which it was started.
     since: u64,
+}
+
+impl Record {
+    /// How often it was started again.
+    pub(super) const fn restarts(&self) -> u32 {
+        self.starts.saturating_sub(1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +78,7 @@ impl Children {
             policy,
             state: ChildState::Down,
             attempts: 0,
+            starts: 0,
             since: 0,
         };
         let before = self.last.replace(key);
@@ -145,8 +155,11 @@ impl Children {
         }
     }
 
-    pub(super) fn set_since(&mut self, key: Key, now: Duration) {
+    /// It runs from now on.
+    pub(super) fn started(&mut self, key: Key, pid: Pid, now: Duration) {
+        self.set_state(key, ChildState::Running(pid));
         if let Some(entry) = self.entries.get_mut(&key) {
+            entry.record.starts = entry.record.starts.saturating_add(1);
             entry.record.since = now.as_secs();
         }
     }

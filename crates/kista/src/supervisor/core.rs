@@ -14,6 +14,10 @@
 //!
 //! Source: `supervisor.erl` of STDLIB; *Supervisor Behaviour* in OTP Design Principles.
 
+mod protocol;
+mod restarts;
+mod starts;
+mod stops;
 #[cfg(test)]
 mod tests;
 
@@ -22,132 +26,12 @@ use std::time::Duration;
 
 use kista_etf::Pid;
 
-use super::child::{ChildId, Policy, Restart, Shutdown};
+use super::child::{ChildId, Policy};
 use super::children::{ChildState, Children, Key, Record};
 use super::intensity::Intensity;
-use super::report::Context;
 use super::spec::{AutoShutdown, Backoff, Strategy};
 use crate::ExitReason;
-
-/// What happens to a supervisor.
-#[derive(Clone, Debug)]
-pub(super) enum Event {
-    /// The children of the specification are to be started.
-    Boot,
-    /// The answer to [`Effect::Start`].
-    Started(Key, Outcome),
-    /// A child that was told to end did, for this reason: the answer to [`Effect::Wait`].
-    Ended(Pid, ExitReason),
-    /// The time for that is up: the other answer.
-    TimedOut,
-    /// A linked process ended.
-    Exit(Pid, ExitReason),
-    /// What [`Effect::TryAgain`] asked for.
-    TryAgain(Key),
-    /// What [`Effect::Later`] asked for.
-    Due(Key, u64),
-    /// A request to add a child and start it.
-    StartChild(ChildId, Policy),
-    /// The same in a `simple_one_for_one`.
-    StartDynamic,
-    Terminate(ChildId),
-    /// Of a `simple_one_for_one`; whether there is such a process at all.
-    TerminatePid(Pid, bool),
-    Restart(ChildId),
-    Delete(ChildId),
-    /// The supervisor ends: its children are to be stopped.
-    End,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Outcome {
-    Running(Pid),
-    Ignored,
-    Failed(ExitReason),
-}
-
-/// What the shell is to do, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Effect {
-    /// Keep what starts this child: it was asked to be added.
-    Adopt(Key),
-    /// The child is forgotten.
-    Forget(Key),
-    /// Start it, and answer with [`Event::Started`]. The last of its effects.
-    Start(Key),
-    /// Watch the process, and send it this exit signal: `shutdown` or `kill`.
-    Tell(Pid, ExitReason),
-    /// Kill it: it is watched already.
-    Kill(Pid),
-    /// Wait for one of those to end, at most so long from now; without a time, as the time set before says. The last of its effects.
-    Wait(Time),
-    /// Give [`Event::TryAgain`] behind what is in the queue.
-    TryAgain(Key),
-    /// Give [`Event::Due`] after this time.
-    Later(Key, u64, Duration),
-    /// Answer the request.
-    Reply(Reply),
-    Report(Context, Offender, ExitReason),
-    /// Report that it runs.
-    Progress(Key, Pid),
-    /// All children of the specification are started.
-    Booted,
-    /// This one did not start; those before it are stopped.
-    BootFailed(Option<ChildId>, ExitReason),
-    /// End the supervisor with `shutdown`.
-    Shutdown,
-    /// All children are stopped.
-    AllEnded,
-}
-
-/// How long to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Time {
-    /// From now on.
-    Within(Duration),
-    Endless,
-    /// As before.
-    Same,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Reply {
-    Done,
-    Started(Option<Pid>),
-    Failed(Refusal),
-}
-
-/// Why a request is refused.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Refusal {
-    NotFound,
-    Running,
-    Restarting,
-    AlreadyPresent,
-    AlreadyStarted(Pid),
-    SimpleOneForOne,
-    Start(ExitReason),
-}
-
-/// Whom a report is about.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Offender {
-    pub(super) key: Option<Key>,
-    pub(super) id: Option<ChildId>,
-    pub(super) pid: Option<Pid>,
-    pub(super) policy: Policy,
-    /// Of how many children, for those of a `simple_one_for_one` that were stopped together.
-    pub(super) count: usize,
-}
-
-/// What of a specification the core needs.
-pub(super) struct Flags {
-    pub(super) strategy: Strategy,
-    pub(super) intensity: u32,
-    pub(super) period: Duration,
-    pub(super) auto_shutdown: AutoShutdown,
-    pub(super) backoff: Option<Backoff>,
-}
+pub(super) use protocol::{Effect, Event, Flags, Offender, Outcome, Refusal, Reply, Time};
 
 pub(super) struct Core {
     strategy: Strategy,
@@ -229,7 +113,7 @@ impl Core {
             }
             Event::TryAgain(key) => {
                 if let Some(ChildState::Restarting(..)) = self.state(key) {
-                    self.restart(key, now, effects);
+                    self.restart(key, None, now, effects);
                 }
             }
             Event::Due(key, number) => {
@@ -362,61 +246,6 @@ impl Core {
         }
     }
 
-    fn stop(&mut self, key: Key, pid: Pid, effects: &mut Effects) {
-        let (signal, time) = match self.policy(key).shutdown {
-            Shutdown::BrutalKill => (ExitReason::Kill, Time::Endless),
-            Shutdown::After(time) => (ExitReason::Shutdown, Time::Within(time)),
-            Shutdown::Infinity => (ExitReason::Shutdown, Time::Endless),
-        };
-        // Looked at again when it has ended.
-        self.agenda.push_front(Step::Stop(key));
-        effects.push(Effect::Tell(pid, signal));
-        effects.push(Effect::Wait(time));
-    }
-
-    fn ended(&mut self, pid: Pid, reason: &ExitReason, effects: &mut Effects) {
-        let Some(key) = self.children.by_pid(pid) else {
-            return;
-        };
-        let as_told = ended_as_told(self.policy(key), reason);
-        if let Goal::EndAll(waited_for, others) = &mut self.goal {
-            *waited_for -= 1;
-            if !as_told {
-                *others.entry(reason.clone()).or_default() += 1;
-            }
-            self.forget(key, effects);
-            return self.await_all(effects);
-        }
-        if !as_told {
-            let offender = self.offender(key, Some(pid));
-            effects.push(Effect::Report(
-                Context::ShutdownError,
-                offender,
-                reason.clone(),
-            ));
-        }
-        self.gone(key, effects);
-    }
-
-    fn timed_out(&mut self, effects: &mut Effects) {
-        match (&self.goal, self.agenda.front()) {
-            (Goal::EndAll(..), _) => {
-                let running = self.children.from(None).filter_map(|key| self.state(key));
-                effects.extend(running.filter_map(|state| match state {
-                    ChildState::Running(pid) => Some(Effect::Kill(pid)),
-                    _ => None,
-                }));
-            }
-            (_, Some(Step::Stop(key))) => {
-                if let Some(ChildState::Running(pid)) = self.state(*key) {
-                    effects.push(Effect::Kill(pid));
-                }
-            }
-            _ => {}
-        }
-        effects.push(Effect::Wait(Time::Endless));
-    }
-
     /// The child is stopped, or was not there.
     fn gone(&mut self, key: Key, effects: &mut Effects) {
         if self.children.remove_or_keep(key) {
@@ -429,258 +258,13 @@ impl Core {
         effects.push(Effect::Forget(key));
     }
 
-    // Starts.
-
-    fn started(&mut self, key: Key, outcome: Outcome, now: Duration, effects: &mut Effects) {
-        match outcome {
-            Outcome::Running(pid) => {
-                self.children.set_state(key, ChildState::Running(pid));
-                self.children.set_since(key, now);
-                if !self.is_simple() {
-                    effects.push(Effect::Progress(key, pid));
-                }
-                self.answer(Reply::Started(Some(pid)), effects);
-            }
-            Outcome::Ignored => {
-                self.gone(key, effects);
-                self.answer(Reply::Started(None), effects);
-            }
-            Outcome::Failed(reason) => self.not_started(key, reason, effects),
-        }
-    }
-
-    fn answer(&self, reply: Reply, effects: &mut Effects) {
-        if let Goal::StartChild | Goal::RestartChild = self.goal {
-            effects.push(Effect::Reply(reply));
-        }
-    }
-
-    fn not_started(&mut self, key: Key, reason: ExitReason, effects: &mut Effects) {
-        self.agenda.clear();
-        match self.goal {
-            Goal::Boot => {
-                let offender = self.offender(key, None);
-                let id = offender.id.clone();
-                effects.push(Effect::Report(
-                    Context::StartError,
-                    offender,
-                    reason.clone(),
-                ));
-                self.stop_back_to(None);
-                self.goal = Goal::BootFailed(id, reason);
-            }
-            Goal::StartChild => {
-                self.forget(key, effects);
-                refuse(Refusal::Start(reason), effects);
-            }
-            Goal::RestartChild => refuse(Refusal::Start(reason), effects),
-            _ => {
-                let was = match self.state(key) {
-                    Some(ChildState::Restarting(was, _)) => was,
-                    _ => None,
-                };
-                let offender = self.offender(key, was);
-                effects.push(Effect::Report(Context::StartError, offender, reason));
-                self.set_restarting(key, was);
-                effects.push(Effect::TryAgain(key));
-            }
-        }
-    }
-
-    fn start_child(&mut self, id: ChildId, policy: Policy, effects: &mut Effects) {
-        if self.is_simple() {
-            return refuse(Refusal::SimpleOneForOne, effects);
-        }
-        match self.child(&id).map(|(_, record)| record.state) {
-            None => {
-                let key = self.children.push(Some(id), policy);
-                effects.push(Effect::Adopt(key));
-                self.goal = Goal::StartChild;
-                self.agenda.push_back(Step::Start(key));
-            }
-            Some(ChildState::Running(pid)) => refuse(Refusal::AlreadyStarted(pid), effects),
-            Some(_) => refuse(Refusal::AlreadyPresent, effects),
-        }
-    }
-
-    /// The child of a request that is for children without a process only.
-    fn known_down(&self, id: &ChildId, effects: &mut Effects) -> Option<Key> {
-        let refusal = match self.child(id) {
-            _ if self.is_simple() => Refusal::SimpleOneForOne,
-            None => Refusal::NotFound,
-            Some((key, record)) => match record.state {
-                ChildState::Down => return Some(key),
-                ChildState::Running(_) => Refusal::Running,
-                ChildState::Restarting(..) => Refusal::Restarting,
-            },
-        };
-        refuse(refusal, effects);
-        None
-    }
-
-    fn terminate(&mut self, key: Key) {
-        self.goal = Goal::Terminate;
-        self.agenda.push_back(Step::Stop(key));
-    }
-
-    // Ends of children.
-
-    fn exited(
-        &mut self,
-        key: Key,
-        pid: Pid,
-        reason: &ExitReason,
-        now: Duration,
-        effects: &mut Effects,
-    ) {
-        let policy = self.policy(key);
-        let proper = reason.is_normal();
-        if policy.restart == Restart::Permanent || !proper {
-            let offender = self.offender(key, Some(pid));
-            effects.push(Effect::Report(
-                Context::ChildTerminated,
-                offender,
-                reason.clone(),
-            ));
-        }
-        let again = match policy.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !proper,
-            Restart::Temporary => false,
-        };
-        if again {
-            return self.restart(key, now, effects);
-        }
-        self.gone(key, effects);
-        let ends = policy.significant
-            && match self.auto_shutdown {
-                AutoShutdown::Never => false,
-                AutoShutdown::AnySignificant => true,
-                AutoShutdown::AllSignificant => self.children.significant() == 0,
-            };
-        if ends {
-            effects.push(Effect::Shutdown);
-        }
-    }
-
-    /// Counts a restart, and carries it out if it is not one too many.
-    fn restart(&mut self, key: Key, now: Duration, effects: &mut Effects) {
-        let was = match self.state(key) {
-            Some(ChildState::Running(pid)) => Some(pid),
-            Some(ChildState::Restarting(was, _)) => was,
-            Some(ChildState::Down) | None => None,
-        };
-        if !self.intensity.admit(now) {
-            let reason = kista_etf::Atom::from_static("reached_max_restart_intensity");
-            let offender = self.offender(key, was);
-            effects.push(Effect::Report(
-                Context::Shutdown,
-                offender,
-                ExitReason::from(reason),
-            ));
-            self.gone(key, effects);
-            return effects.push(Effect::Shutdown);
-        }
-        let number = self.set_restarting(key, was);
-        match self.backoff {
-            None => self.carry_out(key),
-            Some(backoff) => {
-                let attempts = self.children.attempt(key, now, backoff.most());
-                effects.push(Effect::Later(key, number, backoff.delay(attempts)));
-            }
-        }
-    }
-
-    /// Its number.
-    fn set_restarting(&mut self, key: Key, was: Option<Pid>) -> u64 {
-        self.restarts += 1;
-        // Only a `simple_one_for_one` knows its children by pid.
-        let was = was.filter(|_| self.is_simple());
-        self.children
-            .set_state(key, ChildState::Restarting(was, self.restarts));
-        self.restarts
-    }
-
-    fn carry_out(&mut self, key: Key) {
-        self.goal = Goal::Restart;
-        let first = match self.strategy {
-            Strategy::OneForOne | Strategy::SimpleOneForOne => {
-                return self.agenda.push_back(Step::Start(key));
-            }
-            Strategy::RestForOne => Some(key),
-            Strategy::OneForAll => None,
-        };
-        self.stop_back_to(first);
-        self.agenda.push_back(Step::StartFrom(first));
-    }
-
-    /// Plans to stop all children, the last first, up to and with this one.
-    fn stop_back_to(&mut self, first: Option<Key>) {
-        for key in self.children.reversed() {
-            self.agenda.push_back(Step::Stop(key));
-            if Some(key) == first {
-                break;
-            }
-        }
-    }
-
-    // The supervisor's end.
-
-    fn end(&mut self, effects: &mut Effects) {
-        self.agenda.clear();
-        if !self.is_simple() {
-            self.goal = Goal::End;
-            self.stop_back_to(None);
-            return self.advance(effects);
-        }
-        let signal = match self.template.shutdown {
-            Shutdown::BrutalKill => ExitReason::Kill,
-            Shutdown::After(_) | Shutdown::Infinity => ExitReason::Shutdown,
-        };
-        let states = self.children.from(None).filter_map(|key| self.state(key));
-        effects.extend(states.filter_map(|state| match state {
-            ChildState::Running(pid) => Some(Effect::Tell(pid, signal.clone())),
-            _ => None,
-        }));
-        self.goal = Goal::EndAll(self.children.running(), HashMap::new());
-        match self.template.shutdown {
-            Shutdown::After(time) => self.await_all_within(Time::Within(time), effects),
-            _ => self.await_all_within(Time::Endless, effects),
-        }
-    }
-
-    fn await_all(&mut self, effects: &mut Effects) {
-        self.await_all_within(Time::Same, effects);
-    }
-
-    fn await_all_within(&mut self, time: Time, effects: &mut Effects) {
-        match std::mem::replace(&mut self.goal, Goal::Idle) {
-            Goal::EndAll(0, others) => {
-                for (reason, count) in others {
-                    let offender = Offender {
-                        key: None,
-                        id: None,
-                        pid: None,
-                        policy: self.template,
-                        count,
-                    };
-                    effects.push(Effect::Report(Context::ShutdownError, offender, reason));
-                }
-                effects.push(Effect::AllEnded);
-            }
-            waiting => {
-                self.goal = waiting;
-                effects.push(Effect::Wait(time));
-            }
-        }
-    }
-
     fn offender(&self, key: Key, pid: Option<Pid>) -> Offender {
         Offender {
             key: Some(key),
             id: self.children.get(key).and_then(|record| record.id.clone()),
             pid,
             policy: self.policy(key),
+            restarts: self.children.get(key).map_or(0, Record::restarts),
             count: 1,
         }
     }
@@ -688,15 +272,4 @@ impl Core {
 
 fn refuse(refusal: Refusal, effects: &mut Effects) {
     effects.push(Effect::Reply(Reply::Failed(refusal)));
-}
-
-/// Whether a child that was told to end did so properly: for other reasons there is a report.
-fn ended_as_told(policy: Policy, reason: &ExitReason) -> bool {
-    // An end of its own choice, in the moment before; a permanent child should not have chosen any.
-    let by_itself = policy.restart != Restart::Permanent && reason.is_normal();
-    let expected = match policy.shutdown {
-        Shutdown::BrutalKill => ExitReason::Killed,
-        Shutdown::After(_) | Shutdown::Infinity => ExitReason::Shutdown,
-    };
-    by_itself || *reason == expected
 }

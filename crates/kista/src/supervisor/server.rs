@@ -16,12 +16,12 @@ use super::client::SupervisorClient;
 use super::core::{Core, Effect, Event, Offender, Outcome, Reply};
 use super::ending::Ending;
 use super::error::SupervisorError;
-use super::report::{Context, Report, ReportedChild};
 use super::request::{Answer, Request, SupervisorMsg};
 use super::spec::{SpecError, Strategy, SupervisorSpec, check_child};
 use super::start::{Start, StartChild, Starter};
 use crate::gen_server::{Cx, Flow, GenServer, InitStop, StartError};
 use crate::process::AnyProcess;
+use crate::reports::{Context, Next, Report, ReportedChild, Source};
 use crate::sys::Held;
 use crate::{ExitReason, Info};
 
@@ -240,8 +240,8 @@ impl Supervisor {
                     }
                     Effect::Later(key, number, delay) => self.later(&myself, key, number, delay),
                     Effect::Reply(reply) => done.reply = Some(reply),
-                    Effect::Report(context, offender, reason) => {
-                        self.report(&*me, context, offender, reason);
+                    Effect::Report(context, offender, reason, next) => {
+                        self.report(&*me, context, offender, reason, next);
                     }
                     Effect::Progress(key, pid) => self.progress(&*me, key, pid),
                     Effect::BootFailed(id, reason) => done.boot_failed = Some((id, reason)),
@@ -434,36 +434,38 @@ impl Supervisor {
         context: Context,
         offender: Offender,
         reason: ExitReason,
+        next: Next,
     ) {
         let me = me.me();
-        let name = me.state.lock().name;
-        me.node().report(Report::Supervisor {
+        let source = Source::Supervisor(me.pid());
+        me.node().report(source, || Report::Supervisor {
             supervisor: me.pid(),
-            name,
+            name: me.name(),
             context,
             reason,
             child: self.reported(offender),
             restarts: self.core.restarts_counted(),
+            next,
         });
     }
 
     fn progress(&self, me: &dyn AnyProcess, key: Key, pid: Pid) {
         let me = me.me();
-        let Some(record) = self.core.record(key).filter(|_| me.node().wants_progress()) else {
+        let Some(record) = self.core.record(key) else {
             return;
         };
-        let child = self.reported(Offender {
-            key: Some(key),
-            id: record.id.clone(),
-            pid: Some(pid),
-            policy: record.policy,
-            count: 1,
-        });
-        let name = me.state.lock().name;
-        me.node().report(Report::Progress {
+        let source = Source::Progress(me.pid());
+        me.node().report(source, || Report::Progress {
             supervisor: me.pid(),
-            name,
-            child,
+            name: me.name(),
+            child: self.reported(Offender {
+                key: Some(key),
+                id: record.id.clone(),
+                pid: Some(pid),
+                policy: record.policy,
+                restarts: record.restarts(),
+                count: 1,
+            }),
         });
     }
 
@@ -478,6 +480,7 @@ impl Supervisor {
             shutdown: offender.policy.shutdown,
             significant: offender.policy.significant,
             child_type: offender.policy.child_type,
+            restarts: offender.restarts,
             count: offender.count,
         }
     }

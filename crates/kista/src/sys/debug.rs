@@ -29,6 +29,7 @@ pub(super) struct Debug {
 }
 
 struct InHand {
+    message: Term,
     /// `Some` of a call: `From`.
     from: Option<Term>,
     /// Where the answer of an encoded call is seen; none when it was moved.
@@ -100,36 +101,40 @@ impl Debug {
                 (Term::tuple([local(), Term::from(name)]), None)
             }
         };
-        self.take(event, InHand { from, tap: None });
+        self.take(event, from, None);
     }
 
     /// An encoded message, whole, and the tap that sees the answer to it.
     pub(super) fn came_in(&mut self, message: Term, tap: Option<Arc<Tap>>) {
         let from = message.as_tagged("$gen_call").map(|call| call[0].clone());
-        self.take(message, InHand { from, tap });
+        self.take(message, from, tap);
     }
 
     pub(super) fn noticed(&mut self, info: &Info) {
-        self.take(
-            info_term(info),
-            InHand {
-                from: None,
-                tap: None,
-            },
-        );
+        self.take(info_term(info), None, None);
     }
 
-    fn take(&mut self, message: Term, in_hand: InHand) {
+    /// The message that is being handled, as `sys` shows it.
+    pub(super) fn in_hand(&self) -> Option<Term> {
+        Some(self.in_hand.as_ref()?.message.clone())
+    }
+
+    fn take(&mut self, message: Term, from: Option<Term>, tap: Option<Arc<Tap>>) {
         if let Some(statistics) = &mut self.statistics {
             statistics.messages_in += 1;
         }
+        let shown = message.clone();
         self.event(Term::tuple([Term::from(Atom::from_static("in")), message]));
-        self.in_hand = Some(in_hand);
+        self.in_hand = Some(InHand {
+            message: shown,
+            from,
+            tap,
+        });
     }
 
     /// The message in hand was handled. `answered` speaks of a moved call.
     pub(super) fn handled(&mut self, answered: bool, state: impl FnOnce() -> Term) {
-        let Some(InHand { from, tap }) = self.in_hand.take() else {
+        let Some(InHand { from, tap, .. }) = self.in_hand.take() else {
             return;
         };
         if !self.is_on() {
@@ -213,7 +218,7 @@ pub(crate) fn read(e: Encoder) -> Option<Term> {
 }
 
 /// The message that Erlang would show.
-fn info_term(info: &Info) -> Term {
+pub(crate) fn info_term(info: &Info) -> Term {
     let exit = |tag, from: Term, reason: &crate::ExitReason| {
         Term::tuple([Term::from(tag), from, reason.to_term()])
     };

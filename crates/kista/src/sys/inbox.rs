@@ -22,6 +22,7 @@
 //!    `ProcessState::deferred`, so that the end of the process reaches its caller; so it is when the inbox is dropped.
 //! 3. While suspended it gives nothing but `System` and `Stop`; what it keeps meanwhile comes first afterwards.
 //! 4. What was taken over and not handled goes back in front when the inbox is dropped: the process's end answers for it.
+//! 5. What is known of the message in hand is kept for a crash report: the encoded form if it came so and is small, else its kind.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,11 +32,13 @@ use kista_etf::Term;
 
 use super::behaviour::Behaviour;
 use super::debug::{Debug, Tap};
+use super::in_hand::InHand;
 use super::read::{self, Read};
 use super::serve::Served;
 use crate::ExitReason;
 use crate::gen_server::{Message, PendingReply};
-use crate::process::{Info, Process, Signal};
+use crate::process::{Info, Process, Signal, WireMessage};
+use crate::reports::Shown;
 
 /// Where a behaviour reads what it is to do next. See the head of this file.
 ///
@@ -46,11 +49,34 @@ pub(crate) struct Inbox<M: Send + 'static> {
     taken: VecDeque<Signal<M>>,
     /// How many at the front of `taken` the process gave itself, to be handled before anything else.
     own: u32,
-    /// The caller of the message that is being handled, when it is of this node and waits for a typed answer.
-    caller: Option<Arc<dyn PendingReply>>,
+    /// Whence the message in hand came.
+    origin: Origin,
     /// What `sys` was asked to do beside answering.
     sys: Option<Box<Sys<M>>>,
+    in_hand: InHand,
 }
+
+/// Whence a message came, if there is more to say of it. Two variants, so that it takes no more room than its first.
+enum Origin {
+    /// Its caller is of this node, and waits for a typed answer.
+    Caller(Arc<dyn PendingReply>),
+    /// It came encoded, and is small; or it did not.
+    Encoded(Option<Box<WireMessage>>),
+}
+
+impl Origin {
+    const NONE: Self = Self::Encoded(None);
+
+    fn take_caller(&mut self) -> Option<Arc<dyn PendingReply>> {
+        match std::mem::replace(self, Self::NONE) {
+            Self::Caller(caller) => Some(caller),
+            Self::Encoded(_) => None,
+        }
+    }
+}
+
+/// An encoded message above this is not kept while it is handled: what was decoded of it is memory enough.
+const MOST_KEPT: usize = 16 * 1024;
 
 struct Sys<M> {
     suspended: bool,
@@ -77,8 +103,9 @@ impl<M: Message> Inbox<M> {
             process,
             taken: VecDeque::new(),
             own: 0,
-            caller: None,
+            origin: Origin::NONE,
             sys: None,
+            in_hand: InHand::NOTHING,
         }
     }
 
@@ -131,7 +158,26 @@ impl<M: Message> Inbox<M> {
 
     /// The caller of the message that was returned last, when it is of this node: whoever takes it answers for it.
     pub(crate) fn take_caller(&mut self) -> Option<Arc<dyn PendingReply>> {
-        self.caller.take()
+        self.origin.take_caller()
+    }
+
+    /// The behaviour's own timeout is what is handled next.
+    pub(crate) fn timed_out(&mut self) {
+        self.in_hand = InHand::TIMEOUT;
+        self.origin = Origin::NONE;
+    }
+
+    /// What is being handled, as far as it can be shown: a message that was moved only by its name, unless `sys` watches.
+    pub(crate) fn last_message(&self) -> Shown {
+        let watched = self.sys.as_ref().and_then(|sys| sys.debug.in_hand());
+        let encoded = || match &self.origin {
+            Origin::Encoded(Some(message)) => message.term(),
+            Origin::Encoded(None) | Origin::Caller(_) => None,
+        };
+        if let Some(message) = watched.or_else(encoded) {
+            return Shown::term(message);
+        }
+        self.in_hand.shown::<M>()
     }
 
     /// How many signals have arrived and are not handled yet.
@@ -173,16 +219,18 @@ impl<M: Message> Inbox<M> {
     ) -> Option<Event<M>> {
         Some(match signal {
             Signal::Message(message) => {
+                self.in_hand = InHand::message(&message);
                 if !own && let Some(debug) = self.debug() {
                     debug.moved(&message);
                 }
                 Event::Message(message)
             }
             Signal::Call(message, caller) => {
+                self.in_hand = InHand::message(&message);
                 if let Some(debug) = self.debug() {
                     debug.moved(&message);
                 }
-                self.caller = Some(caller);
+                self.origin = Origin::Caller(caller);
                 Event::Message(message)
             }
             Signal::Wire(wire) => {
@@ -194,16 +242,28 @@ impl<M: Message> Inbox<M> {
                 {
                     debug.came_in(term, tap);
                 }
+                let kept = wire.payload.bytes.len() <= MOST_KEPT;
                 match read {
-                    Read::Message(message) => Event::Message(message),
-                    Read::Info(term) => Event::Info(Box::new(Info::Term(term))),
+                    Read::Message(message) => {
+                        self.in_hand = InHand::message(&message);
+                        self.origin = Origin::Encoded(kept.then_some(wire));
+                        Event::Message(message)
+                    }
+                    Read::Info(term) => {
+                        self.in_hand = InHand::INFO;
+                        self.origin = Origin::Encoded(kept.then_some(wire));
+                        Event::Info(Box::new(Info::Term(term)))
+                    }
                     Read::System(asked) => {
                         let (request, caller) = *asked;
                         let (answer, served) = self.serve(&request, behaviour);
                         // Answered before it is obeyed, as OTP does.
                         caller.send_term(&answer);
                         match served {
-                            Served::Stop(reason) => Event::Stop(reason),
+                            Served::Stop(reason) => {
+                                self.in_hand = InHand::STOP;
+                                Event::Stop(reason)
+                            }
                             Served::Answered => Event::System,
                         }
                     }
@@ -212,6 +272,7 @@ impl<M: Message> Inbox<M> {
             }
             Signal::Notice(info) => {
                 self.process.read_notice(&info);
+                self.in_hand = InHand::notice(&info);
                 if let Info::Exit { from, reason } = &*info
                     && Some(*from) == self.parent()
                 {
@@ -223,6 +284,7 @@ impl<M: Message> Inbox<M> {
                 Event::Info(info)
             }
             Signal::Stop(reason, pending) => {
+                self.in_hand = InHand::STOP;
                 self.process.state.lock().deferred().extend(pending);
                 Event::Stop(reason)
             }
@@ -240,7 +302,8 @@ impl<M: Message> Inbox<M> {
 
     /// The message that was returned last is handled.
     fn handled(&mut self, behaviour: Option<&mut dyn Behaviour>) {
-        let caller = self.caller.take();
+        self.in_hand = InHand::NOTHING;
+        let caller = self.origin.take_caller();
         let pending = caller.filter(|caller| caller.is_pending());
         let answered = pending.is_none();
         if let Some(pending) = pending {
@@ -319,7 +382,7 @@ fn defer(deferred: &mut Vec<Arc<dyn PendingReply>>, pending: Arc<dyn PendingRepl
 /// What the behaviour took over and did not handle goes back in front: the end of the process answers for it.
 impl<M: Send + 'static> Drop for Inbox<M> {
     fn drop(&mut self) {
-        if let Some(caller) = self.caller.take()
+        if let Some(caller) = self.origin.take_caller()
             && caller.is_pending()
         {
             defer(self.process.state.lock().deferred(), caller);

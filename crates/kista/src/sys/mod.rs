@@ -18,6 +18,7 @@ mod api;
 mod behaviour;
 mod debug;
 mod held;
+mod in_hand;
 mod inbox;
 mod read;
 mod replace;
@@ -31,7 +32,7 @@ pub use api::{
     replace_state, request, resume, statistics, suspend, terminate, trace,
 };
 pub(crate) use behaviour::Behaviour;
-pub(crate) use debug::{Tap, read as read_back};
+pub(crate) use debug::{Tap, info_term, read as read_back};
 pub(crate) use held::Held;
 pub(crate) use inbox::{Event, Inbox};
 pub(crate) use read::refuse_call;

@@ -65,6 +65,13 @@ pub(crate) fn opaque<S>() -> Term {
     Term::tuple([Term::from(Atom::from_static("opaque")), Term::from(name)])
 }
 
+/// Whether a state is shown by its type's name only.
+pub(crate) fn is_opaque(shown: &Term) -> bool {
+    shown
+        .as_tagged("opaque")
+        .is_some_and(|rest| matches!(rest, [Term::Binary(_)]))
+}
+
 /// Text up to a limit.
 struct Cut(String);
 

@@ -103,7 +103,23 @@ fn a_local_server_has_no_wire_form() {
     let expansion = expanded(quote!(local), counter());
     let expected: ItemImpl = parse_quote!(
         #[automatically_derived]
-        impl ::kista::Message for CounterMsg {}
+        impl ::kista::Message for CounterMsg {
+            fn kind(&self) -> u16 {
+                match *self {
+                    Self::Get { .. } => 0u16,
+                    Self::Add { .. } => 1u16,
+                    Self::Reset { .. } => 2u16,
+                }
+            }
+            fn kind_name(kind: u16) -> &'static str {
+                match kind {
+                    0u16 => "call get",
+                    1u16 => "call {plus, K}",
+                    2u16 => "cast reset",
+                    _ => "",
+                }
+            }
+        }
     );
     assert_tokens(expansion.impl_of("Message").unwrap(), &expected);
     assert!(expansion.impl_of("__KistaWire").is_none());
@@ -166,13 +182,14 @@ fn a_condition_guards_all_that_is_made_of_a_method() {
             #[cfg(unix)] #[cast] fn go(&mut self) {}
         }
     };
-    // The method, its variant, the check of its parts (none), the decoder's arm, the encoder's, the client's method, the handler's.
+    // The method, its variant, the check of its parts (none), its number, its name, the decoder's arm, the encoder's, the client's
+    // method, the handler's.
     assert_eq!(
         expand(quote!(), item)
             .to_string()
             .matches("cfg (unix)")
             .count(),
-        6
+        8
     );
 }
 

@@ -25,12 +25,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Context;
 
-use kista_etf::{Encode, Pid};
+use kista_etf::{Atom, Encode, Pid, atoms};
 use parking_lot::Mutex;
 
 use super::{ProcessState, Room, Status};
 use crate::gen_server::Sent;
 use crate::node::Node;
+use crate::reports::{CrashReport, During, Report, Source};
 use crate::{Dest, ExitReason, Info};
 
 /// A process's view of itself, the same for every behaviour: what only the process may do.
@@ -233,10 +234,23 @@ impl Me {
         }
     }
 
-    /// The one line about a process that ends by itself for a reason that is not a proper one.
-    pub(crate) fn log_end(&self, reason: &ExitReason) {
-        let ancestors = self.ancestors();
-        tracing::error!(pid = %self.pid, behaviour = self.behaviour, %reason, ?ancestors, "process terminated");
+    pub(crate) fn name(&self) -> Option<Atom> {
+        self.state.lock().name
+    }
+
+    /// The report on a failure of the process's own, when the reason is not a proper one.
+    pub(crate) fn report_crash(&self, reason: &ExitReason, make: impl FnOnce() -> CrashReport) {
+        if !reason.is_normal() {
+            let source = Source::Crash(self.behaviour, self.name());
+            self.node.report(source, || Report::Crash(Box::new(make())));
+        }
+    }
+
+    /// The same of a plain process.
+    pub(crate) fn report_plain_crash(&self, reason: &ExitReason) {
+        self.report_crash(reason, || {
+            CrashReport::of(self, atoms::PROCESS, During::Work, reason.clone())
+        });
     }
 
     /// Logs what the behaviour did not expect: as a warning, at most 20 a second on one node.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use kista_etf::{Atom, Term};
 
-use super::super::child::ChildType;
+use super::super::child::{ChildType, Restart, Shutdown};
+use super::stops::ended_as_told;
 use super::*;
 
 /// A supervisor's core and the world around it. What happens is logged in words.
@@ -126,14 +127,14 @@ impl World {
                         self.later.push((self.now + delay, Event::Due(key, number)));
                     }
                     Effect::Reply(reply) => self.reply = Some(reply),
-                    Effect::Report(context, offender, reason) => {
+                    Effect::Report(context, offender, reason, next) => {
                         let count = offender.count;
                         let whom = match (offender.id, offender.key) {
                             (Some(id), _) => id.to_string(),
                             (None, Some(key)) => format!("#{}", key.0),
                             (None, None) => format!("{count} children"),
                         };
-                        self.say(format!("report {context} {whom} {reason}"));
+                        self.say(format!("report {context} {whom} {reason}: {next}"));
                     }
                     Effect::BootFailed(id, reason) => {
                         let id = id.map_or_else(String::new, |id| id.to_string());
@@ -325,7 +326,7 @@ fn a_start_that_fails_stops_those_before_it_in_reverse() {
             "start a",
             "start b",
             "fail c",
-            "report start_error c crash",
+            "report start_error c crash: ends",
             "stop b",
             "stop a",
             "boot failed c crash"
@@ -384,7 +385,7 @@ fn each_restart_type_restarts_for_its_reasons_only() {
         ExitReason::NoProc,
     ];
     for reason in &proper {
-        let report = format!("report child_terminated b {reason}");
+        let report = format!("report child_terminated b {reason}: restarts it");
         assert_eq!(
             after(Restart::Permanent, reason),
             [&*report, "start b", "b runs"]
@@ -393,7 +394,7 @@ fn each_restart_type_restarts_for_its_reasons_only() {
         assert_eq!(after(Restart::Temporary, reason), [""; 0]);
     }
     for reason in &improper {
-        let report = format!("report child_terminated b {reason}");
+        let report = format!("report child_terminated b {reason}: restarts it");
         assert_eq!(
             after(Restart::Permanent, reason),
             [&*report, "start b", "b runs"]
@@ -402,13 +403,14 @@ fn each_restart_type_restarts_for_its_reasons_only() {
             after(Restart::Transient, reason),
             [&*report, "start b", "b runs"]
         );
-        assert_eq!(after(Restart::Temporary, reason), [&*report]);
+        let forgotten = format!("report child_terminated b {reason}: forgets it");
+        assert_eq!(after(Restart::Temporary, reason), [forgotten]);
     }
 }
 
 #[test]
 fn each_strategy_takes_along_whom_it_must_in_order() {
-    let report = "report child_terminated b crash";
+    let report = "report child_terminated b crash: restarts it";
     let run = |strategy| {
         let mut world = permanent(strategy);
         world.die("b", crash());
@@ -445,7 +447,7 @@ fn temporary_siblings_are_stopped_and_forgotten_and_those_that_were_down_are_sta
         assert_eq!(
             world.logged(),
             [
-                "report child_terminated a crash",
+                "report child_terminated a crash: restarts it",
                 "stop b",
                 "start a",
                 "start c",
@@ -467,8 +469,8 @@ fn one_restart_too_many_ends_all_with_shutdown() {
     assert_eq!(
         world.logged(),
         [
-            "report child_terminated a crash",
-            "report shutdown a reached_max_restart_intensity",
+            "report child_terminated a crash: ends",
+            "report shutdown a reached_max_restart_intensity: ends",
             "shutdown",
             "stop c",
             "stop b",
@@ -502,8 +504,12 @@ fn a_restart_that_fails_is_tried_again_and_counted_each_time() {
         [Outcome::Failed(crash()), Outcome::Failed(crash())].into(),
     );
     world.die("b", crash());
-    let (fail, report, again) = ("fail b", "report start_error b crash", "again b");
-    let first = "report child_terminated b crash";
+    let (fail, report, again) = (
+        "fail b",
+        "report start_error b crash: tries again",
+        "again b",
+    );
+    let first = "report child_terminated b crash: restarts it";
     assert_eq!(
         world.logged(),
         [first, fail, report, again, fail, report, again, "start b"]
@@ -562,7 +568,7 @@ fn a_sibling_that_fails_to_start_again_is_tried_again_from_there() {
         "stop b",
         "start a",
         "fail b",
-        "report start_error b crash",
+        "report start_error b crash: tries again",
         "again b",
         "start b",
         "start c",
@@ -580,7 +586,7 @@ fn a_sibling_that_fails_to_start_again_is_tried_again_from_there() {
         "stop a",
         "start a",
         "fail b",
-        "report start_error b crash",
+        "report start_error b crash: tries again",
         "again b",
         "stop a",
         "start a",
@@ -597,7 +603,11 @@ fn who_does_not_end_in_time_is_killed_and_reported() {
     assert_eq!(world.ask(Event::Terminate(id("b"))), Reply::Done);
     assert_eq!(
         world.logged(),
-        ["stop b", "kill b", "report shutdown_error b killed"]
+        [
+            "stop b",
+            "kill b",
+            "report shutdown_error b killed: has stopped it"
+        ]
     );
 }
 
@@ -663,7 +673,7 @@ fn an_end_that_was_not_the_one_asked_for_is_reported() {
     world.give(Event::End);
     assert_eq!(
         world.logged()[..2],
-        ["stop c", "report shutdown_error c crash"]
+        ["stop c", "report shutdown_error c crash: has stopped it"]
     );
 }
 
@@ -878,8 +888,8 @@ fn dynamic_children_are_stopped_all_at_once_and_the_stubborn_are_killed() {
     assert_eq!(
         log[6..],
         [
-            "report shutdown_error 1 children crash",
-            "report shutdown_error 2 children killed"
+            "report shutdown_error 1 children crash: has stopped it",
+            "report shutdown_error 2 children killed: has stopped it"
         ]
     );
     let mut none = simple(policy(Restart::Temporary), 0);

@@ -45,9 +45,6 @@ impl Model {
         let at = self.find(name).unwrap();
         let (_, policy, _) = self.children[at];
         let mut log = Vec::new();
-        if policy.restart == Restart::Permanent || !reason.is_normal() {
-            log.push(format!("report child_terminated {name} {reason}"));
-        }
         let again = policy.restart == Restart::Permanent
             || (policy.restart == Restart::Transient && !reason.is_normal());
         if !again {
@@ -59,12 +56,18 @@ impl Model {
             self.ended = policy.significant
                 && (self.auto_shutdown == AutoShutdown::AnySignificant
                     || (self.auto_shutdown == AutoShutdown::AllSignificant && !left));
+            if !reason.is_normal() {
+                let next = if self.ended { "ends" } else { "forgets it" };
+                log.push(format!("report child_terminated {name} {reason}: {next}"));
+            }
         } else {
             self.restarts.push(now);
             let within = self.restarts.iter().filter(|at| **at + 5 >= now).count();
+            let next = if within > 3 { "ends" } else { "restarts it" };
+            log.push(format!("report child_terminated {name} {reason}: {next}"));
             if within > 3 {
                 log.push(format!(
-                    "report shutdown {name} reached_max_restart_intensity"
+                    "report shutdown {name} reached_max_restart_intensity: ends"
                 ));
                 self.drop_or_down(at);
                 self.ended = true;
