@@ -97,16 +97,13 @@ pub enum DecodeError {
     TrailingBytes(usize),
 
     /// Nested deeper than the limit.
-    #[error("nested deeper than {0}")]
+    #[error(
+        "nested deeper than {0}: the limit is `Limits::depth` of a `Term`, `Limits::recursion` of another type"
+    )]
     TooDeep(usize),
-    /// Larger than the limit.
-    #[error("{what} is larger than the limit of {limit}")]
-    TooLarge {
-        /// What is too large.
-        what: &'static str,
-        /// The limit.
-        limit: usize,
-    },
+    /// Larger than the limit, which is the number.
+    #[error("{0} is larger than the limit of {1}{raise}", raise = .0.advice())]
+    TooLarge(Limited, usize),
 
     /// A term of another kind.
     #[error("expected {expected}, found {found}")]
@@ -156,6 +153,69 @@ pub enum DecodeError {
     /// Said by an implementation of [`Decode`](crate::Decode): the term does not fit.
     #[error("{0}")]
     Custom(Box<str>),
+}
+
+/// What may be too large for a decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limited {
+    /// The whole input.
+    Input,
+    /// An integer.
+    Integer,
+    /// A tuple, list or map.
+    Collection,
+    /// What a compressed term inflates to.
+    Inflated,
+    /// The same, in comparison with its compressed size.
+    InflationRatio,
+    /// What is read again because it was not of the type tried before.
+    Retries,
+}
+
+impl Limited {
+    /// The field of [`Limits`](crate::Limits) to raise when more is to be accepted; none when the limit is fixed.
+    ///
+    /// ```
+    /// use kista_etf::{DecodeError, Limited, Limits, from_slice_with};
+    /// let mut limits = Limits::default();
+    /// limits.bytes = 3;
+    /// let error = from_slice_with::<u32>(&[131, 98, 0, 0, 1, 0], &limits).unwrap_err();
+    /// assert_eq!(error, DecodeError::TooLarge(Limited::Input, 3));
+    /// assert_eq!(error.to_string(), "the input is larger than the limit of 3; raise `Limits::bytes` to accept it");
+    /// ```
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::Input => Some("bytes"),
+            Self::Integer => Some("bigint_bytes"),
+            Self::Inflated => Some("inflated_bytes"),
+            Self::InflationRatio => Some("inflation_ratio"),
+            Self::Collection | Self::Retries => None,
+        }
+    }
+
+    fn advice(self) -> String {
+        match (self, self.field()) {
+            (Self::InflationRatio, _) => {
+                "; raise `Limits::inflation_ratio` or `Limits::inflated_free` to accept it"
+                    .to_owned()
+            }
+            (_, Some(field)) => format!("; raise `Limits::{field}` to accept it"),
+            (_, None) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "the input",
+            Self::Integer => "an integer",
+            Self::Collection => "a collection",
+            Self::Inflated | Self::InflationRatio => "an inflated term",
+            Self::Retries => "the work of trying one type after another",
+        })
+    }
 }
 
 impl DecodeError {
@@ -236,7 +296,7 @@ impl DecodeError {
             | Self::DuplicateKey
             | Self::BadCompressed
             | Self::TrailingBytes(_) => Fault::Malformed,
-            Self::TooDeep(_) | Self::TooLarge { .. } => Fault::Limit,
+            Self::TooDeep(_) | Self::TooLarge(..) => Fault::Limit,
             Self::Unexpected { .. }
             | Self::OutOfRange(_)
             | Self::NotUtf8

@@ -13,7 +13,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::decode::{Decode, DecodeOwned};
 use crate::encode::Encode;
-use crate::{DecodeError, Decoder, EncodeError, Encoder, Limits, tag};
+use crate::{DecodeError, Decoder, EncodeError, Encoder, Limited, Limits, tag};
 
 /// What `term_to_binary` makes of this value.
 ///
@@ -126,12 +126,7 @@ pub fn from_slice<T: DecodeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 /// assert!(bytes.as_ptr_range().contains(&user.name.as_ptr()));
 /// ```
 pub fn from_slice_borrowed<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    match open(bytes, &Limits::DEFAULT)? {
-        Opened::Plain(term) => whole(Decoder::new(term)),
-        Opened::Inflated(_) => Err(DecodeError::custom(
-            "a compressed term cannot be borrowed from; read it as an owned type",
-        )),
-    }
+    whole(Decoder::new(plain(bytes)?))
 }
 
 /// [`from_slice`] with limits of one's own.
@@ -169,20 +164,35 @@ enum Opened<'a> {
     Inflated(Vec<u8>),
 }
 
-fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, DecodeError> {
+/// The term in it, which can be borrowed from: a compressed one is refused, and not inflated for it.
+pub(crate) fn plain(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+    match term_of(bytes, &Limits::DEFAULT)? {
+        [tag::COMPRESSED, ..] => Err(DecodeError::custom(
+            "a compressed term cannot be borrowed from; read it as an owned type",
+        )),
+        term => Ok(term),
+    }
+}
+
+/// What follows the version byte.
+fn term_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], DecodeError> {
     if bytes.len() > limits.bytes {
-        return Err(DecodeError::TooLarge {
-            what: "the input",
-            limit: limits.bytes,
-        });
+        return Err(DecodeError::TooLarge(Limited::Input, limits.bytes));
     }
     match bytes {
-        [tag::VERSION, tag::COMPRESSED, a, b, c, d, packed @ ..] => {
+        [tag::VERSION, term @ ..] => Ok(term),
+        [other, ..] => Err(DecodeError::BadVersion(*other)),
+        [] => Err(DecodeError::Truncated),
+    }
+}
+
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, DecodeError> {
+    match term_of(bytes, limits)? {
+        [tag::COMPRESSED, a, b, c, d, packed @ ..] => {
             inflate(packed, crate::decoder::length([*a, *b, *c, *d]), limits).map(Opened::Inflated)
         }
-        [tag::VERSION, tag::COMPRESSED, ..] | [] => Err(DecodeError::Truncated),
-        [tag::VERSION, term @ ..] => Ok(Opened::Plain(term)),
-        [other, ..] => Err(DecodeError::BadVersion(*other)),
+        [tag::COMPRESSED, ..] => Err(DecodeError::Truncated),
+        term => Ok(Opened::Plain(term)),
     }
 }
 
@@ -192,12 +202,12 @@ fn inflate(packed: &[u8], size: usize, limits: &Limits) -> Result<Vec<u8>, Decod
         .len()
         .saturating_mul(limits.inflation_ratio)
         .max(limits.inflated_free);
-    let limit = limits.inflated_bytes.min(by_ratio);
-    if size > limit {
-        return Err(DecodeError::TooLarge {
-            what: "an inflated term",
-            limit,
-        });
+    if size > limits.inflated_bytes {
+        let limit = limits.inflated_bytes;
+        return Err(DecodeError::TooLarge(Limited::Inflated, limit));
+    }
+    if size > by_ratio {
+        return Err(DecodeError::TooLarge(Limited::InflationRatio, by_ratio));
     }
     let mut zlib = Decompress::new(true);
     // Room for one byte more than announced shows a stream that is too long.
@@ -296,7 +306,10 @@ mod tests {
         let bomb = packed(&zeros, zeros.len() as u32);
         assert!(matches!(
             from_slice::<Term>(&bomb),
-            Err(DecodeError::TooLarge { .. })
+            Err(DecodeError::TooLarge(
+                Limited::Inflated | Limited::InflationRatio,
+                _
+            ))
         ));
         assert!(matches!(
             from_slice::<Term>(&packed(&zeros, 100)),

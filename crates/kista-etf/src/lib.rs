@@ -70,12 +70,9 @@ pub mod mapping {}
 mod pid;
 mod port;
 mod quota;
-mod read_identifier;
-mod read_term;
 mod reference;
 #[cfg(feature = "serde")]
 pub mod serde;
-mod skip;
 mod static_atom;
 #[doc(hidden)]
 #[allow(missing_docs)]
@@ -88,7 +85,6 @@ mod text_view;
 mod transcode;
 mod types;
 pub mod with;
-mod write_term;
 
 pub use atom::{Atom, AtomError};
 pub use atom_name::{AtomName, AtomText};
@@ -98,7 +94,7 @@ pub use decode::{Decode, DecodeOwned};
 pub use decoder::{Decoder, ListHeader, Mark};
 pub use encode::Encode;
 pub use encoder::Encoder;
-pub use error::{DecodeError, EncodeError, Fault, Place, Within};
+pub use error::{DecodeError, EncodeError, Fault, Limited, Place, Within};
 pub use external::{
     Compression, from_bytes, from_bytes_with, from_slice, from_slice_borrowed, from_slice_with,
     to_vec, to_vec_compressed,

@@ -83,6 +83,11 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
             *last = expected;
             return Ok(expected);
         }
+        self.unexpected_key(d, last)
+    }
+
+    #[inline(never)]
+    fn unexpected_key(&self, d: &mut Decoder<'_>, last: &mut usize) -> Result<usize> {
         let index = self.any_key(d)?;
         self.came(index, last);
         Ok(index)
@@ -144,6 +149,17 @@ impl<const N: usize, const SLOTS: usize> Names<N, SLOTS> {
     /// the bare atom. `N` for every other term, some of which is read then.
     #[inline]
     pub fn tag(&self, d: &mut Decoder<'_>) -> Result<(usize, usize)> {
+        // A few names are compared faster than looked up.
+        if N <= 4
+            && let Some(index) = self.atoms.iter().position(|atom| d.take_front(atom))
+        {
+            return Ok((index, 0));
+        }
+        self.any_tag(d)
+    }
+
+    #[inline(never)]
+    fn any_tag(&self, d: &mut Decoder<'_>) -> Result<(usize, usize)> {
         match d.peek()? {
             Kind::Atom => Ok((self.any_key(d)?, 0)),
             Kind::Tuple => match d.tuple()? {

@@ -1,7 +1,7 @@
 //! Copies terms between encodings that differ in how atoms are written: references into a message's table become inline
 //! atoms, or entries of another message's table. All else is copied byte for byte.
 
-use crate::skip::fun_end;
+use crate::decoder::fun_end;
 use crate::{AtomName, DecodeError, Decoder, Encoder, Kind, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
@@ -37,7 +37,7 @@ impl Decoder<'_> {
             let start = self.position();
             let tag = self.tag()?;
             let inline = !funs.is_empty();
-            match crate::decoder::kind_of(tag)? {
+            match crate::kind::kind_of(tag)? {
                 Kind::Atom => self.copy_atom(out, inline)?,
                 Kind::Pid | Kind::Port | Kind::Reference => {
                     let before = if matches!(tag, tag::NEWER_REF | tag::NEW_REFERENCE) {

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use bytes::Bytes;
 use kista_etf::{
     Atom, AtomName, AtomQuota, BigInt, Decode, DecodeError, Decoder, Encode, Encoder, Fault,
-    Limits, Term, from_bytes_with, from_slice, from_slice_with, to_vec, to_vec_compressed,
+    Limited, Limits, Term, from_bytes_with, from_slice, from_slice_with, to_vec, to_vec_compressed,
 };
 
 const DEEP: usize = 1_000_000;
@@ -19,8 +19,17 @@ fn limits(set: impl FnOnce(&mut Limits)) -> Limits {
     limits
 }
 
-fn too_large(what: &'static str, limit: usize) -> DecodeError {
-    DecodeError::TooLarge { what, limit }
+/// The error, which must say which limit is to be raised.
+fn too_large(what: Limited, limit: usize) -> DecodeError {
+    let error = DecodeError::TooLarge(what, limit);
+    let field = what.field().unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("raise `Limits::{field}`")),
+        "{error}"
+    );
+    error
 }
 
 /// `head`, so many times, around `[]`, with `foot` after each.
@@ -172,7 +181,7 @@ fn an_input_of_more_bytes_than_the_limit_is_not_looked_at() {
     let enough = limits(|limits| limits.bytes = bytes.len());
     assert!(from_slice_with::<String>(&bytes, &enough).is_ok());
     let less = limits(|limits| limits.bytes = bytes.len() - 1);
-    let error = too_large("the input", bytes.len() - 1);
+    let error = too_large(Limited::Input, bytes.len() - 1);
     assert_eq!(from_slice_with::<String>(&bytes, &less), Err(error.clone()));
     let shared = Bytes::from(bytes);
     assert!(from_bytes_with::<String>(&shared, &enough).is_ok());
@@ -212,7 +221,7 @@ fn an_integer_of_more_bytes_than_the_limit_is_refused_before_it_is_read() {
     let nine = to_vec(&((BigInt::from(1) << 72) - 1)).unwrap();
     let ten = to_vec(&(BigInt::from(1) << 72)).unwrap();
     assert!(from_slice_with::<Term>(&nine, &few).is_ok());
-    let error = too_large("an integer", 9);
+    let error = too_large(Limited::Integer, 9);
     assert_eq!(from_slice_with::<Term>(&ten, &few), Err(error.clone()));
     assert_eq!(from_slice_with::<BigInt>(&ten, &few), Err(error.clone()));
     // Also when most of it is zeros, and when it is not even there.
@@ -234,14 +243,14 @@ fn a_term_inflates_to_no_more_than_the_limits() {
     assert!(from_slice_with::<Term>(&packed, &all).is_ok());
     let less = limits(|limits| limits.inflated_bytes = size - 1);
     let error = from_slice_with::<Term>(&packed, &less).unwrap_err();
-    assert_eq!(error, too_large("an inflated term", size - 1));
+    assert_eq!(error, too_large(Limited::Inflated, size - 1));
     assert_eq!(error.fault(), Fault::Limit);
 
     // The ratio counts above what is free at any ratio.
     let dense = limits(|limits| limits.inflated_free = 0);
     assert_eq!(
         from_slice_with::<Term>(&packed, &dense),
-        Err(too_large("an inflated term", (packed.len() - 6) * 64))
+        Err(too_large(Limited::InflationRatio, (packed.len() - 6) * 64))
     );
     let denser = limits(|limits| {
         limits.inflated_free = 0;

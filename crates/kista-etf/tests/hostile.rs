@@ -172,7 +172,7 @@ fn a_length_is_not_believed() {
     for tag in [105, 108, 109, 111, 116] {
         assert!(matches!(
             term(&[tag, 255, 255, 255, 255, 0, 0, 0]),
-            Err(DecodeError::Truncated | DecodeError::TooLarge { .. })
+            Err(DecodeError::Truncated | DecodeError::TooLarge(..))
         ));
     }
     // Each of these tuples claims nearly all of the rest: together far more than there is.

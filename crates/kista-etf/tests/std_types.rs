@@ -221,12 +221,22 @@ fn bytes_behind_a_pointer_are_binaries_and_vectors_are_lists() {
         (Cow::Borrowed(_), Cow::Borrowed(_))
     ));
     assert!(written.as_ptr_range().contains(&back.data.as_ptr()));
+    // A compressed term is refused before it is inflated: what cannot be, or would be too large, as well.
     let long = to_vec_compressed(&"x".repeat(1000), 6).unwrap();
-    assert!(
-        from_slice_borrowed::<&str>(&long)
-            .unwrap_err()
-            .is_mismatch()
-    );
+    for bytes in [
+        &long[..],
+        &long[..20],
+        &[131, 80],
+        &[131, 80, 255, 255, 255, 255],
+    ] {
+        assert!(
+            from_slice_borrowed::<&str>(bytes)
+                .unwrap_err()
+                .is_mismatch()
+        );
+        let error = kista_etf::serde::from_slice_borrowed::<&str>(bytes).unwrap_err();
+        assert!(error.is_mismatch());
+    }
     assert!(from_slice_borrowed::<&str>(&[131, 109, 0, 0, 0, 0, 9]).is_err());
 }
 

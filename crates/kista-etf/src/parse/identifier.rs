@@ -1,7 +1,7 @@
 //! Pids, ports and references, as our `Display` prints them.
 
 use super::{Parser, Problem, Result};
-use crate::read_identifier::Identifier;
+use crate::decoder::Identifier;
 use crate::{AtomName, Reference, Term};
 
 impl Parser<'_> {

@@ -20,7 +20,7 @@ use serde_core::ser::{self, SerializeMap, SerializeSeq};
 use serde_core::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 
 use super::loan::{self, Loan};
-use crate::read_identifier::Identifier;
+use crate::decoder::Identifier;
 use crate::{AtomQuota, DecodeError, Decoder, Encoder, Limits, Term};
 
 /// How deep a term may be to be written in another format.

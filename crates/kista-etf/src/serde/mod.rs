@@ -118,12 +118,7 @@ pub fn from_slice_with<T: DeserializeOwned>(
 /// assert_eq!(value, (1, "a"));
 /// ```
 pub fn from_slice_borrowed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    let term = match bytes {
-        [crate::tag::VERSION, term @ ..] => term,
-        [] => return Err(DecodeError::Truncated),
-        [other, ..] => return Err(DecodeError::BadVersion(*other)),
-    };
-    let mut d = Decoder::new(term);
+    let mut d = Decoder::new(crate::external::plain(bytes)?);
     let value = decode(&mut d)?;
     d.finish()?;
     Ok(value)

@@ -7,8 +7,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::Term;
+use crate::decoder::Identifier;
 use crate::pid::write_creation;
-use crate::read_identifier::Identifier;
 use crate::reference::cmp_words;
 use crate::{AtomName, AtomText, Kind, Pid, Port, Reference, tag};
 

@@ -45,6 +45,13 @@ impl<'a> Decode<'a> for char {
     }
 }
 
+impl<'a> Decode<'a> for String {
+    #[inline(always)]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.string()
+    }
+}
+
 macro_rules! owned_text {
     ($($type:ty),*) => {
         $(impl<'a> Decode<'a> for $type {
@@ -56,7 +63,7 @@ macro_rules! owned_text {
     };
 }
 
-owned_text!(String, Box<str>, Rc<str>, Arc<str>);
+owned_text!(Box<str>, Rc<str>, Arc<str>);
 
 impl<'input: 'a, 'a> Decode<'input> for &'a str {
     #[inline]

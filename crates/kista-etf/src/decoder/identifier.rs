@@ -1,6 +1,6 @@
 //! Reads pids, ports and references, in all of their forms.
 
-use crate::decoder::kind_of;
+use crate::kind::kind_of;
 use crate::{Atom, AtomName, DecodeError, Decoder, Kind, Mark, Pid, Port, Reference, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;

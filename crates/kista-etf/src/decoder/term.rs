@@ -9,7 +9,9 @@ use num_bigint::{BigInt, Sign};
 use smallvec::SmallVec;
 
 use crate::term::{Elements, Export, Fun, List, Map, Term, Tuple};
-use crate::{AtomName, Binary, BitString, DecodeError, Decoder, Encoder, Kind, ListHeader, tag};
+use crate::{
+    AtomName, Binary, BitString, DecodeError, Decoder, Encoder, Kind, Limited, ListHeader, tag,
+};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -310,10 +312,8 @@ impl Decoder<'_> {
 }
 
 fn narrow(count: usize) -> Result<u32> {
-    u32::try_from(count).map_err(|_| DecodeError::TooLarge {
-        what: "a collection",
-        limit: u32::MAX as usize,
-    })
+    let limit = u32::MAX as usize;
+    u32::try_from(count).map_err(|_| DecodeError::TooLarge(Limited::Collection, limit))
 }
 
 fn integer(negative: bool, magnitude: &[u8]) -> Term {

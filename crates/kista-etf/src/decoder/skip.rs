@@ -2,8 +2,9 @@
 //!
 //! Only structure is checked: that every length fits and every tag is known; not UTF-8, finiteness, or duplicate keys.
 
-use crate::decoder::length;
-use crate::{DecodeError, Decoder, Kind, Reference, tag};
+use super::{Decoder, length};
+use crate::kind::kind_of;
+use crate::{DecodeError, Kind, Reference, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -111,6 +112,13 @@ impl Decoder<'_> {
         Ok(0)
     }
 
+    /// Passes over a fun whose size is known to be right.
+    pub(crate) fn skip_fun_by_size(&mut self) -> Result<()> {
+        let start = self.position();
+        let end = fun_end(self.input, start)?;
+        self.take(end - start).map(|_| ())
+    }
+
     fn skip_identifier(&mut self, before: usize, after: usize) -> Result<&[u8]> {
         self.take(before)?;
         self.skip_atom()?;
@@ -119,7 +127,7 @@ impl Decoder<'_> {
 
     fn skip_atom(&mut self) -> Result<()> {
         let tag = self.tag()?;
-        match crate::decoder::kind_of(tag)? {
+        match kind_of(tag)? {
             Kind::Atom => self.skip_head(tag).map(|_| ()),
             _ => Err(DecodeError::UnknownTag(tag)),
         }
