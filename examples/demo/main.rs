@@ -6,6 +6,7 @@
 
 mod counter;
 mod echo;
+mod remote;
 mod tour;
 
 use std::error::Error;
@@ -70,6 +71,7 @@ async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
         builder = builder.visible();
     }
     let node = builder.start().await?;
+    remote::expose(&node)?;
     start_servers(&node).await?;
     println!("ready {}", node.name().as_str());
 

@@ -1,6 +1,6 @@
 %% What an Erlang node does to the demo's servers: ping, call, cast, `!`, in every form OTP has.
 -module(calls).
--export([stop/1, not_served/1, ping/1, ping_hidden/1, echo/1, plain_messages/1, counter/1, crash/1, dead_name/1, reply_tags/1, late_reply/1,
+-export([stop/1, ping/1, ping_hidden/1, echo/1, plain_messages/1, counter/1, crash/1, dead_name/1, reply_tags/1, late_reply/1,
          multi_call/1, send_request/1, concurrent/1, wrong_cookie/1, links/1, collection/1, abcast/1]).
 
 ping(Demo) ->
@@ -171,14 +171,4 @@ stop(Node) ->
     hello = scenario:eventually(fun() -> hello = gen_server:call({echo, Node}, hello) end),
     ok = gen_server:stop({counter, Node}, {shutdown, asked}, infinity),
     0 = scenario:eventually(fun() -> 0 = gen_server:call({counter, Node}, get) end),
-    ok.
-
-%% What a node without remote spawn answers: at once, in words that rpc and spawn understand, and the link lives.
-not_served(Node) ->
-    {badrpc, notsup} = rpc:call(Node, erlang, node, []),
-    {error, {erpc, notsup}} = try erpc:call(Node, erlang, node, []) catch Class:Reason -> {Class, Reason} end,
-    Request = spawn_request(Node, erlang, node, [], [monitor]),
-    receive {spawn_reply, Request, error, notsup} -> ok after 5000 -> error(no_spawn_reply) end,
-    0 = gen_server:call({counter, Node}, get),
-    pong = net_adm:ping(Node),
     ok.

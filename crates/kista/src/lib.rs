@@ -38,6 +38,7 @@ mod node;
 pub mod plain;
 pub mod pool;
 mod process;
+pub mod remote;
 pub mod reports;
 pub mod supervisor;
 pub mod sys;
@@ -64,6 +65,7 @@ pub use process::{
     AliasMode, Dest, ExitReason, Info, Me, Overflow, Priority, ProcessInfo, ProcessSummary,
     QueueBound, SpawnOptions, Status,
 };
+pub use remote::{Answer, Class, ExposeError, Function, Peers, Raise};
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

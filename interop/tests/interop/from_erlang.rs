@@ -65,11 +65,6 @@ fn sys_runs_no_code_of_a_peer_and_writes_no_file_for_it() {
 }
 
 #[test]
-fn what_is_not_served_is_refused_at_once() {
-    scenario(Subject::Demo, "calls", "not_served");
-}
-
-#[test]
 fn a_hidden_node_is_not_in_nodes() {
     for subject in [Subject::Reference, Subject::Demo] {
         let bed = Bed::new();

@@ -8,6 +8,7 @@ mod from_rust;
 mod hostile;
 mod lifecycle;
 mod machines;
+mod remote;
 mod servers;
 mod signals;
 mod supervision;

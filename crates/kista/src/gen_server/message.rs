@@ -1,4 +1,4 @@
-use kista_etf::{DecodeError, Decoder, Encode, EncodeError, Encoder};
+use kista_etf::{Atom, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid};
 
 use super::reply_to::{RemoteReply, ReplyTo};
 
@@ -47,6 +47,20 @@ pub trait Message: Sized + Send + 'static {
         std::any::type_name::<Self>()
     }
 
+    /// As [`decode_cast`](Self::decode_cast), for who has to know by which node's connection it came; `None`: from this node.
+    #[doc(hidden)]
+    fn decode_cast_from(d: &mut Decoder<'_>, peer: Option<Atom>) -> Result<Self, DecodeError> {
+        let _ = peer;
+        Self::decode_cast(d)
+    }
+
+    /// As [`decode_info`](Self::decode_info), for who has to know by which node's connection it came; `None`: from this node.
+    #[doc(hidden)]
+    fn decode_info_from(d: &mut Decoder<'_>, peer: Option<Atom>) -> Result<Self, DecodeError> {
+        let _ = peer;
+        Self::decode_info(d)
+    }
+
     /// Writes the request or message for another node, and says which it is. A call variant arms its token with
     /// [`ReplyTo::arm`], so that the answer can be read.
     ///
@@ -72,11 +86,21 @@ pub enum WireKind {
 }
 
 /// The one who waits for the answer to a call that came encoded.
-pub struct Caller(Option<RemoteReply>);
+pub struct Caller(Option<RemoteReply>, Option<Atom>);
 
 impl Caller {
-    pub(crate) fn new(remote: RemoteReply) -> Self {
-        Self(Some(remote))
+    pub(crate) fn new(remote: RemoteReply, peer: Option<Atom>) -> Self {
+        Self(Some(remote), peer)
+    }
+
+    /// The node by whose connection the request came; `None`: this node. Unlike the pid in the request, no peer can make it up.
+    pub fn peer(&self) -> Option<Atom> {
+        self.1
+    }
+
+    /// The process that the request names as its caller.
+    pub(crate) fn from(&self) -> Option<Pid> {
+        self.0.as_ref().map(RemoteReply::from)
     }
 
     /// What is left when nothing was decoded.

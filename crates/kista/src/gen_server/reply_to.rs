@@ -282,6 +282,10 @@ impl RemoteReply {
         }
     }
 
+    pub(super) fn from(&self) -> Pid {
+        self.from
+    }
+
     fn send(self, value: impl Fn(&mut Encoder) -> Result<(), EncodeError>) {
         let Self {
             node,

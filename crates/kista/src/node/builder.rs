@@ -21,6 +21,7 @@ use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::process::Env;
+use crate::remote::{self, Remote};
 use crate::reports::REPORTS;
 use crate::timer::Timers;
 use crate::{EpmdMode, Term, kernel};
@@ -63,6 +64,7 @@ pub struct NodeBuilder {
     send_marks: Option<(usize, usize)>,
     network: bool,
     queue_alarm: usize,
+    remote_processes: usize,
     env: Env,
 }
 
@@ -81,6 +83,7 @@ impl NodeBuilder {
             send_marks: None,
             network: true,
             queue_alarm: QUEUE_ALARM,
+            remote_processes: remote::PROCESSES,
             env: Env::default(),
         }
     }
@@ -165,6 +168,13 @@ impl NodeBuilder {
         self
     }
 
+    /// At most so many processes run at a time that other nodes started here, by `spawn` or `rpc`: one more is refused with
+    /// `system_limit`. Default: 262,144.
+    pub fn remote_processes(mut self, processes: usize) -> Self {
+        self.remote_processes = processes;
+        self
+    }
+
     /// Puts a value into the node's environment, which processes inherit: see [`Me::env`](crate::Me::env).
     pub fn env(mut self, key: impl AsRef<str>, value: impl Into<Term>) -> Self {
         self.env.put(key.as_ref(), value.into());
@@ -219,6 +229,7 @@ impl NodeBuilder {
             node_events,
             reports: Reports::new(reports),
             node_monitors: Mutex::default(),
+            remote: Remote::new(self.remote_processes),
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kista_dist::Control;
-use kista_dist::control::{Recipient, SpawnResult, Target};
+use kista_dist::control::{Recipient, Target};
 use kista_dist::frame::Payload;
 use kista_etf::{Atom, AtomName, Pid, Reference};
 
@@ -14,6 +14,7 @@ use crate::ExitReason;
 use crate::gen_server::CallError;
 use crate::net::{Connection, Host};
 use crate::process::{ControlSignal, Dest, Envelope, Info, WireMessage};
+use crate::remote;
 
 /// The network holds its host weakly: a node that is gone receives nothing.
 impl Host for Inner {
@@ -132,16 +133,9 @@ impl Inbound<'_> {
                 self.control(to, ControlSignal::GroupLeader { leader: from })
             }
             Control::SpawnRequest(request) => {
-                // Remote spawn is not built yet: refused as a node without it refuses.
-                let result = SpawnResult::Failed(Atom::from_static("notsup").into());
-                let reply = Control::SpawnReply {
-                    id: request.id,
-                    to: request.from,
-                    flags: 0,
-                    result,
-                    token: None,
-                };
-                send_control(self.connection, None, reply, None);
+                if let Some(arguments) = self.wire(payload) {
+                    remote::serve(&self.node, self.connection, *request, arguments);
+                }
             }
             Control::Priority { from, to, exit, .. } => match (to, exit) {
                 (Recipient::Pid(to), true) => self.exit(from, to, payload),

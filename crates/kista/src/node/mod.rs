@@ -51,6 +51,7 @@ use crate::net::Net;
 use crate::process::{
     AnyProcess, ControlSignal, Dest, Env, InfoSlot, Process, ProcessInfo, ProcessSummary, current,
 };
+use crate::remote::Remote;
 use crate::timer::Timers;
 use crate::{EpmdInUse, ExitReason};
 use names::Names;
@@ -99,6 +100,8 @@ struct Inner {
     node_events: EventSource<NodeEvent>,
     reports: Reports,
     node_monitors: Mutex<FxHashSet<Pid>>,
+    /// What other nodes may run here.
+    remote: Remote,
     stopping: AtomicBool,
     /// Lines about messages that no server understood.
     not_understood: LogLimit,
@@ -418,6 +421,10 @@ impl Node {
 
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.0.remote
     }
 
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {

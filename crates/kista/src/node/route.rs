@@ -330,7 +330,17 @@ impl Node {
         }
     }
 
-    fn connection(&self, node: Atom) -> Result<Arc<Connection>, NotConnected> {
+    /// A control message that no process sends by itself, in order with what `sender` sends.
+    pub(crate) fn control_by(
+        &self,
+        connection: &Connection,
+        sender: Option<Pid>,
+        control: Control,
+    ) {
+        send_control(connection, sender, control, None);
+    }
+
+    pub(super) fn connection(&self, node: Atom) -> Result<Arc<Connection>, NotConnected> {
         self.0
             .net
             .as_ref()
@@ -338,7 +348,7 @@ impl Node {
             .connection(node)
     }
 
-    fn connected(&self, node: Atom) -> Option<Arc<Connection>> {
+    pub(crate) fn connected(&self, node: Atom) -> Option<Arc<Connection>> {
         self.0.net.as_ref()?.connected(node)
     }
 }

@@ -15,7 +15,7 @@ pub struct ProcessCx {
 }
 
 impl ProcessCx {
-    pub(super) fn new(process: Arc<Process<Never>>) -> Self {
+    pub(crate) fn new(process: Arc<Process<Never>>) -> Self {
         Self { process }
     }
 

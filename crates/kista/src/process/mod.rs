@@ -81,6 +81,11 @@ pub(crate) struct Process<M> {
 }
 
 impl<M: Send + 'static> Process<M> {
+    /// Why it ended, from the moment on in which it is to end.
+    pub(crate) fn end_reason(&self) -> Option<&ExitReason> {
+        self.ended.get()
+    }
+
     pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str) -> Self {
         Self {
             me: Me::new(node, pid, behaviour),

@@ -79,6 +79,11 @@ pub(crate) struct WireMessage {
 }
 
 impl WireMessage {
+    /// The node by whose connection it came; `None`: from this node.
+    pub(crate) fn peer(&self) -> Option<Atom> {
+        self.via.as_ref().map(|connection| connection.peer())
+    }
+
     /// The message as a term. `None`, and the end of the connection that it came by, when it is none.
     pub(crate) fn term(&self) -> Option<Term> {
         let mut d = self.payload.decoder();

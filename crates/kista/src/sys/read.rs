@@ -31,7 +31,7 @@ pub(super) fn read<M: Message>(
             let message = d
                 .tuple()
                 .and_then(|_| d.skip())
-                .and_then(|()| M::decode_cast(&mut d));
+                .and_then(|()| M::decode_cast_from(&mut d, wire.peer()));
             message
                 .ok()
                 .filter(|_| d.finish().is_ok())
@@ -50,7 +50,7 @@ pub(super) fn read<M: Message>(
         }
         Shape::Plain => {
             let mut d = wire.payload.decoder();
-            M::decode_info(&mut d)
+            M::decode_info_from(&mut d, wire.peer())
                 .ok()
                 .filter(|_| d.finish().is_ok())
                 .map(Read::Message)
@@ -91,7 +91,7 @@ fn read_call<M: Message>(
         wire.payload.clone(),
         tap,
     );
-    let mut caller = Caller::new(remote);
+    let mut caller = Caller::new(remote, wire.peer());
     let mut d = wire.payload.decoder();
     let message = d
         .tuple()
