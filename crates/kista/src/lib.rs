@@ -55,7 +55,11 @@ pub use gen_server::{
     IntoFlow, Message, MultiCall, MultiReply, NameRegistry, NoResponse, ReplyTo, RequestId,
     RequestIds, SendError, Sent, ServerRef, Spawn, SpawnMonitor, Spec, StartError, WireKind, spec,
 };
-pub use net::{NodeName, NodeNameError, StartError as NetworkError};
+pub use net::resolve;
+pub use net::{
+    AutoConnect, BackOff, ConnectionInfo, HandshakeStats, KeptPeer, NodeName, NodeNameError, Route,
+    StartError as NetworkError,
+};
 pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, RegisterError, Request,
     Visibility,

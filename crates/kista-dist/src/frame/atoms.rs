@@ -48,12 +48,17 @@ impl FromIterator<AtomName> for AtomList {
 #[derive(Debug)]
 pub(super) struct InboundCache {
     slots: Box<[Option<AtomName>]>,
+    /// Entries that were there, and entries that were new.
+    pub(super) hits: u64,
+    pub(super) misses: u64,
 }
 
 impl InboundCache {
     pub(super) fn new() -> Self {
         Self {
             slots: vec![None; SLOTS].into(),
+            hits: 0,
+            misses: 0,
         }
     }
 
@@ -75,6 +80,7 @@ impl InboundCache {
             .ok_or(FrameError::Truncated)?;
         let nibble = |i: usize| nibbles[i / 2] >> (4 * (i % 2)) & 0xf;
         let long = nibble(count) & 1 != 0;
+        let mut new = 0;
         for i in 0..count {
             let flags = nibble(i);
             let (&index, after) = rest.split_first().ok_or(FrameError::Truncated)?;
@@ -92,7 +98,10 @@ impl InboundCache {
             rest = after;
             *slot = Some(name.clone());
             atoms.push(name);
+            new += 1;
         }
+        self.misses += new;
+        self.hits += count as u64 - new;
         Ok(bytes.len() - rest.len())
     }
 }

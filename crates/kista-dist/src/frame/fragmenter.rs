@@ -138,6 +138,7 @@ impl Fragmenter {
                     break;
                 }
                 wire.message(&held.control, &held.atoms, &held.inline, &held.chunks, out);
+                wire.counters.messages += 1;
                 done += held.len + super::outbox::OVERHEAD;
             }
         }
@@ -181,6 +182,8 @@ impl Wire {
             out.put_shared(part);
         }
         cut.next -= 1;
+        self.counters.fragments += 1;
+        self.counters.messages += u64::from(cut.next == 0);
         out.end(start);
         done + FRAGMENT_SIZE - room
     }

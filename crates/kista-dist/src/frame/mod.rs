@@ -5,6 +5,7 @@
 //! [`FrameReader::next`] gives signals with undecoded [`Payload`]s.
 
 mod atoms;
+mod counters;
 mod fragmenter;
 mod fragments;
 mod outbox;
@@ -18,6 +19,7 @@ mod writer;
 use thiserror::Error;
 
 pub use atoms::AtomList;
+pub use counters::FrameCounters;
 pub use outbox::Outbox;
 pub use payload::Payload;
 pub use reader::{FrameReader, Inbound, ReaderLimits};

@@ -25,6 +25,9 @@ pub(super) struct OutboundCache {
     message: u32,
     /// The slots of the message at hand, with `NEW`.
     assigned: Vec<u16>,
+    /// Atoms that the peer had, and atoms that it was told.
+    pub(super) hits: u64,
+    pub(super) misses: u64,
 }
 
 impl OutboundCache {
@@ -40,6 +43,8 @@ impl OutboundCache {
             .into(),
             message: 0,
             assigned: Vec::new(),
+            hits: 0,
+            misses: 0,
         }
     }
 
@@ -86,6 +91,7 @@ impl OutboundCache {
         }
         self.assigned.clear();
         let mut long = false;
+        let mut misses = 0;
         for atom in atoms {
             let mut number = atom.index() as usize % SLOTS;
             let new = loop {
@@ -105,10 +111,13 @@ impl OutboundCache {
             };
             if new {
                 long |= atom.as_str().len() > 255;
+                misses += 1;
             }
             self.assigned
                 .push(number as u16 | if new { NEW } else { 0 });
         }
+        self.misses += misses;
+        self.hits += atoms.len() as u64 - misses;
         long
     }
 }

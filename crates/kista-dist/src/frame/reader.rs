@@ -22,7 +22,7 @@ use kista_etf::{AtomName, AtomQuota, Decoder, Limits, Pid};
 
 use super::atoms::InboundCache;
 use super::fragments::{Fragments, Partial};
-use super::{AtomList, FrameError, Payload};
+use super::{AtomList, FrameCounters, FrameError, Payload};
 use crate::control::{Control, Decoded};
 use crate::flags::Flags;
 
@@ -91,6 +91,8 @@ pub struct FrameReader {
     cache: InboundCache,
     fragments: Fragments,
     failed: bool,
+    /// Without the atoms, which the cache counts.
+    counters: FrameCounters,
 }
 
 /// A read should have room for at least this much, and new blocks have at least this size.
@@ -112,6 +114,7 @@ impl FrameReader {
             cache: InboundCache::new(),
             fragments: Fragments::new(limits),
             failed: false,
+            counters: FrameCounters::default(),
         }
     }
 
@@ -139,6 +142,16 @@ impl FrameReader {
         self.buffer.len() + self.fragments.bytes()
     }
 
+    /// What was read so far.
+    #[must_use]
+    pub fn counters(&self) -> FrameCounters {
+        FrameCounters {
+            atom_hits: self.cache.hits,
+            atom_misses: self.cache.misses,
+            ..self.counters
+        }
+    }
+
     /// The length of the frame that is arriving, if it is lawful.
     fn announced(&self) -> Option<usize> {
         let prefix = self.buffer.first_chunk::<4>()?;
@@ -156,7 +169,12 @@ impl FrameReader {
             return Err(FrameError::Dead);
         }
         let result = self.advance();
-        self.failed = result.is_err();
+        match &result {
+            Ok(Some(Inbound::Tick)) => self.counters.ticks += 1,
+            Ok(Some(_)) => self.counters.messages += 1,
+            Ok(None) => {}
+            Err(_) => self.failed = true,
+        }
         result
     }
 
@@ -176,6 +194,7 @@ impl FrameReader {
             if self.buffer.len() < end {
                 return Ok(None);
             }
+            self.counters.bytes += end as u64;
             if length == 0 {
                 self.buffer.advance(4);
                 return Ok(Some(Inbound::Tick));
@@ -224,6 +243,7 @@ impl FrameReader {
 
     #[cold]
     fn fragment(&mut self, end: usize) -> Result<Option<Inbound>, FrameError> {
+        self.counters.fragments += 1;
         let frame = &self.buffer[4..end];
         match *frame.first_chunk::<2>().ok_or(FrameError::Truncated)? {
             [131, 69] => {

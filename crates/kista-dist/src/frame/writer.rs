@@ -15,7 +15,7 @@ use super::fragmenter::{Fragmenter, Held};
 use super::outbox::OVERHEAD;
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
-use super::{FRAGMENT_SIZE, Outbox, WriteBuffer};
+use super::{FRAGMENT_SIZE, FrameCounters, Outbox, WriteBuffer};
 use crate::control::{Control, Placement};
 use crate::flags::Flags;
 
@@ -111,6 +111,7 @@ impl FrameWriter {
     /// something is left.
     pub fn fill(&mut self, out: &mut WriteBuffer, target: usize) -> bool {
         out.compact();
+        let before_all = out.len();
         while out.len() < target {
             let before = out.len();
             if self.fragmenter.is_idle() || self.credit > 0 {
@@ -127,7 +128,26 @@ impl FrameWriter {
                 .saturating_sub(self.fragmenter.turn(&mut self.wire, out));
             self.credit = FRAGMENT_SIZE;
         }
+        self.wire.counters.bytes += (out.len() - before_all) as u64;
         !self.is_empty()
+    }
+
+    /// Writes a tick. Between two frames only, as [`WriteBuffer::push_tick`] does by itself.
+    pub fn tick(&mut self, out: &mut WriteBuffer) {
+        let before = out.len();
+        out.push_tick();
+        self.wire.counters.ticks += 1;
+        self.wire.counters.bytes += (out.len() - before) as u64;
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn counters(&self) -> FrameCounters {
+        FrameCounters {
+            atom_hits: self.wire.cache.hits,
+            atom_misses: self.wire.cache.misses,
+            ..self.wire.counters
+        }
     }
 
     /// Deals with the next message; `false` if there is none.
@@ -152,6 +172,7 @@ impl FrameWriter {
         } else {
             self.wire
                 .message(&entry.control, atoms, inline, chunks, out);
+            self.wire.counters.messages += 1;
             self.pending = self.pending.saturating_sub(entry.payload_len + OVERHEAD);
         }
         self.next += 1;
@@ -193,6 +214,8 @@ pub(super) struct Wire {
     fragments: bool,
     cache: OutboundCache,
     scratch: Scratch,
+    /// Without the atoms, which the cache counts.
+    pub(super) counters: FrameCounters,
 }
 
 impl Wire {
@@ -206,6 +229,7 @@ impl Wire {
             fragments: flags.contains(Flags::FRAGMENTS | Flags::EXIT_PAYLOAD),
             cache: OutboundCache::new(),
             scratch: Scratch::new(inline_atoms),
+            counters: FrameCounters::default(),
         }
     }
 

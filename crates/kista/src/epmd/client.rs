@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kista_dist::epmd::{AliveReply, NodeInfo, PortReply, Request};
+use kista_dist::epmd::{AliveReply, MAX_REPLY, NamesReply, NodeInfo, PortReply, Request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -50,7 +50,10 @@ async fn register_at(
         registration.port,
         registration.hidden,
     );
-    let (socket, reply) = ask(address, &Request::Alive(info), AliveReply::decode).await?;
+    let (socket, reply) = ask(address, &Request::Alive(info), |bytes, _| {
+        AliveReply::decode(bytes)
+    })
+    .await?;
     match reply {
         AliveReply::Registered { creation } => Ok((socket, creation)),
         _ => Err(EpmdError::Refused {
@@ -62,7 +65,8 @@ async fn register_at(
 
 /// The port of the node `name` (without host), as the EPMD at `address` knows it.
 pub(crate) async fn lookup(address: SocketAddr, name: &str) -> Result<u16, EpmdError> {
-    let (_, reply) = ask(address, &Request::Port(name.to_owned()), PortReply::decode).await?;
+    let request = Request::Port(name.to_owned());
+    let (_, reply) = ask(address, &request, |bytes, _| PortReply::decode(bytes)).await?;
     match reply {
         PortReply::Found(info)
             if info.protocol != 0 || info.lowest > VERSION || info.highest < VERSION =>
@@ -79,11 +83,17 @@ pub(crate) async fn lookup(address: SocketAddr, name: &str) -> Result<u16, EpmdE
     }
 }
 
-/// Sends a request and reads until `decode` has the whole reply.
+/// The names that the EPMD at `address` knows.
+pub(crate) async fn names(address: SocketAddr) -> Result<Vec<String>, EpmdError> {
+    let (_, reply) = ask(address, &Request::Names, NamesReply::decode).await?;
+    Ok(reply.names.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Sends a request and reads until `decode` has the whole reply; it is told whether the other side has closed.
 async fn ask<R>(
     address: SocketAddr,
     request: &Request,
-    decode: impl Fn(&[u8]) -> Result<Option<R>, kista_dist::epmd::EpmdError>,
+    decode: impl Fn(&[u8], bool) -> Result<Option<R>, kista_dist::epmd::EpmdError>,
 ) -> Result<(TcpStream, R), EpmdError> {
     let unreachable = |source| EpmdError::Unreachable { address, source };
     let protocol = |why: &str| EpmdError::Protocol {
@@ -100,19 +110,20 @@ async fn ask<R>(
             .write_all(&request.encode())
             .await
             .map_err(unreachable)?;
-        let mut bytes = Vec::new();
+        let (mut bytes, mut closed) = (Vec::new(), false);
         loop {
-            if let Some(reply) = decode(&bytes).map_err(|e| protocol(&e.to_string()))? {
+            if let Some(reply) = decode(&bytes, closed).map_err(|e| protocol(&e.to_string()))? {
                 return Ok(reply);
             }
-            if bytes.len() > 64 * 1024 {
+            if closed {
+                return Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            if bytes.len() > MAX_REPLY {
                 return Err(protocol("the reply is too long"));
             }
             let mut part = [0; 1024];
             let n = socket.read(&mut part).await.map_err(unreachable)?;
-            if n == 0 {
-                return Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()));
-            }
+            closed = n == 0;
             bytes.extend_from_slice(&part[..n]);
         }
     };

@@ -21,8 +21,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::net::NetConfig;
-pub(crate) use client::lookup;
 use client::{Registration, register};
+pub(crate) use client::{lookup, names};
 use server::Server;
 
 /// Where a node registers its name.
@@ -145,7 +145,7 @@ pub(crate) struct Epmd {
 struct Shared {
     mode: EpmdMode,
     port: u16,
-    listen: IpAddr,
+    listen: Vec<IpAddr>,
     registration: Registration,
     in_use: Mutex<EpmdInUse>,
     server: Mutex<Option<Server>>,
@@ -157,7 +157,7 @@ impl Epmd {
         let shared = Arc::new(Shared {
             mode: config.epmd,
             port: config.epmd_port,
-            listen: config.listen,
+            listen: config.listen.clone(),
             registration: Registration {
                 name: config.name.alive().to_owned(),
                 port: node_port,
@@ -184,11 +184,6 @@ impl Epmd {
     /// The creation that EPMD gave at the first registration.
     pub(crate) fn creation(&self) -> Option<u32> {
         self.creation
-    }
-
-    /// Where peers' EPMDs listen; `None` when there are none to be asked.
-    pub(crate) fn peers_port(&self) -> Option<u16> {
-        (self.shared.mode != EpmdMode::Off).then_some(self.shared.port)
     }
 
     pub(crate) fn in_use(&self) -> EpmdInUse {
@@ -266,9 +261,12 @@ impl Shared {
         command
             .arg("-daemon")
             .env("ERL_EPMD_PORT", self.port.to_string());
-        if !self.listen.is_unspecified() && std::env::var_os("ERL_EPMD_ADDRESS").is_none() {
+        if !self.listen.iter().any(IpAddr::is_unspecified)
+            && std::env::var_os("ERL_EPMD_ADDRESS").is_none()
+        {
             // It listens on loopback beside that in any case.
-            command.env("ERL_EPMD_ADDRESS", self.listen.to_string());
+            let addresses: Vec<_> = self.listen.iter().map(IpAddr::to_string).collect();
+            command.env("ERL_EPMD_ADDRESS", addresses.join(","));
         }
         let null = std::process::Stdio::null;
         command.stdin(null()).stdout(null()).stderr(null());
@@ -302,7 +300,7 @@ impl Shared {
     /// Serves in this process, and registers there.
     async fn serve(&self) -> Result<(TcpStream, u32), EpmdError> {
         if self.server.lock().is_none() {
-            match Server::start(self.listen, self.port) {
+            match Server::start(&self.listen, self.port) {
                 Ok(server) => {
                     *self.server.lock() = Some(server);
                     tracing::info!(port = self.port, "serving as EPMD in this process");

@@ -1,6 +1,6 @@
 //! EPMD served in this process, for hosts without one.
 //!
-//! 1. It listens on loopback, and on the node's own address if that is another one. Only who comes by loopback may register.
+//! 1. It listens on loopback, and on the node's own addresses if those are others. Only who comes by loopback may register.
 //! 2. Connections that hold no name have [`REQUEST_TIME`](kista_dist::epmd::REQUEST_TIME) and are at most [`WAITING`], where a newcomer pushes
 //!    out who has waited longest without a word ([`Gate`]); those that hold one are bounded by the registry.
 //! 3. Dropping the server closes everything, and with it frees all names.
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 impl Server {
-    pub(super) fn start(listen: IpAddr, port: u16) -> Result<Self, EpmdError> {
+    pub(super) fn start(listen: &[IpAddr], port: u16) -> Result<Self, EpmdError> {
         let mut listeners = Vec::new();
         for (ip, needed) in addresses(listen) {
             let address = SocketAddr::new(ip, port);
@@ -69,18 +69,21 @@ impl Drop for Server {
 }
 
 /// Where to listen, and whether it must be possible.
-fn addresses(listen: IpAddr) -> Vec<(IpAddr, bool)> {
+fn addresses(listen: &[IpAddr]) -> Vec<(IpAddr, bool)> {
+    if let Some(&all) = listen.iter().find(|ip| ip.is_unspecified()) {
+        return vec![(all, true)];
+    }
     let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
-    if listen.is_unspecified() {
-        vec![(listen, true)]
-    } else if listen == v4 {
-        vec![(v4, true), (v6, false)]
-    } else if listen == v6 {
-        vec![(v6, true), (v4, false)]
-    } else {
-        vec![(v4, true), (listen, true)]
+    let mut addresses: Vec<_> = listen.iter().map(|&ip| (ip, true)).collect();
+    // Nodes register by one of the two; the other may be what others look at.
+    if !listen.contains(&v4) {
+        addresses.push((v4, listen != [v6]));
     }
+    if listen == [v4] {
+        addresses.push((v6, false));
+    }
+    addresses
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {

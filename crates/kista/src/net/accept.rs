@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::claim::Claim;
 use super::connection::Phase;
 use super::gate::Pass;
+use super::given_names::{Given, Offer};
 use super::{Connection, Net};
 
 #[derive(Debug, Error)]
@@ -85,6 +86,11 @@ async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
         result = tokio::time::timeout(net.config.setup_time, handshake(&net, socket, &pass, &said)) => result.unwrap_or(Err(AcceptError::Timeout)),
         () = pass.pushed_out() => Err(AcceptError::PushedOut),
     };
+    match &result {
+        Ok(()) => net.handshakes.accepted.fetch_add(1, Relaxed),
+        Err(AcceptError::Lost) => 0,
+        Err(_) => net.handshakes.failed.fetch_add(1, Relaxed),
+    };
     match result {
         Ok(()) => {}
         // Two nodes that dial each other are no event.
@@ -114,6 +120,7 @@ async fn handshake(
     let mut incoming = None;
     let mut asked_alive = false;
     let mut claim = None;
+    let mut offer: Option<Offer<'_>> = None;
     let mut buffer = [0; 2048];
     loop {
         let n = socket.read(&mut buffer).await?;
@@ -132,15 +139,23 @@ async fn handshake(
                 } => {
                     pass.named();
                     let _ = said.set(name.clone());
-                    let (name, named) = if wants_name {
-                        dynamic_name(&name)?
-                    } else {
-                        (name, None)
+                    if wants_name {
+                        let is_free = |name: &str| net.is_free(name);
+                        let offered = net.given_names.offer(&name, is_free);
+                        offer = Some(offered.map_err(|_| AcceptError::Random)?);
+                    }
+                    let given = offer.as_ref().and_then(Offer::given).cloned();
+                    let (name, named) = match given {
+                        Some(Given { name, creation }) => {
+                            (name.clone(), Some(Decision::Named { name, creation }))
+                        }
+                        None => (name, None),
                     };
-                    let cookie = net.config.cookie_for(&name).clone();
+                    let cookie = net.cookie_for(&name);
                     // Entered before the decision: either we see the dial, or the dial sees us.
                     let entered = Incoming::enter(net, name);
                     let decision = named.unwrap_or_else(|| net.decide(&entered.name));
+                    net.count(&decision);
                     let refused = decision == Decision::Nok;
                     asked_alive = decision == Decision::Alive;
                     machine.decide(decision, cookie)?;
@@ -170,7 +185,8 @@ async fn handshake(
             socket.write_all(&output).await?;
         }
         if let (Some(peer), Some(claim)) = (established, claim.take()) {
-            claim.establish(socket, &peer, machine.leftover(), false);
+            let given = offer.take().and_then(Offer::accepted);
+            claim.establish(socket, &peer, machine.leftover(), false, given);
             return Ok(());
         }
     }
@@ -208,21 +224,6 @@ fn take_over(net: &Arc<Net>, name: &str, asked_alive: bool) -> Result<Claim, Acc
             return Ok(claim);
         }
     }
-}
-
-/// A name for a node that has none: random, so that nobody's stale pids become its.
-fn dynamic_name(host: &str) -> Result<(String, Option<Decision>), AcceptError> {
-    let mut number = getrandom::u64().map_err(|_| AcceptError::Random)?;
-    let creation = getrandom::u32().map_err(|_| AcceptError::Random)?.max(4);
-    let mut name = String::with_capacity(14 + host.len());
-    for _ in 0..13 {
-        let digit = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(number % 36) as usize];
-        name.push(char::from(digit));
-        number /= 36;
-    }
-    name.push('@');
-    name.push_str(host);
-    Ok((name.clone(), Some(Decision::Named { name, creation })))
 }
 
 /// An accepted socket that said a name and has not proved it; see rule 2.
@@ -269,6 +270,22 @@ impl Net {
             },
             None => Decision::Ok,
         }
+    }
+
+    fn count(&self, decision: &Decision) {
+        let counter = match decision {
+            Decision::Nok => &self.handshakes.nok,
+            Decision::OkSimultaneous => &self.handshakes.ok_simultaneous,
+            Decision::Alive => &self.handshakes.alive,
+            _ => return,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// Whether no node of that name is connected, or about to be.
+    fn is_free(&self, name: &str) -> bool {
+        let entry = Atom::lookup(name).and_then(|node| self.entry(node));
+        entry.is_none() && !self.has_incoming(name)
     }
 
     /// A new entry for `node` in the place of `old`; `None` if the entry is another one by now.

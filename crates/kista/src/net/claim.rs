@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use super::given_names::Given;
 use super::{Connection, Net};
 use kista_dist::handshake::Peer;
 
@@ -37,10 +38,11 @@ impl Claim {
         peer: &Peer,
         leftover: Vec<u8>,
         by_dial: bool,
+        given: Option<Given>,
     ) {
         if let Some(connection) = self.connection.take() {
             self.net
-                .establish(&connection, socket, peer, leftover, by_dial);
+                .establish(&connection, socket, peer, leftover, by_dial, given);
         }
     }
 

@@ -1,13 +1,15 @@
 //! What a node's network side is told at its start, and its limits, each with a name.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kista_dist::handshake::Cookie;
 use rustc_hash::FxHashMap;
 
-use super::NodeName;
+use super::resolve::{Discovery, EpmdResolver, FixedPort, Resolver};
+use super::{AutoConnect, BackOff, NodeName, Route};
 use crate::epmd::EpmdMode;
 
 /// Everything [`Net::start`](super::Net::start) needs.
@@ -16,7 +18,10 @@ pub(crate) struct NetConfig {
     pub(crate) cookie: Cookie,
     /// Cookies for single peers, by full name (as `erlang:set_cookie(Node, Cookie)`).
     pub(crate) peer_cookies: FxHashMap<String, Cookie>,
-    pub(crate) listen: IpAddr,
+    /// The node's own address first; the others listen at its port. None: nobody can connect to this node.
+    pub(crate) listen: Vec<IpAddr>,
+    /// Further sockets, each at its own port.
+    pub(crate) listen_at: Vec<SocketAddr>,
     /// Ports to try; `0..=0` lets the system choose.
     pub(crate) ports: RangeInclusive<u16>,
     pub(crate) hidden: bool,
@@ -29,6 +34,18 @@ pub(crate) struct NetConfig {
     pub(crate) setup_time: Duration,
     /// How long [`Net::stop`](super::Net::stop) may take to write out what is queued.
     pub(crate) stop_time: Duration,
+    pub(crate) auto_connect: AutoConnect,
+    /// Peers to keep connected, by full name, and how they are dialled again.
+    pub(crate) keep_connected: Vec<NodeName>,
+    pub(crate) back_off: BackOff,
+    /// Nodes that no resolver is asked for, by full name.
+    pub(crate) routes: FxHashMap<String, Route>,
+    /// Instead of EPMD (or, where it is off, of the one port of all nodes).
+    pub(crate) resolver: Option<Arc<dyn Resolver>>,
+    /// Who says which nodes there are, and how often it is asked.
+    pub(crate) discoveries: Vec<(Arc<dyn Discovery>, Duration)>,
+    /// The node that gives this one its name.
+    pub(crate) named_by: Option<NodeName>,
     pub(crate) limits: NetLimits,
 }
 
@@ -84,7 +101,8 @@ impl NetConfig {
             name,
             cookie,
             peer_cookies: FxHashMap::default(),
-            listen,
+            listen: vec![listen],
+            listen_at: Vec::new(),
             ports: 0..=0,
             hidden: true,
             epmd: EpmdMode::Auto,
@@ -92,7 +110,23 @@ impl NetConfig {
             net_ticktime: Duration::from_secs(60),
             setup_time: Duration::from_secs(7),
             stop_time: Duration::from_secs(5),
+            auto_connect: AutoConnect::default(),
+            keep_connected: Vec::new(),
+            back_off: BackOff::default(),
+            routes: FxHashMap::default(),
+            resolver: None,
+            discoveries: Vec::new(),
+            named_by: None,
             limits: NetLimits::default(),
+        }
+    }
+
+    /// Who says where a node is.
+    pub(super) fn resolver(&self) -> Arc<dyn Resolver> {
+        match (&self.resolver, self.epmd) {
+            (Some(resolver), _) => Arc::clone(resolver),
+            (None, EpmdMode::Off) => Arc::new(FixedPort::new(*self.ports.start())),
+            (None, _) => Arc::new(EpmdResolver::new(self.epmd_port)),
         }
     }
 

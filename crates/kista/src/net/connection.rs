@@ -20,14 +20,14 @@
 //!    `full_mark` messages are refused. Signals that keep links and monitors true are never refused; when they alone double
 //!    the full mark the connection is closed.
 
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use kista_dist::frame::Outbox;
+use kista_dist::frame::{FrameCounters, Outbox};
 use kista_dist::{Control, Flags, TickClock};
 use kista_etf::{Atom, EncodeError, Encoder, Pid};
 use parking_lot::Mutex;
@@ -36,9 +36,10 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
+use super::given_names::Given;
 use super::inbound::PeerLoad;
 use super::wire::Wire;
-use super::{Host, InboundCharge, Net};
+use super::{ConnectionInfo, Host, InboundCharge, Net};
 
 /// A link to a peer; see the module.
 pub(crate) struct Connection {
@@ -65,6 +66,8 @@ pub(crate) struct Connection {
     /// Counts reads and writes that passed the socket: the tick thread compares them with what it saw last.
     pub(super) reads: AtomicU64,
     pub(super) writes: AtomicU64,
+    /// What the reader has read; it writes this after each read.
+    pub(super) received: Mutex<FrameCounters>,
     pub(super) clock: Mutex<Option<Watched>>,
     load: Arc<PeerLoad>,
 }
@@ -75,6 +78,10 @@ pub(super) struct Established {
     pub(super) flags: Flags,
     /// Whether our own dial made it.
     pub(super) by_dial: bool,
+    pub(super) since: Instant,
+    pub(super) address: Option<SocketAddr>,
+    /// The name that we gave to the peer.
+    pub(super) given: Option<Given>,
     /// Held by the reader and the writer: whoever keeps a dead connection keeps no file descriptor.
     pub(super) socket: Weak<TcpStream>,
     /// None when the connection is gone.
@@ -125,6 +132,9 @@ struct Outgoing {
     gone: bool,
     watchers: FxHashSet<Pid>,
     waiters: Vec<Waker>,
+    /// For [`ConnectionInfo`].
+    held: u64,
+    refused: u64,
 }
 
 /// Whether a sender may go on at once.
@@ -181,11 +191,14 @@ impl Connection {
                 gone: false,
                 watchers: FxHashSet::default(),
                 waiters: Vec::new(),
+                held: 0,
+                refused: 0,
             }),
             work: Notify::new(),
             why: OnceLock::new(),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            received: Mutex::default(),
             clock: Mutex::new(None),
             load: net.inbound.load(peer),
         })
@@ -258,6 +271,7 @@ impl Connection {
         let in_flight = out.in_flight();
         if in_flight >= self.full_mark {
             if refusable {
+                out.refused += 1;
                 return Err(SendError::Full);
             }
             if in_flight >= self.full_mark.saturating_mul(2) {
@@ -271,15 +285,35 @@ impl Connection {
             Some(sender) => out.outbox.push_from(sender, control, payload)?,
             None => out.outbox.push(control, payload)?,
         }
-        let in_flight = out.in_flight();
+        let busy = out.in_flight() >= self.busy_mark;
+        out.held += u64::from(busy);
         drop(out);
         if idle {
             self.work.notify_one();
         }
-        Ok(if in_flight >= self.busy_mark {
-            Pressure::Busy
-        } else {
-            Pressure::Room
+        Ok(if busy { Pressure::Busy } else { Pressure::Room })
+    }
+
+    /// What is to be seen of it; `None` unless it is up.
+    pub(crate) fn info(&self) -> Option<ConnectionInfo> {
+        let established = self.established.get().filter(|_| self.is_up())?;
+        let sent = established.wire.lock().as_ref()?.counters();
+        let received = *self.received.lock();
+        let out = self.out.lock();
+        Some(ConnectionInfo {
+            node: self.peer,
+            creation: established.creation,
+            hidden: self.hidden(),
+            dialled: established.by_dial,
+            address: established.address,
+            flags: established.flags,
+            up_for: established.since.elapsed(),
+            received,
+            sent,
+            queued_bytes: out.in_flight(),
+            undecoded_bytes: self.load.bytes(),
+            held_sends: out.held,
+            refused_sends: out.refused,
         })
     }
 
@@ -460,6 +494,10 @@ impl Connection {
         }
         if let Some(net) = self.net.upgrade() {
             net.log_end(self, was_up, word, detail);
+            if was_up {
+                net.bars.lost(net.config.auto_connect, self.peer);
+                net.name_may_be_lost(self);
+            }
         }
         if let Some(host) = host {
             let told = catch_unwind(AssertUnwindSafe(|| {
@@ -473,6 +511,9 @@ impl Connection {
         // Not before: until then a successor finds us in the table, and waits.
         if let Some(net) = self.net.upgrade() {
             net.forget(self);
+            if let Some(given) = self.established.get().and_then(|e| e.given.clone()) {
+                net.given_names.give_back(given);
+            }
         }
     }
 

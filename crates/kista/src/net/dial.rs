@@ -8,12 +8,13 @@
 //!    it a few times a second. What is sent meanwhile is queued, and the peer itself may come.
 //! 5. When somebody else claims the connection, or it is closed, the dial just stops.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use kista_dist::handshake::{Event, HandshakeError, Initiator, Peer, Status};
+use kista_dist::handshake::{
+    Config as HandshakeConfig, Cookie, Event, HandshakeError, Initiator, Peer, Status,
+};
 use kista_etf::Atom;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -23,8 +24,9 @@ use tokio::net::TcpStream;
 use super::claim::Claim;
 use super::connection::Phase;
 use super::error::DialError;
+use super::resolve::{ResolveError, Resolver};
+use super::static_route::Routes;
 use super::{Connection, Net};
-use crate::epmd;
 
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between the failure of a dial and the beginning of the next one to the same node.
@@ -67,7 +69,7 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
         return;
     };
     match result {
-        Ok(done) => claim.establish(done.socket, &done.peer, done.leftover, true),
+        Ok(done) => claim.establish(done.socket, &done.peer, done.leftover, true, None),
         Err(error) => {
             let text = match connection.why() {
                 Some(why) => why.detail.clone(),
@@ -81,10 +83,10 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
     }
 }
 
-struct Done {
-    socket: TcpStream,
-    peer: Peer,
-    leftover: Vec<u8>,
+pub(super) struct Done {
+    pub(super) socket: TcpStream,
+    pub(super) peer: Peer,
+    pub(super) leftover: Vec<u8>,
 }
 
 async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError> {
@@ -125,29 +127,32 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
 
 /// One attempt, from the name to the end of the handshake.
 async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> {
-    let (alive, host) = connection
-        .peer()
-        .as_str()
-        .split_once('@')
-        .unwrap_or_default();
-    let mut last = None;
-    for ip in resolve(host).await? {
-        let port = match net.epmd.peers_port() {
-            Some(epmd_port) => match epmd::lookup(SocketAddr::new(ip, epmd_port), alive).await {
-                Ok(port) => port,
-                Err(error) => {
-                    last = Some(error.into());
-                    continue;
-                }
-            },
-            None => *net.config.ports.start(),
-        };
-        if port == 0 {
-            return Err(DialError::NoPort);
+    let name = connection.peer().as_str();
+    let socket = reach(&net.routes, &*net.resolver, name).await?;
+    let config = net.handshake_config().map_err(|_| DialError::Random)?;
+    // The peer's old connection is dead to us unless somebody claimed ours meanwhile.
+    let replace = || !connection.is_claimed();
+    let cookie = net.cookie_for(name);
+    handshake(config, name, cookie, socket, replace, Instant::now()).await
+}
+
+/// A socket to where `node` should be: by its static route, else by what the resolver says.
+pub(super) async fn reach(
+    routes: &Routes,
+    resolver: &dyn Resolver,
+    node: &str,
+) -> Result<TcpStream, DialError> {
+    let addresses = match routes.addresses(node).await? {
+        Some(addresses) => addresses,
+        None => {
+            let (alive, host) = node.split_once('@').unwrap_or_default();
+            resolver.resolve(alive, host).await?
         }
-        let address = SocketAddr::new(ip, port);
+    };
+    let mut last = None;
+    for address in addresses {
         match TcpStream::connect(address).await {
-            Ok(socket) => return handshake(net, connection, socket).await,
+            Ok(socket) => return Ok(socket),
             Err(source) => {
                 last = Some(DialError::Connect {
                     address: address.to_string(),
@@ -156,42 +161,23 @@ async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> 
             }
         }
     }
-    Err(last.unwrap_or(DialError::Timeout))
+    Err(last.unwrap_or_else(|| {
+        let node = node.to_owned();
+        ResolveError::Unknown { node }.into()
+    }))
 }
 
-/// The addresses of a host part, version 4 first: EPMD and nodes usually listen there.
-async fn resolve(host: &str) -> Result<Vec<std::net::IpAddr>, DialError> {
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![ip]);
-    }
-    let failed = |source| DialError::Resolve {
-        host: host.to_owned(),
-        source,
-    };
-    let mut ips: Vec<_> = tokio::net::lookup_host((host, 0))
-        .await
-        .map_err(failed)?
-        .map(|a| a.ip())
-        .collect();
-    ips.sort_by_key(|ip| ip.is_ipv6());
-    ips.dedup();
-    Ok(ips)
-}
-
-async fn handshake(
-    net: &Net,
-    connection: &Connection,
+/// The initiator's handshake with `name`; `replace` says whether a connection that the peer still has shall give way to this one.
+pub(super) async fn handshake(
+    config: HandshakeConfig,
+    name: &str,
+    cookie: Cookie,
     mut socket: TcpStream,
+    replace: impl Fn() -> bool,
+    now: Instant,
 ) -> Result<Done, DialError> {
     let _ = socket.set_nodelay(true);
-    let name = connection.peer().as_str();
-    let config = net.handshake_config().map_err(|_| DialError::Random)?;
-    let mut machine = Initiator::new(
-        Instant::now(),
-        config,
-        name,
-        net.config.cookie_for(name).clone(),
-    );
+    let mut machine = Initiator::new(now, config, name, cookie);
     let mut buffer = [0; 2048];
     loop {
         let output = machine.take_output();
@@ -210,8 +196,7 @@ async fn handshake(
         while let Some(event) = machine.next_event() {
             match event {
                 Event::Status(Status::Alive) => {
-                    // The peer's old connection is dead to us unless somebody claimed ours meanwhile.
-                    let replace = !connection.is_claimed();
+                    let replace = replace();
                     machine.answer_alive(replace)?;
                     if !replace {
                         let _ = socket.write_all(&machine.take_output()).await;

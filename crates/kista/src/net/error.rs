@@ -5,6 +5,7 @@ use std::io;
 use kista_dist::handshake::HandshakeError;
 use thiserror::Error;
 
+use super::resolve::ResolveError;
 use crate::epmd::EpmdError;
 
 /// Why the network of a node did not start: its configuration or its machine.
@@ -25,6 +26,14 @@ pub enum StartError {
     /// The system gave no random numbers.
     #[error("the system's random source failed: {0}")]
     Random(String),
+    /// The node that was to give this one a name did not.
+    #[error("no name from {by}: {why}")]
+    Naming {
+        /// Whom it was asked of.
+        by: String,
+        /// What went wrong.
+        why: String,
+    },
     /// The tick thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -43,6 +52,12 @@ pub(crate) enum NotConnected {
     /// This node's network is stopped, or not open yet.
     #[error("the network of this node is not running")]
     NotRunning,
+    /// A signal is no reason to connect.
+    #[error("not connected, and this node's auto_connect does not let a signal change that")]
+    NotAutomatic,
+    /// The connection that brought our name is gone.
+    #[error("this node lost its name with the node that gave it; start another one")]
+    NameLost,
 }
 
 /// Why a node was not connected to.
@@ -61,9 +76,7 @@ pub(crate) enum ConnectError {
 #[derive(Debug, Error)]
 pub(crate) enum DialError {
     #[error("{0}")]
-    Epmd(#[from] EpmdError),
-    #[error("cannot resolve {host}: {source}")]
-    Resolve { host: String, source: io::Error },
+    Resolve(#[from] ResolveError),
     #[error("cannot connect to {address}: {source}")]
     Connect { address: String, source: io::Error },
     #[error("handshake: {0}")]
@@ -76,8 +89,6 @@ pub(crate) enum DialError {
     Timeout,
     #[error("an existing connection is kept")]
     Kept,
-    #[error("EPMD is off and no port is configured that peers could be expected on")]
-    NoPort,
     #[error("the system's random source failed")]
     Random,
 }

@@ -68,6 +68,10 @@ impl Inbound {
 }
 
 impl PeerLoad {
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+
     /// Takes `bytes`; `true` says that the sum should be looked at.
     pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> (InboundCharge, bool) {
         let before = self.bytes.fetch_add(bytes, Relaxed);

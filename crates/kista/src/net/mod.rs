@@ -13,16 +13,25 @@
 //! 6. A connection that ends says why, once, in one rate-limited log line.
 
 mod accept;
+mod auto;
+mod backoff;
 mod claim;
 mod config;
 mod connection;
 mod dial;
 mod error;
 mod gate;
+mod given_names;
 mod host;
 mod inbound;
+mod keep;
+mod listen;
+mod named;
 mod node_name;
 mod reader;
+pub mod resolve;
+mod static_route;
+mod stats;
 mod ticker;
 mod wire;
 mod writer;
@@ -31,11 +40,11 @@ mod writer;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kista_dist::handshake::{Challenges, Config as HandshakeConfig, Peer};
+use kista_dist::handshake::{Challenges, Config as HandshakeConfig, Cookie, Peer};
 use kista_dist::{Flags, check_node_name};
 use kista_etf::{Atom, AtomQuota};
 use parking_lot::Mutex;
@@ -43,6 +52,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
+pub use auto::AutoConnect;
+pub use backoff::BackOff;
 pub(crate) use config::NetConfig;
 pub(crate) use connection::{Connection, Pressure, SendError};
 pub use error::StartError;
@@ -50,12 +61,21 @@ pub(crate) use error::{ConnectError, NotConnected};
 pub(crate) use gate::{Gate, Pass};
 pub(crate) use host::Host;
 pub(crate) use inbound::InboundCharge;
+pub use keep::KeptPeer;
+pub(crate) use listen::bind;
 pub use node_name::{NodeName, NodeNameError};
+pub use static_route::Route;
+pub use stats::{ConnectionInfo, HandshakeStats};
 
-use crate::epmd::{Epmd, EpmdInUse};
+use crate::epmd::{Epmd, EpmdInUse, EpmdMode};
 use crate::log::{Escaped, LogLimit};
 use connection::{Established, Phase, Watched};
+use given_names::{Given, GivenNames};
 use inbound::Inbound;
+use keep::Keeper;
+use named::Naming;
+use resolve::Resolver;
+use static_route::Routes;
 use ticker::Ticker;
 
 /// The network of one node.
@@ -65,8 +85,15 @@ pub(crate) struct Net {
     flags: Flags,
     creation: u32,
     port: u16,
+    /// All addresses that are listened on.
+    listens_on: Vec<SocketAddr>,
     runtime: tokio::runtime::Handle,
-    listener: Mutex<Option<TcpListener>>,
+    /// Until they are accepted from; then `None`.
+    listeners: Mutex<Option<Vec<TcpListener>>>,
+    /// The connection that brought our name, until it is in the table.
+    naming: Mutex<Option<Naming>>,
+    named_by: Option<Atom>,
+    name_lost: AtomicBool,
     host: OnceLock<Weak<dyn Host>>,
     table: Mutex<FxHashMap<Atom, Arc<Connection>>>,
     /// How many accepted sockets are between their name and the end of their handshake, by that unproved name. Never atoms.
@@ -81,6 +108,12 @@ pub(crate) struct Net {
     /// Of all handshakes under way, so that a peer cannot have us answer one of them in another.
     challenges: Challenges,
     failures: dial::Failures,
+    bars: auto::Bars,
+    routes: Routes,
+    resolver: Arc<dyn Resolver>,
+    keeper: Keeper,
+    given_names: GivenNames,
+    handshakes: stats::Handshakes,
     epmd: Epmd,
     run: watch::Sender<Run>,
     ticker: Mutex<Option<Ticker>>,
@@ -98,19 +131,31 @@ impl Net {
     ///
     /// # Errors
     /// No port could be listened on, or EPMD could not be used as `config.epmd` demands.
-    pub(crate) async fn start(config: NetConfig) -> Result<Arc<Self>, StartError> {
-        let listener = listen(&config)?;
-        let port = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen {
-                address: config.listen.to_string(),
-                source,
-            })?
-            .port();
+    pub(crate) async fn start(mut config: NetConfig) -> Result<Arc<Self>, StartError> {
+        let challenges = Challenges::default();
+        let resolver = config.resolver();
+        let routes = Routes::new(std::mem::take(&mut config.routes));
+        let mut naming = None;
+        if let Some(by) = config.named_by.take() {
+            let asked = Naming::ask(&config, &routes, &*resolver, &challenges, &by).await?;
+            config.name = asked.name()?;
+            config.hidden = true;
+            config.listen.clear();
+            config.listen_at.clear();
+            config.epmd = EpmdMode::Off;
+            naming = Some(asked);
+        }
+        let listeners = listen::listen(&config)?;
+        let listens_on: Vec<_> = listeners
+            .iter()
+            .filter_map(|l| l.local_addr().ok())
+            .collect();
+        let port = listens_on.first().map_or(0, SocketAddr::port);
         let epmd = Epmd::start(&config, port).await?;
-        let creation = match epmd.creation() {
+        let creation = match (&naming, epmd.creation()) {
+            (Some(naming), _) => naming.peer.our_creation,
             // 1 to 3 are what old EPMDs give, and 0 stands for "any".
-            Some(creation) if creation != 0 => creation,
+            (None, Some(creation)) if creation != 0 => creation,
             _ => random_creation().map_err(|e| StartError::Random(e.to_string()))?,
         };
         Ok(Arc::new(Self {
@@ -118,8 +163,12 @@ impl Net {
             flags: Flags::ours(config.hidden),
             creation,
             port,
+            listens_on,
             runtime: tokio::runtime::Handle::current(),
-            listener: Mutex::new(Some(listener)),
+            listeners: Mutex::new(Some(listeners)),
+            named_by: naming.as_ref().map(|naming| naming.by),
+            naming: Mutex::new(naming),
+            name_lost: AtomicBool::new(false),
             host: OnceLock::new(),
             table: Mutex::new(FxHashMap::default()),
             incoming: Mutex::new(FxHashMap::default()),
@@ -128,12 +177,18 @@ impl Net {
             inbound: Inbound::new(config.limits.inbound_bytes),
             atoms: Arc::new(AtomQuota::new(config.limits.atoms as u64)),
             log: LogLimit::new(),
-            challenges: Challenges::default(),
+            challenges,
             gate: Gate::new(
                 config.limits.unauthenticated,
                 config.limits.unauthenticated_per_ip,
             ),
             failures: dial::Failures::default(),
+            bars: auto::Bars::default(),
+            routes,
+            resolver,
+            keeper: Keeper::default(),
+            given_names: GivenNames::default(),
+            handshakes: stats::Handshakes::default(),
             epmd,
             run: watch::Sender::new(Run::Started),
             ticker: Mutex::new(None),
@@ -143,7 +198,7 @@ impl Net {
 
     /// Begins to accept, to tick and to keep the registration alive. Once; later calls do nothing.
     pub(crate) fn open(self: &Arc<Self>, host: Weak<dyn Host>) {
-        let Some(listener) = self.listener.lock().take() else {
+        let Some(listeners) = self.listeners.lock().take() else {
             return;
         };
         let _ = self.host.set(host);
@@ -155,7 +210,23 @@ impl Net {
             }
         }
         self.epmd.keep_alive(&self.runtime);
-        self.runtime.spawn(accept::run(Arc::clone(self), listener));
+        for listener in listeners {
+            self.runtime.spawn(accept::run(Arc::clone(self), listener));
+        }
+        if let Some(naming) = self.naming.lock().take() {
+            self.open_named(naming);
+        }
+        for peer in &self.config.keep_connected {
+            self.keep(peer.atom());
+        }
+        for (discovery, every) in &self.config.discoveries {
+            self.discover(Arc::clone(discovery), *every);
+        }
+    }
+
+    /// Our full name: that of the configuration, or the one that was given.
+    pub(crate) fn name(&self) -> Atom {
+        self.name
     }
 
     /// Our creation, which tells this incarnation of the name from others.
@@ -163,9 +234,32 @@ impl Net {
         self.creation
     }
 
-    /// Where peers connect to.
+    /// Where peers connect to; 0 if they do not.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// All addresses that are listened on, the node's own first.
+    pub(crate) fn listens_on(&self) -> &[SocketAddr] {
+        &self.listens_on
+    }
+
+    /// What is to be seen of the connections that are up.
+    pub(crate) fn infos(&self) -> Vec<ConnectionInfo> {
+        self.ups().iter().filter_map(|c| c.info()).collect()
+    }
+
+    pub(crate) fn handshakes(&self) -> HandshakeStats {
+        self.handshakes.read()
+    }
+
+    /// The way to `node` from now on, for the next dial.
+    pub(crate) fn add_route(&self, node: &str, route: Route) {
+        self.routes.put(node, route);
+    }
+
+    pub(crate) fn remove_route(&self, node: &str) -> bool {
+        self.routes.remove(node)
     }
 
     /// What serves as EPMD at the moment.
@@ -173,14 +267,22 @@ impl Net {
         self.epmd.in_use()
     }
 
-    /// The connection to `node`: the one that is up, or one that is being made, or a new one that begins to dial. Never blocks, and may
-    /// be called from any thread; what is sent meanwhile queues. If the dial fails, `Host::down` tells who watches.
+    /// The connection for a signal to `node`: the one that is up, or one that is being made, or a new one that begins to dial. Never blocks,
+    /// and may be called from any thread; what is sent meanwhile queues. If the dial fails, `Host::down` tells who watches.
     ///
     /// # Errors
     /// [`NotConnected`]: nothing was tried.
     pub(crate) fn connection(
         self: &Arc<Self>,
         node: Atom,
+    ) -> Result<Arc<Connection>, NotConnected> {
+        self.connection_for(node, || self.bars.permit(self.config.auto_connect, node))
+    }
+
+    fn connection_for(
+        self: &Arc<Self>,
+        node: Atom,
+        may_dial: impl FnOnce() -> bool,
     ) -> Result<Arc<Connection>, NotConnected> {
         let mut table = self.table.lock();
         let old = table.get(&node);
@@ -195,7 +297,13 @@ impl Net {
         if *self.run.borrow() != Run::Open {
             return Err(NotConnected::NotRunning);
         }
+        if self.name_lost.load(SeqCst) {
+            return Err(NotConnected::NameLost);
+        }
         check_node_name(node.as_str()).map_err(|_| NotConnected::BadName)?;
+        if !may_dial() {
+            return Err(NotConnected::NotAutomatic);
+        }
         let old = old.cloned();
         let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old);
         table.insert(node, Arc::clone(&connection));
@@ -210,12 +318,12 @@ impl Net {
         self.table.lock().get(&node).filter(|c| c.is_up()).cloned()
     }
 
-    /// Connects to `node` and waits for the outcome. At once if it is connected.
+    /// Connects to `node`, whatever [`AutoConnect`] says, and waits for the outcome. At once if it is connected.
     ///
     /// # Errors
     /// Why not; the text names the step that failed.
     pub(crate) async fn connect(self: &Arc<Self>, node: Atom) -> Result<(), ConnectError> {
-        let connection = self.connection(node)?;
+        let connection = self.connection_for(node, || true)?;
         connection.reached(Phase::Up).await;
         if connection.is_up() {
             return Ok(());
@@ -251,7 +359,8 @@ impl Net {
     /// Accepts no more, writes out what is queued (for at most `stop_time`), closes all connections, unregisters, ends the tick thread.
     pub(crate) async fn stop(&self) {
         self.run.send_replace(Run::Stopping);
-        drop(self.listener.lock().take());
+        drop(self.listeners.lock().take());
+        drop(self.naming.lock().take());
         // Once more for what a handshake completed in that very moment.
         for _ in 0..2 {
             self.end_all().await;
@@ -317,6 +426,12 @@ impl Net {
         Ok(config)
     }
 
+    /// The cookie that is spoken with `peer`: its route's, its own, or everybody's.
+    fn cookie_for(&self, peer: &str) -> Cookie {
+        let of_route = self.routes.cookie(peer);
+        of_route.unwrap_or_else(|| self.config.cookie_for(peer).clone())
+    }
+
     /// Returns when the node stops.
     async fn stopping(&self) {
         let mut run = self.run.subscribe();
@@ -380,13 +495,18 @@ impl Net {
         peer: &Peer,
         leftover: Vec<u8>,
         by_dial: bool,
+        given: Option<Given>,
     ) {
         let _ = socket.set_nodelay(true);
+        let address = socket.peer_addr().ok();
         let socket = Arc::new(socket);
         connection.set_established(Established {
             creation: peer.creation,
             flags: peer.flags,
             by_dial,
+            since: Instant::now(),
+            address,
+            given,
             socket: Arc::downgrade(&socket),
             wire: Mutex::new(Some(wire::Wire::new(peer.flags))),
         });
@@ -398,42 +518,6 @@ impl Net {
             leftover,
         ));
     }
-}
-
-fn listen(config: &NetConfig) -> Result<TcpListener, StartError> {
-    let mut last = None;
-    for port in config.ports.clone() {
-        let address = SocketAddr::new(config.listen, port);
-        match bind(address) {
-            Ok(listener) => return Ok(listener),
-            Err(source) => {
-                last = Some(StartError::Listen {
-                    address: address.to_string(),
-                    source,
-                });
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| StartError::Listen {
-        address: config.listen.to_string(),
-        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the port range is empty"),
-    }))
-}
-
-/// A listener whose port can be taken again at once after a restart.
-pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_nonblocking(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(512)?;
-    TcpListener::from_std(socket.into())
 }
 
 /// A creation of our own making, when no EPMD gives one: 4 or more.

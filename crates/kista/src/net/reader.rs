@@ -102,7 +102,9 @@ async fn read_all(
     let mut frames = FrameReader::new(connection.flags(), reader_limits, Arc::new(quota));
     frames.push(leftover);
     loop {
-        if let Err(end) = deliver(host, connection, &mut frames) {
+        let delivered = deliver(host, connection, &mut frames);
+        *connection.received.lock() = frames.counters();
+        if let Err(end) = delivered {
             return end;
         }
         // Not a fixed share of the runtime for a peer that never stops sending.

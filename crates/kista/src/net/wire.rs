@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice};
 
 use kista_dist::Flags;
-use kista_dist::frame::{FrameWriter, Outbox, WriteBuffer};
+use kista_dist::frame::{FrameCounters, FrameWriter, Outbox, WriteBuffer};
 
 /// A flush has about this many bytes.
 const FLUSH: usize = 64 * 1024;
@@ -47,6 +47,10 @@ impl Wire {
         self.frames.pending_bytes() + self.buffer.len()
     }
 
+    pub(super) fn counters(&self) -> FrameCounters {
+        self.frames.counters()
+    }
+
     /// One write of what is next, by `write`.
     pub(super) fn step(
         &mut self,
@@ -64,7 +68,7 @@ impl Wire {
         write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Step> {
         if self.buffer.is_empty() {
-            self.buffer.push_tick();
+            self.frames.tick(&mut self.buffer);
         }
         self.flush(write)
     }

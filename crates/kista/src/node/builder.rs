@@ -1,4 +1,3 @@
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -15,6 +14,7 @@ use super::cookie::{self, CookieSource};
 use super::deadlines::Deadlines;
 use super::error::NodeError;
 use super::names::Names;
+use super::net_options::NetOptions;
 use super::reports::Reports;
 use super::{Inner, Node};
 use crate::events::{EventSource, NODES, Registry};
@@ -55,7 +55,7 @@ pub struct NodeBuilder {
     name: String,
     cookie: CookieSource,
     peer_cookies: Vec<(String, Cookie)>,
-    listen: Option<IpAddr>,
+    pub(super) net: NetOptions,
     ports: RangeInclusive<u16>,
     visibility: Visibility,
     epmd: EpmdMode,
@@ -74,7 +74,7 @@ impl NodeBuilder {
             name,
             cookie: CookieSource::Default,
             peer_cookies: Vec::new(),
-            listen: None,
+            net: NetOptions::default(),
             ports: 0..=0,
             visibility: Visibility::Hidden,
             epmd: EpmdMode::Auto,
@@ -104,13 +104,6 @@ impl NodeBuilder {
     pub fn peer_cookie(mut self, node: impl Into<String>, cookie: impl AsRef<str>) -> Self {
         self.peer_cookies
             .push((node.into(), Cookie::from(cookie.as_ref())));
-        self
-    }
-
-    /// Listens on this address only. By default: on the address that the name's host part spells out (an IP literal or
-    /// `localhost`), else on all, which is said in a log line.
-    pub fn listen_on(mut self, address: IpAddr) -> Self {
-        self.listen = Some(address);
         self
     }
 
@@ -209,7 +202,7 @@ impl NodeBuilder {
             .unwrap_or_else(|_| unreachable!("the registry has one other event"));
         let node = Node(Arc::new_cyclic(|me| Inner {
             me: me.clone(),
-            name: name.atom(),
+            name: net.as_ref().map_or_else(|| name.atom(), |net| net.name()),
             creation: net.as_ref().map_or(4, |net| net.creation()),
             processes: Table::new(),
             guests: AtomicUsize::new(0),
@@ -261,16 +254,7 @@ impl NodeBuilder {
             let cookie = cookie::not_empty(cookie.clone(), &format!("the cookie for {peer}"))?;
             config.peer_cookies.insert(peer.clone(), cookie);
         }
-        match self.listen {
-            Some(address) => config.listen = address,
-            None if config.name.literal_address().is_none() => {
-                tracing::info!(
-                    name = config.name.as_str(),
-                    "listening on all addresses; listen_on narrows it"
-                );
-            }
-            None => {}
-        }
+        self.net.apply(&mut config)?;
         config.ports = self.ports.clone();
         config.hidden = self.visibility == Visibility::Hidden;
         config.epmd = self.epmd;

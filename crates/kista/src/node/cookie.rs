@@ -59,9 +59,13 @@ fn read(path: &Path) -> Result<Cookie, NodeError> {
 /// Without a secret everybody could connect.
 pub(super) fn not_empty(cookie: Cookie, what: &str) -> Result<Cookie, NodeError> {
     if cookie.is_empty() {
-        return Err(NodeError::Cookie(format!("{what} is empty")));
+        return Err(empty(what));
     }
     Ok(cookie)
+}
+
+pub(super) fn empty(what: &str) -> NodeError {
+    NodeError::Cookie(format!("{what} is empty"))
 }
 
 fn create(path: &Path) -> Result<Cookie, NodeError> {

@@ -11,6 +11,11 @@ pub enum NodeError {
     /// The name is none.
     #[error("not a node name: {0}")]
     Name(#[from] NodeNameError),
+    /// A name and `named_by`, or neither.
+    #[error(
+        "a node without a name is called undefined, and says by named_by which node gives it one"
+    )]
+    Undefined,
     /// No cookie: none was given, and there is none in `KISTA_COOKIE` or the user's cookie file.
     #[error("no cookie: {0}")]
     Cookie(String),

@@ -7,12 +7,14 @@
 //! 4. A node lives until [`Node::stop`]; dropping the last handle stops nothing silently.
 
 mod builder;
+mod connections;
 mod cookie;
 mod deadlines;
 mod dispatch;
 mod error;
 mod events;
 mod names;
+mod net_options;
 mod outcall;
 mod register;
 mod reports;

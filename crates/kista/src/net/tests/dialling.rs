@@ -180,7 +180,7 @@ async fn a_dead_node_is_not_dialled_without_pause_and_found_when_it_lives() {
     let off = |alive: &str, ip: [u8; 4]| {
         let mut config = config(alive, 0);
         config.name = NodeName::parse(&format!("{alive}@{}", std::net::IpAddr::from(ip))).unwrap();
-        config.listen = ip.into();
+        config.listen = vec![ip.into()];
         config.epmd = EpmdMode::Off;
         config.ports = port..=port;
         config

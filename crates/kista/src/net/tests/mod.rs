@@ -1,11 +1,16 @@
 //! Two networks in one process, hostile sockets, and real Erlang nodes, all by a host that only records.
 
 mod dialling;
+mod erl;
 mod erlang;
 mod hostile;
 mod liveness;
+mod meeting;
+mod names;
 mod registration;
+mod statistics;
 mod traffic;
+mod with_erlang;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};

@@ -1,0 +1,255 @@
+//! Links between nodes as a program sees them: who connects when, who is kept, where nodes are, and what is counted.
+
+#[path = "support/plain.rs"]
+mod plain;
+#[path = "support/port.rs"]
+mod port;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use kista::resolve::{EpmdHosts, StaticTable};
+use kista::{
+    Atom, AutoConnect, BackOff, EpmdMode, ExitReason, Info, Node, NodeBuilder, NodeError, Pid,
+    Route,
+};
+use plain::run;
+use port::free_port;
+
+/// A node that no EPMD knows.
+fn off(alive: &str) -> NodeBuilder {
+    Node::builder(format!("{alive}@127.0.0.1"))
+        .cookie("links")
+        .epmd(EpmdMode::Off)
+}
+
+fn on(alive: &str, port: u16) -> NodeBuilder {
+    let builder = Node::builder(format!("{alive}@127.0.0.1")).cookie("links");
+    builder.epmd(EpmdMode::Embedded).epmd_port(port)
+}
+
+fn name_of(node: &Node) -> String {
+    node.name().as_str().to_owned()
+}
+
+fn route_to(node: &Node) -> Route {
+    Route::to("127.0.0.1", node.port())
+}
+
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + plain::SOON;
+    while !condition() {
+        assert!(Instant::now() < end, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_signal_may_not_connect_links_and_monitors_end_with_noconnection() {
+    let b = off("b").start().await.unwrap();
+    let a = off("a")
+        .auto_connect(AutoConnect::Never)
+        .route(name_of(&b), route_to(&b))
+        .start()
+        .await
+        .unwrap();
+    let there = Pid {
+        node: b.name(),
+        id: 1,
+        serial: 0,
+        creation: b.creation(),
+    };
+    run(&a, async move |mut cx| {
+        cx.trap_exit(true);
+        let reference = cx.monitor(there);
+        let no_connection = ExitReason::NoConnection;
+        assert_eq!(
+            cx.receive().await,
+            Info::Down {
+                reference,
+                from: there.into(),
+                reason: no_connection.clone()
+            }
+        );
+        cx.link(there);
+        assert_eq!(
+            cx.receive().await,
+            Info::Exit {
+                from: there,
+                reason: no_connection
+            }
+        );
+        // Dropped, as in Erlang.
+        assert!(cx.send(there, &1).await.is_ok());
+    })
+    .await;
+    assert!(a.connections().is_empty());
+    assert!(!a.ping(&name_of(&b)).await);
+    a.connect(&name_of(&b)).await.unwrap();
+    assert!(a.ping(&name_of(&b)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_node_is_there_again_after_each_loss_until_it_is_let_go() {
+    let port = free_port();
+    let (first, cap) = (Duration::from_millis(10), Duration::from_millis(50));
+    let a = on("a", port)
+        .keep_connected("b@127.0.0.1")
+        .back_off(BackOff::new(first, cap))
+        .start()
+        .await
+        .unwrap();
+    until("attempts fail", || a.kept_peers()[0].failures >= 2).await;
+    let b = on("b", port).start().await.unwrap();
+    for _ in 0..3 {
+        until("it is kept", || a.kept_peers()[0].connected).await;
+        a.disconnect("b@127.0.0.1");
+    }
+    until("it is kept", || a.kept_peers()[0].connected).await;
+    assert_eq!(a.keep_connected("b@127.0.0.1"), Ok(false));
+    assert!(a.keep_connected("nonsense").is_err());
+    assert!(a.let_go("b@127.0.0.1") && !a.let_go("b@127.0.0.1"));
+    a.disconnect("b@127.0.0.1");
+    until("it is gone", || b.hidden_nodes().is_empty()).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(b.hidden_nodes().is_empty() && a.kept_peers().is_empty());
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_is_a_resolver_and_a_discovery() {
+    let b = off("b").start().await.unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, b.port()));
+    let table = StaticTable::new()
+        .with(name_of(&b), address)
+        .with("a@127.0.0.1", address);
+    let a = off("a")
+        .resolver(table.clone())
+        .discover(table, Duration::from_millis(50))
+        .start()
+        .await
+        .unwrap();
+    until("it is found", || a.hidden_nodes() == [b.name()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nodes_of_an_epmd_are_found_by_asking_it() {
+    let port = free_port();
+    let b = on("b", port).start().await.unwrap();
+    let hosts = EpmdHosts::new(["127.0.0.1"]).port(port);
+    let a = on("a", port)
+        .discover(hosts, Duration::from_millis(50))
+        .start()
+        .await
+        .unwrap();
+    until("it is found", || a.hidden_nodes() == [b.name()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_reached_at_each_address_that_it_listens_on() {
+    let b = off("b")
+        .listen_on(Ipv4Addr::LOCALHOST.into())
+        .listen_on(Ipv6Addr::LOCALHOST.into())
+        .listen_on(Ipv6Addr::LOCALHOST.into())
+        .listen_at((Ipv4Addr::from([127, 0, 0, 4]), 0))
+        .start()
+        .await
+        .unwrap();
+    let listens_on = b.listens_on();
+    assert_eq!(listens_on.len(), 3, "{listens_on:?}");
+    assert_eq!(
+        (listens_on[0].port(), listens_on[1].port()),
+        (b.port(), b.port())
+    );
+    for address in listens_on {
+        let a = off("a").start().await.unwrap();
+        let route = Route::to(address.ip().to_string(), address.port());
+        a.add_route(&name_of(&b), route).unwrap();
+        assert!(a.ping(&name_of(&b)).await, "{address}");
+        assert_eq!(
+            a.connection_info(&name_of(&b)).unwrap().address,
+            Some(address)
+        );
+        a.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it() {
+    let b = off("b").start().await.unwrap();
+    let n = Node::builder("undefined@127.0.0.1")
+        .cookie("links")
+        .route(name_of(&b), route_to(&b))
+        .named_by(name_of(&b))
+        .start()
+        .await
+        .unwrap();
+    let name = name_of(&n);
+    assert!(
+        name.ends_with("@127.0.0.1") && !name.starts_with("undefined"),
+        "{name}"
+    );
+    assert!(b.ping(&name).await && n.ping(&name_of(&b)).await);
+    assert_eq!((n.port(), n.listens_on()), (0, vec![]));
+    let pid = run(&n, async |cx| cx.pid()).await;
+    assert_eq!((pid.node, pid.creation), (n.name(), n.creation()));
+    assert_eq!(b.connection_info(&name).unwrap().creation, n.creation());
+    b.stop().await;
+    until("the name is lost", || n.hidden_nodes().is_empty()).await;
+    let error = n.connect("b@127.0.0.1").await.unwrap_err().to_string();
+    assert!(error.contains("lost its name"), "{error}");
+    n.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_before_anything_is_started() {
+    let refused = async |builder: NodeBuilder| builder.start().await.map(|_| ()).unwrap_err();
+    let nameless = Node::builder("undefined@127.0.0.1").cookie("links");
+    assert!(matches!(refused(nameless).await, NodeError::Undefined));
+    let named_twice = off("a").named_by("b@127.0.0.1");
+    assert!(matches!(refused(named_twice).await, NodeError::Undefined));
+    assert!(matches!(
+        refused(off("a").keep_connected("b")).await,
+        NodeError::Name(_)
+    ));
+    let route = off("a").route("b", Route::to("127.0.0.1", 1));
+    assert!(matches!(refused(route).await, NodeError::Name(_)));
+    let empty = off("a").route("b@h", Route::to("127.0.0.1", 1).cookie(""));
+    assert!(matches!(refused(empty).await, NodeError::Cookie(_)));
+    let a = off("a").start().await.unwrap();
+    assert!(a.add_route("b@h", Route::to("h", 1).cookie("")).is_err());
+    assert!(!a.remove_route("b@h"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connections_figures_can_be_read_from_outside() {
+    let b = off("b").start().await.unwrap();
+    let a = off("a")
+        .route(name_of(&b), route_to(&b))
+        .start()
+        .await
+        .unwrap();
+    for n in 0..50 {
+        let nobody = (Atom::from_static("nobody"), b.name());
+        assert!(a.send(nobody, &n).await.is_ok());
+    }
+    until("all arrived", || {
+        b.connection_info("a@127.0.0.1")
+            .is_some_and(|c| c.received.messages >= 50)
+    })
+    .await;
+    let out = a.connections().remove(0);
+    assert_eq!(
+        (out.node, out.dialled, out.queued_bytes),
+        (b.name(), true, 0)
+    );
+    assert!(out.sent.messages >= 50 && out.sent.bytes > 500 && out.sent.atom_hits > 50);
+    assert!(b.handshakes().accepted == 1 && a.handshakes().accepted == 0);
+    let alone = Node::builder("c@127.0.0.1")
+        .no_network()
+        .start()
+        .await
+        .unwrap();
+    assert!(alone.connections().is_empty() && alone.listens_on().is_empty());
+}
