@@ -6,6 +6,8 @@
 //!
 //! Neither is trusted: who answers at an address must still know the cookie and say the name that was dialled.
 
+#[cfg(feature = "dns")]
+mod dns;
 mod epmd_hosts;
 mod epmd_resolver;
 mod fixed_port;
@@ -18,6 +20,8 @@ use std::pin::Pin;
 
 use thiserror::Error;
 
+#[cfg(feature = "dns")]
+pub use dns::{Dns, HeadlessService};
 pub use epmd_hosts::EpmdHosts;
 pub use epmd_resolver::EpmdResolver;
 pub use fixed_port::FixedPort;
