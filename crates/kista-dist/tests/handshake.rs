@@ -322,6 +322,31 @@ fn a_challenge_of_another_handshake_is_not_answered() {
 }
 
 #[test]
+fn a_recorded_handshake_played_again_establishes_nothing() {
+    let mut recorded = Run::new();
+    assert!(matches!(recorded.run(Decision::Ok, true), (Ok(_), Ok(_))));
+    // To an acceptor, whose challenge is another one now.
+    let now = Instant::now();
+    let mut acceptor = Acceptor::new(now, config(B, 77));
+    let mut result = acceptor.receive(now, &recorded.from_a);
+    while result.is_ok() {
+        match acceptor.next_event() {
+            Some(Event::NameReceived { .. }) => {
+                acceptor.decide(Decision::Ok, cookie()).unwrap();
+                result = acceptor.receive(now, &[]);
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+    assert_eq!(result, Err(HandshakeError::BadCookie));
+    // To an initiator, likewise.
+    let mut initiator = Initiator::new(now, config(A, 78), B, cookie());
+    let result = initiator.receive(now, &recorded.from_b);
+    assert_eq!(result, Err(HandshakeError::BadCookie));
+    assert_eq!(initiator.next_event(), None);
+}
+
+#[test]
 fn another_node_than_the_dialled_one_is_refused() {
     let (a, _) = Run::with(config(A, 1), config("c@h", 2), cookie()).run(Decision::Ok, true);
     assert_eq!(

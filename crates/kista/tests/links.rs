@@ -1,17 +1,21 @@
 //! Links between nodes as a program sees them: who connects when, who is kept, where nodes are, and what is counted.
 
+#[path = "support/bare.rs"]
+mod bare;
 #[path = "support/plain.rs"]
 mod plain;
 #[path = "support/port.rs"]
 mod port;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use kista::resolve::{EpmdHosts, StaticTable};
 use kista::{
-    Atom, AutoConnect, BackOff, EpmdMode, ExitReason, Info, Node, NodeBuilder, NodeError, Pid,
-    Route,
+    Atom, AutoConnect, BackOff, Binary, EpmdMode, ExitReason, Info, Node, NodeBuilder, NodeError,
+    Pid, Route,
 };
 use plain::run;
 use port::free_port;
@@ -252,4 +256,151 @@ async fn a_connections_figures_can_be_read_from_outside() {
         .await
         .unwrap();
     assert!(alone.connections().is_empty() && alone.listens_on().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitor_of_an_earlier_incarnation_is_noproc_and_a_message_to_it_nobodys() {
+    let b = off("b").start().await.unwrap();
+    let a = off("a")
+        .route(name_of(&b), route_to(&b))
+        .start()
+        .await
+        .unwrap();
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let alive = b
+        .spawn_fn(async move |mut cx| {
+            loop {
+                let _ = heard.send(cx.receive().await);
+            }
+        })
+        .unwrap();
+    let stale = Pid {
+        creation: alive.creation.wrapping_add(1),
+        ..alive
+    };
+    run(&a, async move |mut cx| {
+        assert!(cx.send(stale, &1).await.is_ok());
+        let reference = cx.monitor(stale);
+        let down = cx.receive().await;
+        assert_eq!(
+            down,
+            Info::Down {
+                reference,
+                from: stale.into(),
+                reason: ExitReason::NoProc
+            }
+        );
+        assert!(cx.send(alive, &2).await.is_ok());
+    })
+    .await;
+    assert_eq!(hears.recv().await, Some(plain::term(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_peer_holds_its_senders_and_nobody_else() {
+    const BUSY: usize = 200_000;
+    const SIZE: usize = 10_000;
+    const SENDERS: usize = 8;
+    let b = off("b").start().await.unwrap();
+    let a = off("a")
+        .send_marks(BUSY, 64 << 20)
+        .route(name_of(&b), route_to(&b))
+        .start()
+        .await
+        .unwrap();
+    // A peer that has shaken hands and reads no more.
+    let mut stalled = bare::connect(a.port(), "a@127.0.0.1", "stalled@127.0.0.1", "links").await;
+    until("it is up", || {
+        a.connection_info("stalled@127.0.0.1").is_some()
+    })
+    .await;
+    let (sent, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let sink = (
+        Atom::from_static("sink"),
+        Atom::from_static("stalled@127.0.0.1"),
+    );
+    for _ in 0..SENDERS {
+        let (sent, refused) = (Arc::clone(&sent), Arc::clone(&refused));
+        a.spawn_fn(async move |cx| {
+            let blob = Binary::from(vec![1; SIZE]);
+            loop {
+                // Not waited for: that the process is held at its next await is what is asked about.
+                let to_sink = cx.send(sink, &blob);
+                sent.fetch_add(1, Relaxed);
+                refused.fetch_add(u64::from(to_sink.result().is_err()), Relaxed);
+                tokio::task::yield_now().await;
+            }
+        })
+        .unwrap();
+    }
+    let held = || a.connection_info("stalled@127.0.0.1").unwrap();
+    until("its senders are held", || held().queued_bytes >= BUSY).await;
+    // Everybody else goes on: 2,000 round trips of another process over another connection.
+    let echo = b
+        .spawn_fn(async |mut cx| {
+            loop {
+                if let Info::Term(term) = cx.receive().await {
+                    let [from, n] = term.as_tuple().unwrap() else {
+                        panic!("{term}")
+                    };
+                    cx.send(from.as_pid().unwrap(), n);
+                }
+            }
+        })
+        .unwrap();
+    run(&a, async move |mut cx| {
+        for n in 0..2_000i64 {
+            cx.send(echo, &(cx.pid(), n));
+            assert_eq!(cx.receive().await, plain::term(n));
+        }
+    })
+    .await;
+    let most = BUSY + SENDERS * (SIZE + 200);
+    assert!(
+        held().queued_bytes <= most,
+        "{} of at most {most}",
+        held().queued_bytes
+    );
+    assert_eq!((refused.load(Relaxed), held().refused_sends), (0, 0));
+    let before = sent.load(Relaxed);
+    assert!(
+        before < 5_000,
+        "{before} messages of 10 kB for one that does not read"
+    );
+    // It reads again, and they go on.
+    let reading = tokio::spawn(async move { bare::read_all(&mut stalled).await });
+    until("they go on", || sent.load(Relaxed) > before + 1_000).await;
+    a.stop().await;
+    reading.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payload_that_is_no_term_costs_the_connection_that_it_came_by_and_no_other() {
+    let b = off("b").start().await.unwrap();
+    let a = off("a")
+        .route(name_of(&b), route_to(&b))
+        .start()
+        .await
+        .unwrap();
+    a.connect(&name_of(&b)).await.unwrap();
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let sink = a
+        .spawn_fn(async move |mut cx| {
+            loop {
+                let _ = heard.send(cx.receive().await);
+            }
+        })
+        .unwrap();
+    let mut rogue = bare::connect(a.port(), "a@127.0.0.1", "rogue@127.0.0.1", "links").await;
+    bare::send(&mut rogue, "rogue@127.0.0.1", sink, &[97, 1]).await;
+    assert_eq!(hears.recv().await, Some(plain::term(1)));
+    // A tag that there is not.
+    bare::send(&mut rogue, "rogue@127.0.0.1", sink, &[255]).await;
+    bare::read_all(&mut rogue).await;
+    until("it is gone", || {
+        a.connection_info("rogue@127.0.0.1").is_none()
+    })
+    .await;
+    b.send(sink, &2).await.unwrap();
+    assert_eq!(hears.recv().await, Some(plain::term(2)));
 }

@@ -201,3 +201,96 @@ async fn a_frame_beyond_the_limit_is_refused_before_it_arrives() {
     drain(&mut socket).await;
     assert!(a.next_down().await.1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_thousand_connections_that_never_finish_keep_nobody_out() {
+    let port = free_port();
+    let b = TestNode::start("b", port).await;
+    let mut silent = Vec::new();
+    for _ in 0..5_000 {
+        let socket = TcpStream::connect(("127.0.0.1", b.net.port())).await;
+        silent.push(socket.unwrap());
+    }
+    assert!(b.net.gate.waiting() <= 128);
+    let a = TestNode::start("a", port).await;
+    a.net.connect(b.name).await.unwrap();
+    assert_eq!(b.next_up().await.0, a.name);
+}
+
+/// The frames of a message that is too large for one.
+fn fragments_of(from: Pid, to: Pid, bytes: usize) -> Vec<Vec<u8>> {
+    use kista_dist::frame::{FrameWriter, Outbox, WriteBuffer};
+    let mut payload = Encoder::with_atom_table();
+    payload.binary(&vec![7; bytes]);
+    let mut outbox = Outbox::new();
+    let control = Control::Send {
+        from: Some(from),
+        to,
+        token: None,
+    };
+    outbox.push(control, Some(&payload)).unwrap();
+    let mut writer = FrameWriter::new(kista_dist::Flags::ours(true));
+    writer.accept(&mut outbox);
+    let mut out = WriteBuffer::new();
+    while writer.fill(&mut out, usize::MAX) {}
+    let (mut rest, mut frames) = (&out.to_vec()[..], Vec::new());
+    while let Some(length) = rest.first_chunk::<4>() {
+        let (frame, after) = rest.split_at(4 + u32::from_be_bytes(*length) as usize);
+        frames.push(frame.to_vec());
+        rest = after;
+    }
+    frames
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fragments_of_a_lost_connection_are_forgotten_with_it() {
+    let a = TestNode::start("a", free_port()).await;
+    let from = Pid {
+        node: Atom::from_static("x@127.0.0.1"),
+        id: 3,
+        serial: 0,
+        creation: 77,
+    };
+    let frames = fragments_of(from, a.pid(1), 200_000);
+    assert_eq!(frames.len(), 4);
+    let mut first = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    a.next_up().await;
+    first.write_all(&frames[..3].concat()).await.unwrap();
+    drop(first);
+    assert!(a.next_down().await.1);
+    // The same sender, on a new connection: the last part alone is nonsense, and all parts are a message.
+    let mut second = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    a.next_up().await;
+    second.write_all(&frames.concat()).await.unwrap();
+    let Seen::Signal(_, Some(payload)) = a.next().await else {
+        panic!("no message")
+    };
+    assert_eq!(payload.decoder().binary().unwrap(), vec![7; 200_000]);
+    second.write_all(&frames[3]).await.unwrap();
+    drain(&mut second).await;
+    assert!(a.next_down().await.1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_are_never_finished_take_no_more_than_their_limit() {
+    let mut config = config("a", free_port());
+    config.limits.fragment_bytes = 1 << 20;
+    let a = TestNode::with(config).await;
+    let mut socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    a.next_up().await;
+    for id in 0..20 {
+        let from = Pid {
+            node: Atom::from_static("x@127.0.0.1"),
+            id: id + 1,
+            serial: 0,
+            creation: 77,
+        };
+        // One fragment of each is held back; in the end the node closes.
+        let frames = fragments_of(from, a.pid(1), 150_000);
+        if socket.write_all(&frames[..2].concat()).await.is_err() {
+            break;
+        }
+    }
+    drain(&mut socket).await;
+    assert!(a.next_down().await.1);
+}
