@@ -2,7 +2,7 @@
 -module(rpcs).
 -export([call/1, cast/1, multicall/1, async/1, block_call/1, plain/1, erpc_call/1, erpc_multicall/1, requests/1, exceptions/1,
          undefined/1, not_the_arguments/1, timeouts/1, killed/1, slow_and_fast/1, applied/1, closures/1, nobody/1, many/1, big/1,
-         broadcast/1]).
+         broadcast/1, dial_and_serve/1]).
 
 call(Node) ->
     3 = rpc:call(Node, demo, add, [1, 2]),
@@ -235,6 +235,12 @@ big(Node) ->
     List = lists:seq(1, 200000),
     List = erpc:call(Node, demo, echo, [List]),
     ok.
+
+%% Connects, calls, and stays for the other side to call.
+dial_and_serve(Node) ->
+    pong = net_adm:ping(Node),
+    3 = erpc:call(Node, demo, add, [1, 2]),
+    scenario:serve(node()).
 
 broadcast(Node) ->
     {[Node], []} = rpc:sbcast([Node], echo, {self(), hello}),

@@ -69,7 +69,10 @@ pub use process::{
     AliasMode, Dest, ExitReason, Info, Me, Overflow, Priority, ProcessInfo, ProcessSummary,
     QueueBound, SpawnOptions, Status,
 };
-pub use remote::{Answer, Class, ExposeError, Function, Peers, Raise};
+pub use remote::{
+    Answer, BadRpc, CallArguments, Class, Erpc, ErpcError, ExposeError, Function, FunctionName,
+    PeerName, Peers, Raise, RemoteCall, RemoteMultiCall, Rpc, SpawnError, SpawnOn,
+};
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

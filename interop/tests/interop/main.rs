@@ -9,6 +9,7 @@ mod hostile;
 mod lifecycle;
 mod machines;
 mod remote;
+mod remote_from_rust;
 mod servers;
 mod signals;
 mod supervision;

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use kista_dist::Control;
-use kista_dist::control::{Recipient, Target};
+use kista_dist::control::{Recipient, SpawnResult, Target};
 use kista_dist::frame::Payload;
+use kista_dist::{Control, Flags};
 use kista_etf::{Atom, AtomName, Pid, Reference};
+use kista_sync::table::Key;
 
 use super::events::NodeEvent;
 use super::route::send_control;
 use super::{Inner, Node};
 use crate::ExitReason;
-use crate::gen_server::CallError;
 use crate::net::{Connection, Host};
-use crate::process::{ControlSignal, Dest, Envelope, Info, WireMessage};
+use crate::process::{ControlSignal, Dest, Envelope, Info, Via, WireMessage};
 use crate::remote;
 
 /// The network holds its host weakly: a node that is gone receives nothing.
@@ -33,6 +33,9 @@ impl Host for Inner {
             return;
         };
         let node = Node(inner);
+        if !connection.flags().contains(Flags::SPAWN) {
+            node.fail_processes_via(connection.id());
+        }
         let (peer, hidden) = (connection.peer(), connection.hidden());
         tracing::info!(node = %node.name(), %peer, hidden, "nodeup");
         node.notify_monitors(&Info::NodeUp(peer), hidden);
@@ -149,8 +152,15 @@ impl Inbound<'_> {
                 (Recipient::Alias(alias), false) => self.answer(&alias, payload),
                 (Recipient::Alias(alias), true) => self.exit_alias(from, alias, payload),
             },
-            // Nothing that we asked for, or nothing that acts.
-            Control::SpawnReply { .. } | Control::Unlink { .. } | Control::NodeLink => {}
+            Control::SpawnReply {
+                id,
+                to,
+                flags,
+                result,
+                ..
+            } => self.spawn_reply(id, to, flags, result),
+            // Nothing that acts.
+            Control::Unlink { .. } | Control::NodeLink => {}
             // A control message that a later kista-dist knows: it is not ours to close the connection for.
             other => {
                 tracing::debug!(peer = %self.connection.peer(), ?other, "control message ignored")
@@ -264,12 +274,12 @@ impl Inbound<'_> {
     }
 
     fn down(&self, from: &Target, to: Pid, reference: Reference, payload: Option<Payload>) {
+        if let Some(key) = self.node.call_key(&reference) {
+            return self.down_for_call(key, payload);
+        }
         let Some(reason) = self.reason(payload) else {
             return;
         };
-        if let Some(key) = self.node.call_key(&reference) {
-            return self.node.fail_call(key, CallError::from(reason));
-        }
         // The record at the watcher says what was monitored; this is only to have a value.
         let from = match from {
             Target::Pid(pid) => Dest::Pid(*pid),
@@ -289,6 +299,37 @@ impl Inbound<'_> {
                 reason,
             },
         );
+    }
+
+    fn down_for_call(&self, key: Key, payload: Option<Payload>) {
+        if self.node.call_is_process(key) {
+            // The answer: decoded by who waits for it.
+            if let Some(message) = self.wire(payload) {
+                self.node.answer_call(key, message);
+            }
+        } else if let Some(reason) = self.reason(payload) {
+            self.node.down_for_call(key, reason);
+        }
+    }
+
+    fn spawn_reply(&self, id: Reference, to: Pid, flags: u32, result: SpawnResult) {
+        let Some(key) = self.node.call_key(&id) else {
+            let result = match result {
+                SpawnResult::Spawned(pid) => Ok(pid),
+                SpawnResult::Failed(why) => Err(why.into()),
+            };
+            let reply = ControlSignal::SpawnReply {
+                reference: id,
+                result,
+                flags,
+            };
+            return self.control(to, reply);
+        };
+        let waited_for = (self.node).started_for_call(key, self.connection.id(), &result);
+        if !waited_for && let SpawnResult::Spawned(pid) = result {
+            let via = Via::from(self.connection);
+            (self.node).abandon_spawned(&via, to, pid, id, flags);
+        }
     }
 
     fn target(&self, target: &Target) -> Option<Pid> {

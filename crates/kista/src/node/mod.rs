@@ -43,6 +43,7 @@ pub use events::{NodeEvent, NodeEvents};
 pub(crate) use outcall::Outcall;
 pub use register::RegisterError;
 pub use request::Request;
+pub(crate) use request::splice;
 
 use crate::events::{EventSource, Registry};
 use crate::gen_server::{

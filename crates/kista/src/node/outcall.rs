@@ -6,14 +6,16 @@
 //!    a map, and find nothing once the call is over. A late answer is dropped before anyone sees it.
 //! 2. The first of answer, DOWN and loss of the connection settles the call.
 //! 3. Dropping an [`Outcall`] takes the monitor back and frees the entry.
+//! 4. A call may be a process that the other node starts for it (`erpc`): the request is a `SPAWN_REQUEST` with a monitor, whose
+//!    reference is that of the call, and the reason of its end is the answer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use kista_dist::Control;
-use kista_dist::control::Target;
-use kista_etf::{Atom, DecodeError, Decoder, EncodeError, Encoder, Pid, Reference, atoms};
+use kista_dist::control::{SpawnRequest, SpawnResult, Target};
+use kista_dist::{Control, Flags};
+use kista_etf::{Atom, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 use kista_sync::slot::ReplySlot;
 use kista_sync::table::Key;
 
@@ -21,7 +23,8 @@ use super::Node;
 use super::scratch::with_encoder;
 use crate::gen_server::CallError;
 use crate::net::{Connection, SendError};
-use crate::process::{AnyProcess, ControlSignal, Delivery, Dest, Guest, WireMessage, current};
+use crate::process::{AnyProcess, ControlSignal, Delivery, Dest, Guest, Via, WireMessage, current};
+use crate::{ExitReason, remote};
 
 /// Set in the first word of a reference that names a call.
 const CALL: u32 = 1 << 17;
@@ -31,6 +34,8 @@ pub(super) struct PendingCall {
     slot: ReplySlot<WireMessage, CallError>,
     /// The connection it went by; 0 within the node.
     via: AtomicU64,
+    /// Of a call that is a process: which one, once that is known.
+    process: Option<OnceLock<Pid>>,
 }
 
 pub(crate) struct Outcall {
@@ -47,12 +52,19 @@ enum Monitored {
     Not,
     Local(Pid),
     Remote(Arc<Connection>, Target),
+    /// The process that the call is; by this connection, or here.
+    Process(Option<Arc<Connection>>),
 }
 
 /// An answer, undecoded: `{Tag, Reply}`.
 pub(crate) struct Answer(WireMessage);
 
 impl Answer {
+    /// Of a call that is a process: the reason of its end.
+    pub(crate) fn into_message(self) -> WireMessage {
+        self.0
+    }
+
     pub(crate) fn read<T>(
         &self,
         decode: impl FnOnce(&mut Decoder<'_>) -> Result<T, DecodeError>,
@@ -107,11 +119,59 @@ impl Outcall {
         Ok(outcall)
     }
 
-    fn prepare(node: &Node, dest: Dest) -> Result<Self, CallError> {
-        let (from, guest) = match current::pid_on(node) {
-            Some(pid) if node.local(dest).flatten() == Some(pid) => {
-                return Err(CallError::calling_self());
+    /// A call that is a process of `peer`: it has yet to be named in the request, by the call's reference, and who calls.
+    pub(crate) fn start_process(
+        node: &Node,
+        peer: Atom,
+        request: impl FnOnce(Reference, Pid) -> SpawnRequest,
+        arguments: impl FnOnce(&mut Encoder, &Reference) -> Result<(), EncodeError>,
+    ) -> Result<Self, CallError> {
+        let mut outcall = Self::enter(node, Some(OnceLock::new()))?;
+        let reference = outcall.reference;
+        let request = request(reference, outcall.from);
+        if peer == node.name() {
+            let message = WireMessage {
+                payload: node.payload(|e| arguments(e, &reference))?,
+                ..WireMessage::default()
+            };
+            outcall.monitored = Monitored::Process(None);
+            let known = |pid| {
+                if let Some(process) = &outcall.pending.process {
+                    let _ = process.set(pid);
+                }
+            };
+            remote::serve_self(node, request, message, known).map_err(ExitReason::from)?;
+            return Ok(outcall);
+        }
+        let connection = node.connection(peer).map_err(|_| CallError::NoConnection)?;
+        if connection.is_up() && !connection.flags().contains(Flags::SPAWN) {
+            return Err(CallError::Exit(ExitReason::from(atoms::NOTSUP)));
+        }
+        outcall.pending.via.store(connection.id(), Relaxed);
+        with_encoder(|e| {
+            arguments(e, &reference)?;
+            match connection.send(Control::SpawnRequest(Box::new(request)), Some(e)) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(not_sent(error)),
             }
+        })?;
+        outcall.monitored = Monitored::Process(Some(connection));
+        Ok(outcall)
+    }
+
+    pub(crate) fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    fn prepare(node: &Node, dest: Dest) -> Result<Self, CallError> {
+        match current::pid_on(node) {
+            Some(pid) if node.local(dest).flatten() == Some(pid) => Err(CallError::calling_self()),
+            _ => Self::enter(node, None),
+        }
+    }
+
+    fn enter(node: &Node, process: Option<OnceLock<Pid>>) -> Result<Self, CallError> {
+        let (from, guest) = match current::pid_on(node) {
             Some(pid) => (pid, None),
             None => {
                 let guest = node.insert_guest().ok_or(CallError::NoProc)?;
@@ -121,6 +181,7 @@ impl Outcall {
         let pending = Arc::new(PendingCall {
             slot: ReplySlot::new(),
             via: AtomicU64::new(0),
+            process,
         });
         let key = node.0.calls.insert_with(|_| Arc::clone(&pending));
         let Ok(key) = key else {
@@ -186,12 +247,10 @@ impl Outcall {
                 };
                 match connection.send(message, Some(e)) {
                     Ok(_) => Ok(()),
-                    Err(SendError::Full) => Err(CallError::Overloaded),
-                    Err(SendError::Encode(error)) => Err(CallError::Request(error)),
-                    Err(SendError::Closed) => Err(CallError::NoConnection),
+                    Err(error) => Err(not_sent(error)),
                 }
             }
-            Monitored::Not => Err(CallError::NoProc),
+            Monitored::Not | Monitored::Process(_) => Err(CallError::NoProc),
         }
     }
 
@@ -236,7 +295,12 @@ impl Outcall {
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, CallError>> {
-        self.pending.slot.poll(cx).map_ok(Answer)
+        let answer = self.pending.slot.poll(cx);
+        if answer.is_ready() && matches!(self.monitored, Monitored::Process(_)) {
+            // Ended: there is no monitor to take back.
+            self.monitored = Monitored::Not;
+        }
+        answer.map_ok(Answer)
     }
 }
 
@@ -247,6 +311,15 @@ impl Drop for Outcall {
         let reference = self.reference;
         match std::mem::replace(&mut self.monitored, Monitored::Not) {
             Monitored::Not => {}
+            // Not known yet: its reply finds no call, and is answered so.
+            Monitored::Process(connection) => {
+                let pid = self.pending.process.as_ref().and_then(OnceLock::get);
+                if let Some(pid) = pid {
+                    let via = Via::from(connection.as_ref());
+                    let process = Dest::Pid(*pid);
+                    self.node.demonitor(&via, self.from, process, reference);
+                }
+            }
             Monitored::Local(pid) => self
                 .node
                 .signal(pid, ControlSignal::Demonitor { reference }),
@@ -268,7 +341,58 @@ impl Drop for Outcall {
     }
 }
 
+fn not_sent(error: SendError) -> CallError {
+    match error {
+        SendError::Full => CallError::Overloaded,
+        SendError::Encode(error) => CallError::Request(error),
+        SendError::Closed => CallError::NoConnection,
+    }
+}
+
 impl Node {
+    /// Asks for a process that nobody waits for.
+    pub(crate) fn send_spawn_request(
+        &self,
+        peer: Atom,
+        request: SpawnRequest,
+        arguments: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Result<(), CallError> {
+        if peer == self.name() {
+            let message = WireMessage {
+                payload: self.payload(arguments)?,
+                ..WireMessage::default()
+            };
+            let started = remote::serve_self(self, request, message, drop);
+            return started
+                .map(drop)
+                .map_err(|why| CallError::Exit(ExitReason::from(why)));
+        }
+        let connection = self.connection(peer);
+        let connection = connection.map_err(|_| CallError::NoConnection)?;
+        self.send_spawn_request_by(&connection, request, arguments)
+    }
+
+    pub(crate) fn send_spawn_request_by(
+        &self,
+        connection: &Connection,
+        request: SpawnRequest,
+        arguments: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Result<(), CallError> {
+        with_encoder(|e| {
+            arguments(e)?;
+            let sent = connection.send(Control::SpawnRequest(Box::new(request)), Some(e));
+            sent.map(drop).map_err(not_sent)
+        })
+    }
+
+    /// The group leader of a process that another node starts for this one: that of the process that asks. Where there is none it is a
+    /// process that does not exist, so that nobody waits for its answers.
+    pub(crate) fn leader_for_others(&self) -> Pid {
+        let process = current::process_on(self);
+        let leader = process.and_then(|process| process.me().state.lock().group_leader());
+        leader.unwrap_or_else(|| self.outside())
+    }
+
     /// The entry that a reference names, when it is one of our calls'.
     pub(super) fn call_key(&self, reference: &Reference) -> Option<Key> {
         match reference.words() {
@@ -291,9 +415,60 @@ impl Node {
         }
     }
 
-    pub(super) fn fail_call(&self, key: Key, error: CallError) {
-        if let Some(pending) = self.0.calls.get(key) {
-            let _ = pending.slot.fail(error);
+    /// A call's monitor fired.
+    pub(super) fn down_for_call(&self, key: Key, reason: ExitReason) {
+        let Some(pending) = self.0.calls.get(key) else {
+            return;
+        };
+        if pending.process.is_some() && reason != ExitReason::NoConnection {
+            let payload = self.payload(|e| reason.encode(e)).unwrap_or_default();
+            let message = WireMessage {
+                payload,
+                ..WireMessage::default()
+            };
+            drop(pending.slot.fill(message));
+        } else {
+            let _ = pending.slot.fail(CallError::from(reason));
+        }
+    }
+
+    pub(super) fn call_is_process(&self, key: Key) -> bool {
+        let pending = self.0.calls.get(key);
+        pending.is_some_and(|pending| pending.process.is_some())
+    }
+
+    /// What became of the process that a call is to be. False: nobody waits for it.
+    pub(super) fn started_for_call(&self, key: Key, connection: u64, result: &SpawnResult) -> bool {
+        let Some(pending) = self.0.calls.get(key) else {
+            return false;
+        };
+        let Some(process) = &pending.process else {
+            return false;
+        };
+        // Another node's word counts for nothing here.
+        if pending.via.load(Relaxed) != connection {
+            return true;
+        }
+        match result {
+            SpawnResult::Spawned(pid) => drop(process.set(*pid)),
+            SpawnResult::Failed(why) => {
+                let why = ExitReason::from(kista_etf::Term::from(why.clone()));
+                let _ = pending.slot.fail(CallError::Exit(why));
+            }
+        }
+        !pending.slot.is_abandoned()
+    }
+
+    /// The calls by this connection that are processes end: the peer turned out to start none.
+    pub(super) fn fail_processes_via(&self, connection: u64) {
+        for key in self.0.calls.keys() {
+            if let Some(pending) = self.0.calls.get(key)
+                && pending.process.is_some()
+                && pending.via.load(Relaxed) == connection
+            {
+                let notsup = ExitReason::from(atoms::NOTSUP);
+                let _ = pending.slot.fail(CallError::Exit(notsup));
+            }
         }
     }
 

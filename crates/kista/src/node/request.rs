@@ -144,7 +144,7 @@ impl Node {
 }
 
 /// Appends what was encoded on its own, with its atoms inline; shared binaries stay shared.
-fn splice(e: &mut Encoder, part: &Encoder) {
+pub(crate) fn splice(e: &mut Encoder, part: &Encoder) {
     let bytes = part.inline_bytes();
     let mut done = 0;
     for (offset, chunk) in part.chunks() {

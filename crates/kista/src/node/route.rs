@@ -9,10 +9,10 @@ use kista_etf::{Atom, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 
 use super::Node;
 use super::scratch::with_encoder;
-use crate::ExitReason;
 use crate::gen_server::{CallError, SendError, Sent};
 use crate::net::{self, Connection, NotConnected, Pressure};
 use crate::process::{ControlSignal, Delivery, Dest, Envelope, Room, Via, WireMessage, current};
+use crate::{ExitReason, remote};
 
 impl Node {
     /// Sends a message in Erlang's format: `To ! Message`. To a process that does not exist it is dropped, as in Erlang.
@@ -214,7 +214,7 @@ impl Node {
         } = &signal
             && let Some(key) = self.call_key(reference)
         {
-            return self.fail_call(key, CallError::from(reason.clone()));
+            return self.down_for_call(key, reason.clone());
         }
         let unreached = match self.find(to) {
             Some(process) => match process.push_control(signal.into()) {
@@ -256,6 +256,11 @@ impl Node {
             ControlSignal::Info { slot } => {
                 let _ = slot.fail(CallError::NoProc);
             }
+            ControlSignal::SpawnReply {
+                reference,
+                result: Ok(pid),
+                flags,
+            } => self.abandon_spawned(&via, dead, pid, reference, flags),
             _ => {}
         }
     }
@@ -314,6 +319,28 @@ impl Node {
                 };
                 send_by(via, control);
             }
+        }
+    }
+
+    /// A process that was started for `asker`, who does not want it any more: link and monitor that its node made are taken back.
+    /// A linked one ends with that.
+    pub(crate) fn abandon_spawned(
+        &self,
+        via: &Via,
+        asker: Pid,
+        spawned: Pid,
+        reference: Reference,
+        flags: u32,
+    ) {
+        if flags & remote::MONITORED != 0 {
+            self.demonitor(via, asker, Dest::Pid(spawned), reference);
+        }
+        if flags & remote::LINKED != 0 {
+            let abandoned = ControlSignal::LinkExit {
+                from: asker,
+                reason: ExitReason::from(Atom::from_static("abandoned")),
+            };
+            self.signal_by(via, None, spawned, abandoned);
         }
     }
 
@@ -414,6 +441,7 @@ fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
         | ControlSignal::ToAlias { .. }
         | ControlSignal::ExitAlias { .. }
         | ControlSignal::ConnectionLost { .. }
+        | ControlSignal::SpawnReply { .. }
         | ControlSignal::Info { .. } => return None,
     };
     Some(Outgoing {

@@ -19,6 +19,12 @@ pub struct Spawned {
     pub monitor: Option<Reference>,
 }
 
+impl Spawned {
+    pub(crate) const fn new(pid: Pid, monitor: Option<Reference>) -> Self {
+        Self { pid, monitor }
+    }
+}
+
 /// `starter`: as whom; else as the process that runs here, if any.
 pub(crate) fn start<F, R>(
     node: &Node,

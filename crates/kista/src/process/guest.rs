@@ -10,6 +10,7 @@ use super::{AnyProcess, Delivery, Info, Me, QueueBound, Room, Via};
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
 use crate::node::Node;
+use crate::remote::settle;
 use crate::sys::Replace;
 
 /// The pid of code that calls from outside any process: alive, linkable and monitorable until the call returns.
@@ -36,8 +37,21 @@ impl Guest {
     fn carry_out(&self, effects: Vec<Effect>) {
         for effect in effects {
             // Nobody is there to die or to read.
-            if let Effect::Send(to, signal, via) = effect {
-                self.me.node().signal_by(&via, None, to, signal);
+            match effect {
+                Effect::Send(to, signal, via) => {
+                    self.me.node().signal_by(&via, None, to, signal);
+                }
+                Effect::Spawned(slot, result) => settle(&slot, result),
+                Effect::Abandon {
+                    spawned,
+                    reference,
+                    flags,
+                    via,
+                } => {
+                    let (node, pid) = (self.me.node(), self.me.pid());
+                    node.abandon_spawned(&via, pid, spawned, reference, flags);
+                }
+                _ => {}
             }
         }
     }

@@ -173,6 +173,14 @@ pub(crate) enum ControlSignal {
         from: Pid,
         reason: ExitReason,
     },
+    /// What became of a process that this one asked another node for.
+    SpawnReply {
+        reference: Reference,
+        /// It, or the word that the other node has for why there is none.
+        result: Result<Pid, Term>,
+        /// Whether its link and its monitor were made: [`LINKED`](crate::remote::LINKED) and so on.
+        flags: u32,
+    },
     GroupLeader {
         leader: Pid,
     },

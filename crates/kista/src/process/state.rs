@@ -26,7 +26,7 @@ use kista_etf::{Atom, Pid, Reference, Term, atoms};
 pub use aliases::AliasMode;
 use aliases::Aliases;
 use origin::Origin;
-use relations::{Link, Monitored, Relations, Watcher};
+use relations::{Link, Monitored, Relations, Spawning, Watcher};
 
 use super::bound::Bound;
 use super::dest::Dest;
@@ -37,6 +37,7 @@ use super::signal::{ControlSignal, WireMessage};
 use super::via::Via;
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
+use crate::remote::{self, SpawnError, SpawnSlot};
 
 /// What the shell around the state is to do, in order.
 #[derive(Debug)]
@@ -49,6 +50,15 @@ pub(crate) enum Effect {
     Drop(Box<WireMessage>),
     /// The answer came: its monitor is taken back.
     Demonitor(Reference, Dest, Via),
+    /// A process was started elsewhere, or not: to be told who asked for it.
+    Spawned(Arc<SpawnSlot>, Result<Pid, SpawnError>),
+    /// A process was started elsewhere that is not wanted any more.
+    Abandon {
+        spawned: Pid,
+        reference: Reference,
+        flags: u32,
+        via: Via,
+    },
     Die(ExitReason),
 }
 
@@ -218,6 +228,11 @@ impl ProcessState {
                     effects.push(self.down(watcher, reference, no_reply.into()));
                 }
             }
+            ControlSignal::SpawnReply {
+                reference,
+                result,
+                flags,
+            } => self.spawn_reply(reference, result, flags, via, effects),
             ControlSignal::GroupLeader { leader } => self.origin_mut().group_leader = Some(leader),
             ControlSignal::ConnectionLost { connection } => {
                 self.connection_lost(connection, effects)
@@ -419,6 +434,59 @@ impl ProcessState {
             .collect()
     }
 
+    /// A process is asked for elsewhere; `slot` hears what became of it.
+    pub(crate) fn spawning(&mut self, reference: Reference, slot: Arc<SpawnSlot>, via: Via) {
+        self.relate()
+            .spawning
+            .insert(reference, Spawning { slot, via });
+    }
+
+    /// It is not wanted any more. Whether its answer had yet to come.
+    pub(crate) fn abandon_spawning(&mut self, reference: &Reference) -> bool {
+        let relations = self.relations.as_mut();
+        relations.is_some_and(|relations| relations.spawning.remove(reference).is_some())
+    }
+
+    fn spawn_reply(
+        &mut self,
+        reference: Reference,
+        result: Result<Pid, Term>,
+        flags: u32,
+        via: Via,
+        effects: &mut Vec<Effect>,
+    ) {
+        let relations = self.relate();
+        let asked = match relations.spawning.get(&reference) {
+            // Another node's word counts for nothing here.
+            Some(asked) if asked.via != via => return,
+            _ => relations.spawning.remove(&reference),
+        };
+        match (asked, result) {
+            (Some(asked), Ok(spawned)) => {
+                if flags & remote::LINKED != 0 {
+                    let link = || Link::new(via.clone());
+                    relations.links.entry(spawned).or_insert_with(link);
+                }
+                if flags & remote::MONITORED != 0 {
+                    self.monitor(reference, Dest::Pid(spawned), None, via);
+                }
+                effects.push(Effect::Spawned(asked.slot, Ok(spawned)));
+            }
+            (Some(asked), Err(why)) => {
+                self.aliases.remove(&reference);
+                let why = SpawnError::from_reply(why);
+                effects.push(Effect::Spawned(asked.slot, Err(why)));
+            }
+            (None, Ok(spawned)) => effects.push(Effect::Abandon {
+                spawned,
+                reference,
+                flags,
+                via,
+            }),
+            (None, Err(_)) => {}
+        }
+    }
+
     fn relate(&mut self) -> &mut Relations {
         self.relations.get_or_insert_default()
     }
@@ -481,6 +549,11 @@ impl ProcessState {
                 from: monitored.target,
                 reason: ExitReason::NoConnection,
             }));
+        }
+        let spawning = &mut relations.spawning;
+        for (reference, asked) in spawning.extract_if(|_, asked| asked.via.is(connection)) {
+            self.aliases.remove(&reference);
+            effects.push(Effect::Spawned(asked.slot, Err(SpawnError::NoConnection)));
         }
         relations
             .watchers

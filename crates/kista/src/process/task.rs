@@ -13,6 +13,7 @@ use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
 use super::{BUDGET, Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
+use crate::remote::settle;
 
 /// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
 /// dropping the future, even unpolled: the runtime is gone, and others must not wait for a process that will never run.
@@ -191,6 +192,16 @@ impl<M: Send + 'static> Process<M> {
                 }
                 Effect::Demonitor(reference, target, via) => {
                     self.node().demonitor(&via, self.pid(), target, reference);
+                }
+                Effect::Spawned(slot, result) => settle(&slot, result),
+                Effect::Abandon {
+                    spawned,
+                    reference,
+                    flags,
+                    via,
+                } => {
+                    let node = self.node();
+                    node.abandon_spawned(&via, self.pid(), spawned, reference, flags);
                 }
                 Effect::Die(reason) => fatal = fatal.or(Some(reason)),
             }

@@ -18,6 +18,16 @@ impl Via {
     }
 }
 
+impl PartialEq for Via {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Here, Self::Here) => true,
+            (Self::Connection(id, _), other) => other.is(*id),
+            _ => false,
+        }
+    }
+}
+
 impl From<&Arc<Connection>> for Via {
     fn from(connection: &Arc<Connection>) -> Self {
         Self::Connection(connection.id(), Arc::downgrade(connection))

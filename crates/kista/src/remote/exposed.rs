@@ -188,7 +188,8 @@ impl Node {
     ///         let _ = cx.send(to, &(Atom::from_static("ping"), cx.pid(), i)).await;
     ///     }
     /// })?;
-    /// assert_eq!(node.exposed().len(), 3);
+    /// let sum: i64 = node.erpc(node.name(), ("demo", "add"), (1, 2)).await?;
+    /// assert_eq!(sum, 3);
     /// # node.stop().await; Ok(()) }
     /// ```
     /// and from Erlang: `erpc:call(Node, demo, add, [1, 2])`, `spawn_link(Node, demo, pinger, [self(), 3])`.

@@ -12,27 +12,38 @@
 //! | `apply.rs` | a function and its undecoded arguments, or the exception that Erlang raises instead |
 //! | `serve.rs`, `options.rs` | processes that peers start here |
 //! | `job.rs` | functions that peers run through `rex` |
+//! | `target.rs` | what a function elsewhere is named and given by |
+//! | `call.rs`, `error.rs` | `erpc` and `rpc` from here; errors |
+//! | `spawn_on.rs` | processes that other nodes start for this one |
 //!
 //! Source: `erpc` and `rpc` of kernel, `spawn_request/5` of ERTS.
 
 mod apply;
+mod call;
+mod error;
 mod exposed;
 mod function;
 mod job;
 mod options;
 mod raise;
 mod serve;
+mod spawn_on;
+mod target;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+pub use call::{Answers, CallFailure, Erpc, RemoteCall, RemoteMultiCall, Rpc};
+pub use error::{BadRpc, ErpcError, SpawnError};
 pub use exposed::{ExposeError, Peers};
 pub use function::{Answer, Function};
 pub(crate) use job::{Job, JobResult};
 pub use raise::{Class, Raise};
-pub(crate) use serve::{Start, serve};
+pub(crate) use serve::{LINKED, MONITORED, Start, serve, serve_self};
+pub use spawn_on::SpawnOn;
+pub(crate) use spawn_on::{SpawnSlot, settle};
+pub use target::{CallArguments, FunctionName, PeerName};
 
-use crate::log::LogLimit;
 use exposed::Exposed;
 
 /// Processes that run for peers at a time, unless set otherwise: as many as a node of Erlang has by default.
@@ -45,8 +56,6 @@ pub(crate) struct Remote {
     running: Arc<AtomicUsize>,
     /// How many there may be.
     limit: usize,
-    /// Lines about those that end for no proper reason.
-    log: LogLimit,
 }
 
 impl Remote {
@@ -55,7 +64,6 @@ impl Remote {
             exposed: Exposed::default(),
             running: Arc::default(),
             limit,
-            log: LogLimit::new(),
         }
     }
 }

@@ -22,7 +22,6 @@ use super::options::Options;
 use super::{Class, Raise};
 use crate::ExitReason;
 use crate::gen_server::StartError;
-use crate::log::Escaped;
 use crate::net::Connection;
 use crate::node::Node;
 use crate::process::{ControlSignal, Never, Process, SpawnOptions, Via, WireMessage, run};
@@ -58,6 +57,20 @@ pub(crate) fn serve(
         }
         Err(why) => reply(None, 0, SpawnResult::Failed(why.into())),
     }
+}
+
+/// This node asks itself for a process. Link and monitor have yet to be recorded with who asks.
+pub(crate) fn serve_self(
+    node: &Node,
+    request: SpawnRequest,
+    arguments: WireMessage,
+    before_it_runs: impl FnOnce(Pid),
+) -> Result<Pid, Atom> {
+    let start = Start::prepare(node, None, request)?;
+    let pid = start.pid();
+    before_it_runs(pid);
+    start.go(arguments);
+    Ok(pid)
 }
 
 /// A process that is in the table, with all its relations, and does not run yet.
@@ -156,7 +169,7 @@ impl Start {
                 Ok(_value) => ExitReason::Normal,
                 Err(raise) => {
                     let reason = raise.into_exit_reason();
-                    log_end(process, &reason);
+                    process.report_plain_crash(&reason);
                     reason
                 }
             },
@@ -310,17 +323,6 @@ fn to_term(value: &dyn kista_etf::Encode) -> Option<Term> {
     value.encode(&mut e).ok()?;
     let bytes = e.to_bytes();
     Decoder::new(&bytes).shared(&bytes).term().ok()
-}
-
-/// One line about a process that ends by itself for a reason that is no proper one. A peer can start any number of them.
-fn log_end(process: &Process<Never>, reason: &ExitReason) {
-    if reason.is_normal() {
-        return;
-    }
-    let reason = Escaped(reason);
-    process.node().remote().log.line(|left_out| {
-        tracing::error!(pid = %process.pid(), behaviour = process.behaviour(), %reason, left_out, "process terminated");
-    });
 }
 
 pub(super) fn system_limit() -> Atom {

@@ -1,9 +1,11 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kista_etf::{Atom, Pid, Reference};
 use rustc_hash::FxHashMap;
 
 use crate::process::{Dest, Via};
+use crate::remote::SpawnSlot;
 
 /// With whom a process is linked, whom it monitors, and who monitors it. Most processes have nobody, so it is made for the first.
 ///
@@ -16,6 +18,8 @@ pub(super) struct Relations {
     pub(super) monitors: FxHashMap<Reference, Monitored>,
     /// As `links`.
     pub(super) watchers: HashMap<Reference, Watcher>,
+    /// Processes that other nodes were asked for, by the reference of the request.
+    pub(super) spawning: FxHashMap<Reference, Spawning>,
     pub(super) unlink_ids: u64,
     /// DOWN messages in the private list that were flushed: passed over when they are met.
     pub(super) flushed: usize,
@@ -55,6 +59,11 @@ impl Monitored {
     pub(super) fn place(&self) -> Dest {
         self.holder.map_or(self.target, Dest::Pid)
     }
+}
+
+pub(super) struct Spawning {
+    pub(super) slot: Arc<SpawnSlot>,
+    pub(super) via: Via,
 }
 
 pub(super) struct Watcher {

@@ -365,3 +365,53 @@ fn an_exit_by_an_alias_counts_while_the_alias_is_active() {
         [Effect::Die(ExitReason::Killed)]
     ));
 }
+
+fn spawn_reply(result: Result<Pid, Term>) -> ControlSignal {
+    ControlSignal::SpawnReply {
+        reference: reference(1),
+        result,
+        flags: crate::remote::LINKED | crate::remote::MONITORED,
+    }
+}
+
+#[test]
+fn a_spawn_is_answered_by_whom_it_was_asked_of() {
+    let via = |id| Via::Connection(id, Weak::new());
+    let mut state = state();
+    state.spawning(reference(1), Arc::default(), via(7));
+    let mut effects = Vec::new();
+    state.apply(spawn_reply(Ok(pid(2))), via(8), &mut effects);
+    assert!(effects.is_empty() && state.links().is_empty());
+    state.apply(spawn_reply(Ok(pid(3))), via(7), &mut effects);
+    assert!(matches!(effects[..], [Effect::Spawned(_, Ok(spawned))] if spawned == pid(3)));
+    assert_eq!(state.links(), [pid(3)]);
+    assert_eq!(state.monitors(), [Dest::Pid(pid(3))]);
+}
+
+#[test]
+fn a_spawn_that_nobody_waits_for_is_abandoned() {
+    let mut state = state();
+    state.spawning(reference(1), Arc::default(), Via::Here);
+    assert!(state.abandon_spawning(&reference(1)));
+    let effects = apply(&mut state, spawn_reply(Ok(pid(2))));
+    assert!(matches!(effects[..], [Effect::Abandon { spawned, .. }] if spawned == pid(2)));
+    assert!(state.links().is_empty() && state.monitors().is_empty());
+    let refused = spawn_reply(Err(Term::from(atoms::NOTSUP)));
+    assert!(apply(&mut state, refused).is_empty());
+}
+
+#[test]
+fn a_lost_connection_answers_the_spawns_that_went_by_it() {
+    let via = |id| Via::Connection(id, Weak::new());
+    let mut state = state();
+    state.spawning(reference(1), Arc::default(), via(7));
+    state.spawning(reference(2), Arc::default(), via(8));
+    state.alias(reference(1), AliasMode::Explicit);
+    let lost = apply(&mut state, ControlSignal::ConnectionLost { connection: 7 });
+    assert!(matches!(
+        lost[..],
+        [Effect::Spawned(_, Err(SpawnError::NoConnection))]
+    ));
+    assert_eq!(state.alias_count(), 0);
+    assert!(state.abandon_spawning(&reference(2)));
+}
