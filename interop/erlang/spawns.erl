@@ -101,8 +101,12 @@ abandoned(Node) ->
     [begin
          Request = spawn_request(Node, demo, pinger, [self(), 1], [link, monitor, {reply, success_only}]),
          case spawn_request_abandon(Request) of
-             true -> receive {ping, _, 1} -> ok after 100 -> ok end;
-             false -> [_, _, _, _] = scenario:collect(4)
+             true -> ok;
+             %% Too late: it has started, and all of it is heard.
+             false ->
+                 receive {spawn_reply, Request, ok, Pid} -> ok after 5000 -> error(no_reply) end,
+                 receive {'EXIT', Pid, _} -> ok after 5000 -> error(no_exit) end,
+                 receive {'DOWN', Request, process, Pid, _} -> ok after 5000 -> error(no_down) end
          end
      end || _ <- lists:seq(1, 100)],
     3 = erpc:call(Node, demo, add, [1, 2]),
