@@ -556,6 +556,9 @@ async fn specifications_that_can_not_be_are_refused_with_the_reason() {
         refused(named).await,
         SpecError::SharedName("a".into(), "x".into())
     );
+    let ending = Supervisor::simple_one_for_one(child("a", &log))
+        .auto_shutdown(AutoShutdown::AnySignificant);
+    assert_eq!(refused(ending).await, SpecError::SimpleShutdown);
     let dynamic = Supervisor::one_for_one().child(Child::dynamic("a", Worker::spec));
     assert_eq!(refused(dynamic).await, SpecError::Dynamic("a".into()));
     assert_eq!(take(&log), [""; 0], "nothing was started");

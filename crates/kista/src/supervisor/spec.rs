@@ -163,6 +163,9 @@ impl SupervisorSpec {
             if let Some(name) = child.registered_name() {
                 return Err(SpecError::SharedName(child.id().clone(), name.to_owned()));
             }
+            if self.auto_shutdown != AutoShutdown::Never {
+                return Err(SpecError::SimpleShutdown);
+            }
             return check_child(child, Some(self.auto_shutdown));
         }
         for child in &self.children {
@@ -207,6 +210,9 @@ pub enum SpecError {
     /// `bad_start_spec`.
     #[error("simple_one_for_one takes exactly one child specification, not {0}")]
     NotOneChild(usize),
+    /// `bad_combination`, since OTP 26.
+    #[error("the auto_shutdown of a simple_one_for_one is never: leave it out")]
+    SimpleShutdown,
     /// A name has one holder.
     #[error("all children of the simple_one_for_one {0} would have the name {1}: leave it out")]
     SharedName(ChildId, String),
