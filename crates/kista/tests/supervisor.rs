@@ -7,8 +7,8 @@ use std::time::Duration;
 use kista::events::{Subscription, Update};
 use kista::reports::{Context, REPORTS, Report};
 use kista::supervisor::{
-    AutoShutdown, Backoff, Child, ChildProcess, Shutdown, SpecError, Supervisor, SupervisorError,
-    SupervisorRef, SupervisorSpec,
+    AutoShutdown, Backoff, Child, ChildId, ChildProcess, Restart, Shutdown, SpecError, Supervisor,
+    SupervisorError, SupervisorRef, SupervisorSpec,
 };
 use kista::{
     Atom, CallError, Cx, Dest, ExitReason, InitStop, Node, Pid, StartError, Term, gen_server, sys,
@@ -393,30 +393,83 @@ async fn too_many_restarts_end_the_supervisor_and_its_own_supervisor_heals_it() 
     assert_eq!(node.processes().len(), 4);
 }
 
+/// Counts its starts, and ends at once when it is born doomed.
+struct Mortal;
+
+#[gen_server(local)]
+impl Mortal {
+    #[init]
+    fn new(starts: Arc<AtomicUsize>, doomed: bool, cx: &mut Cx<Self>) -> Self {
+        starts.fetch_add(1, Relaxed);
+        if doomed {
+            cx.then(kista::Flow::Stop("doomed".into()));
+        }
+        Mortal
+    }
+    #[cast]
+    fn die(&mut self) -> kista::Flow {
+        kista::Flow::Stop("told to".into())
+    }
+}
+
+/// If one of them span, or counted one too many or too few, the starts would show it.
 #[tokio::test]
 async fn a_hundred_supervisors_whose_children_die_at_once_count_exactly() {
-    static STARTS: AtomicUsize = AtomicUsize::new(0);
-    struct Doomed;
-    #[gen_server(local)]
-    impl Doomed {
-        #[init]
-        fn new(cx: &mut Cx<Self>) -> Self {
-            STARTS.fetch_add(1, Relaxed);
-            cx.then(kista::Flow::Stop("doomed".into()));
-            Doomed
-        }
-        #[call]
-        fn sync(&self) {}
-    }
     let node = node().await;
-    for _ in 0..100 {
+    let starts: Vec<_> = (0..100).map(|_| Arc::new(AtomicUsize::new(0))).collect();
+    for starts in &starts {
+        let child = Child::new("doomed", Mortal::spec(Arc::clone(starts), true));
         let spec = Supervisor::one_for_one()
             .intensity(4, Duration::from_secs(3600))
-            .child(Child::new("doomed", Doomed::spec()));
+            .child(child);
         node.spawn(spec.spec()).await.unwrap();
     }
     until(async || node.processes().is_empty()).await;
-    assert_eq!(STARTS.load(Relaxed), 100 * 5);
+    for starts in &starts {
+        assert_eq!(starts.load(Relaxed), 1 + 4);
+    }
+}
+
+#[tokio::test]
+async fn as_many_deaths_at_once_as_the_intensity_allows_end_nobody_and_one_more_ends_all() {
+    const CHILDREN: usize = 5;
+    let node = node().await;
+    let starts: Vec<_> = (0..100).map(|_| Arc::new(AtomicUsize::new(0))).collect();
+    let mut trees = Vec::new();
+    for starts in &starts {
+        let child = |n| Child::new(n as i64, Mortal::spec(Arc::clone(starts), false));
+        let spec = Supervisor::one_for_one()
+            .intensity(CHILDREN as u32, Duration::from_secs(3600))
+            .children((0..CHILDREN).map(child));
+        trees.push(start(&node, spec).await);
+    }
+    let mut doomed = Vec::new();
+    for tree in &trees {
+        for n in 0..CHILDREN {
+            doomed.push(tree.child::<Mortal>(n as i64).await.unwrap());
+        }
+    }
+    for child in &doomed {
+        child.die();
+    }
+    until(async || {
+        starts
+            .iter()
+            .all(|starts| starts.load(Relaxed) == 2 * CHILDREN)
+    })
+    .await;
+    for tree in &trees {
+        assert_eq!(tree.count_children().await.unwrap().active, CHILDREN);
+        tree.child::<Mortal>(0).await.unwrap().die();
+    }
+    until(async || node.processes().is_empty()).await;
+    for starts in &starts {
+        assert_eq!(
+            starts.load(Relaxed),
+            2 * CHILDREN,
+            "nobody was started any more"
+        );
+    }
 }
 
 #[tokio::test]
@@ -646,19 +699,292 @@ async fn a_hundred_thousand_children_come_and_go() {
     assert!(node.processes().is_empty());
 }
 
+/// Who is alive, in the order of the starts; what comes or goes out of order is noticed.
+#[derive(Default)]
+struct Queue(Mutex<Vec<usize>>);
+
+struct Ticket(usize, Arc<Queue>);
+
+#[gen_server(local)]
+impl Ticket {
+    #[init]
+    fn new(number: usize, queue: Arc<Queue>) -> Self {
+        queue.0.lock().unwrap().push(number);
+        Ticket(number, queue)
+    }
+    #[cast]
+    fn crash(&mut self) -> kista::Flow {
+        kista::Flow::Stop("told to".into())
+    }
+}
+
+/// The state is gone before anybody hears of the end.
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let last = self.1.0.lock().unwrap().pop();
+        assert_eq!(last, Some(self.0), "only the last one ends");
+    }
+}
+
+/// 10 supervisors of 10 supervisors of 1,000 children each.
 #[tokio::test]
-async fn children_in_a_row_by_the_ten_thousand_stop_in_order() {
-    let (node, log) = (node().await, Log::default());
-    let children = (0..10_000).map(|n| Child::new(n, Worker::spec(how("w", &log))));
-    let supervisor = start(&node, Supervisor::one_for_all().children(children)).await;
-    assert_eq!(take(&log).len(), 10_000);
-    supervisor.child::<Worker>(5_000).await.unwrap().crash();
-    until(async || log.lock().unwrap().len() >= 10_000).await;
-    supervisor
-        .stop_with(ExitReason::Normal, None)
-        .await
-        .unwrap();
+async fn a_tree_of_a_hundred_thousand_children_starts_and_stops_in_order() {
+    let (node, queue) = (node().await, Arc::new(Queue::default()));
+    let leaf = |n| Child::new(n as i64, Ticket::spec(n, Arc::clone(&queue)));
+    let branch = |m: usize| {
+        let leaves = (m * 1_000..(m + 1) * 1_000).map(leaf);
+        Child::new(m as i64, Supervisor::one_for_one().children(leaves).spec())
+    };
+    let limb = |k: usize| {
+        let branches = (k * 10..(k + 1) * 10).map(branch);
+        Child::new(
+            k as i64,
+            Supervisor::one_for_one().children(branches).spec(),
+        )
+    };
+    let tree = start(&node, Supervisor::one_for_all().children((0..10).map(limb))).await;
+    let in_order = |count: usize| *queue.0.lock().unwrap() == (0..count).collect::<Vec<_>>();
+    assert!(in_order(100_000));
+    tree.stop_with(ExitReason::Normal, None).await.unwrap();
+    assert!(in_order(0), "who did not end the last is still there");
     assert!(node.processes().is_empty());
+}
+
+#[tokio::test]
+async fn children_in_a_row_by_the_ten_thousand_are_restarted_in_order() {
+    let (node, queue) = (node().await, Arc::new(Queue::default()));
+    let children = (0..10_000).map(|n| Child::new(n as i64, Ticket::spec(n, Arc::clone(&queue))));
+    let tree = start(&node, Supervisor::one_for_all().children(children)).await;
+    // The last one, since its own end is none of the supervisor's doing.
+    let last = tree.child::<Ticket>(9_999).await.unwrap();
+    last.crash();
+    until(async || {
+        let again = tree.child::<Ticket>(9_999).await;
+        again.is_ok_and(|again| again.dest() != last.dest())
+    })
+    .await;
+    assert!(queue.0.lock().unwrap().iter().copied().eq(0..10_000));
+    tree.stop_with(ExitReason::Normal, None).await.unwrap();
+    assert!(queue.0.lock().unwrap().is_empty());
+}
+
+/// A process that traps exits, and ends for its own reason when it is told to end.
+fn own_reason(id: impl Into<ChildId>, reason: ExitReason, ready: &Arc<AtomicUsize>) -> Child {
+    let ready = Arc::clone(ready);
+    Child::start(id, move |starter| {
+        let (reason, ready) = (reason.clone(), Arc::clone(&ready));
+        async move {
+            starter.spawn_fn(async move |mut cx| {
+                cx.trap_exit(true);
+                ready.fetch_add(1, Relaxed);
+                cx.receive().await;
+                reason
+            })
+        }
+    })
+}
+
+fn own_reasons() -> [ExitReason; 4] {
+    let today = Term::from(Atom::from_static("today"));
+    let shutdown = Term::from(Atom::from_static("shutdown"));
+    [
+        ExitReason::Normal,
+        ExitReason::Shutdown,
+        ExitReason::from(Term::tuple([shutdown, today])),
+        ExitReason::from("other"),
+    ]
+}
+
+#[tokio::test]
+async fn children_that_end_for_reasons_of_their_own_do_not_hold_up_a_stop() {
+    let node = node().await;
+    let ready = Arc::new(AtomicUsize::new(0));
+    let mut reports = node.subscribe::<Report>(REPORTS).unwrap();
+    let mut children = Vec::new();
+    for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+        for reason in own_reasons() {
+            let child = own_reason(children.len() as i64, reason, &ready);
+            children.push(child.restart(restart));
+        }
+    }
+    let tree = start(&node, Supervisor::one_for_one().children(children)).await;
+    until(async || ready.load(Relaxed) == 12).await;
+    tree.stop_with(ExitReason::Shutdown, None).await.unwrap();
+    assert!(node.processes().is_empty());
+    let mut reported = Vec::new();
+    while let Some(Update::Event(report)) = reports.try_next() {
+        if let Report::Supervisor { context, child, .. } = report {
+            assert_eq!(context, Context::ShutdownError);
+            reported.push(child.id.to_string());
+        }
+    }
+    // Of permanent ones all but `shutdown`; of others those whose reason is not proper.
+    assert_eq!(reported, ["11", "7", "3", "2", "0"]);
+}
+
+#[tokio::test]
+async fn dynamic_children_end_for_reasons_of_their_own_in_any_way_and_are_all_waited_for() {
+    let node = node().await;
+    for shutdown in [
+        Shutdown::BrutalKill,
+        Shutdown::Infinity,
+        Duration::from_secs(60).into(),
+    ] {
+        for reason in own_reasons() {
+            let ready = Arc::new(AtomicUsize::new(0));
+            let child = own_reason("child", reason.clone(), &ready).shutdown(shutdown);
+            let tree = start(&node, Supervisor::simple_one_for_one(child)).await;
+            for _ in 0..10 {
+                tree.start_with(()).await.unwrap();
+            }
+            until(async || ready.load(Relaxed) == 10).await;
+            let mut reports = node.subscribe::<Report>(REPORTS).unwrap();
+            tree.stop_with(ExitReason::Shutdown, None).await.unwrap();
+            assert!(node.processes().is_empty());
+            let mut report = None;
+            while let Some(Update::Event(next)) = reports.try_next() {
+                if let Report::Supervisor { child, reason, .. } = next {
+                    assert_eq!(report.replace((child.count, reason)), None);
+                }
+            }
+            // Killed ones say nothing of their own.
+            match shutdown == Shutdown::BrutalKill || reason == ExitReason::Shutdown {
+                true => assert_eq!(report, None),
+                false => assert_eq!(report, Some((10, reason))),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn dynamic_children_that_do_not_end_in_time_are_killed() {
+    let (node, log) = (node().await, Log::default());
+    let child = Child::dynamic("worker", Worker::spec).shutdown(Duration::from_millis(20));
+    let tree = start(&node, Supervisor::simple_one_for_one(child)).await;
+    for (name, lingers) in [("quick", None), ("slow", Some(Duration::from_secs(3600)))] {
+        let how = How {
+            lingers,
+            ..how(name, &log)
+        };
+        tree.start_with(how).await.unwrap();
+    }
+    let mut reports = node.subscribe::<Report>(REPORTS).unwrap();
+    tree.stop_with(ExitReason::Shutdown, None).await.unwrap();
+    assert!(node.processes().is_empty());
+    let problem = next_problem(&mut reports).await;
+    assert_eq!(
+        problem,
+        (Context::ShutdownError, "worker".into(), "killed".into())
+    );
+    assert_eq!(
+        take(&log),
+        ["quick starts", "slow starts", "slow ends slowly"]
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_holds_is_a_start_that_failed() {
+    let (node, log) = (node().await, Log::default());
+    let holder = node.spawn(Idle::spec()).name("held").await.unwrap();
+    let tree = start(&node, Supervisor::one_for_one()).await;
+    let Dest::Pid(holder) = holder.dest() else {
+        panic!()
+    };
+    assert_eq!(
+        tree.start_child(child("a", &log).name("held")).await,
+        Err(SupervisorError::AlreadyStarted(holder))
+    );
+    assert_eq!(tree.which_children().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn one_child_is_asked_for_by_its_id_or_by_its_pid() {
+    let (node, log) = (node().await, Log::default());
+    let tree = start(&node, Supervisor::one_for_one().child(child("a", &log))).await;
+    let all = tree.which_children().await.unwrap();
+    assert_eq!(tree.which_child("a").await.as_ref(), Ok(&all[0]));
+    tree.terminate_child("a").await.unwrap();
+    assert_eq!(
+        tree.which_child("a").await.unwrap().process,
+        ChildProcess::Down
+    );
+    assert_eq!(tree.which_child("b").await, Err(SupervisorError::NotFound));
+    let a = all[0].process.pid().unwrap();
+    assert_eq!(
+        tree.which_child(Term::from(a)).await,
+        Err(SupervisorError::NotFound)
+    );
+
+    let child = Child::dynamic("worker", Worker::spec).temporary();
+    let tree = start(&node, Supervisor::simple_one_for_one(child)).await;
+    let pid = tree.start_with(how("b", &log)).await.unwrap().unwrap();
+    let found = tree.which_child(Term::from(pid)).await.unwrap();
+    assert_eq!(
+        (found.id, found.process),
+        ("undefined".into(), ChildProcess::Running(pid))
+    );
+    assert_eq!(
+        tree.which_child("worker").await,
+        Err(SupervisorError::SimpleOneForOne)
+    );
+    tree.terminate_pid(pid).await.unwrap();
+    assert_eq!(
+        tree.which_child(Term::from(pid)).await,
+        Err(SupervisorError::NotFound)
+    );
+}
+
+#[tokio::test]
+async fn children_that_are_restarting_are_counted_and_not_active() {
+    let (node, log) = (node().await, Log::default());
+    let wait = Duration::from_secs(3600);
+    let child = Child::dynamic("worker", Worker::spec);
+    let spec = Supervisor::simple_one_for_one(child).backoff(Backoff::new(wait, wait));
+    let tree = start(&node, spec.intensity(10, wait)).await;
+    let a = tree.start_with(how("a", &log)).await.unwrap().unwrap();
+    tree.start_with(how("b", &log)).await.unwrap();
+    node.server::<Worker>(a).crash();
+    until(async || tree.count_children().await.unwrap().active == 1).await;
+    let counts = tree.count_children().await.unwrap();
+    assert_eq!(
+        (counts.specs, counts.workers, counts.supervisors),
+        (1, 2, 0)
+    );
+    tree.terminate_pid(a).await.unwrap();
+    assert_eq!(tree.count_children().await.unwrap().workers, 1);
+}
+
+#[tokio::test]
+async fn of_a_temporary_child_no_argument_is_kept() {
+    struct Holds {
+        _argument: Arc<()>,
+    }
+    #[gen_server(local)]
+    impl Holds {
+        #[init]
+        fn new(argument: Arc<()>) -> Self {
+            Holds {
+                _argument: argument,
+            }
+        }
+        #[call]
+        fn sync(&self) {}
+    }
+    let node = node().await;
+    for (restart, kept) in [(Restart::Temporary, 2), (Restart::Transient, 3)] {
+        let argument = Arc::new(());
+        let child = Child::dynamic("holds", Holds::spec).restart(restart);
+        let tree = start(&node, Supervisor::simple_one_for_one(child)).await;
+        let pid = tree
+            .start_with(Arc::clone(&argument))
+            .await
+            .unwrap()
+            .unwrap();
+        node.server::<Holds>(pid).sync().await.unwrap();
+        assert_eq!(Arc::strong_count(&argument), kept, "{restart:?}");
+        tree.terminate_pid(pid).await.unwrap();
+        assert_eq!(Arc::strong_count(&argument), 1, "{restart:?}");
+    }
 }
 
 #[tokio::test]
@@ -839,6 +1165,12 @@ async fn encoded_requests_get_the_answers_of_otp() {
         counts.to_string(),
         "[{specs,2},{active,2},{supervisors,1},{workers,1}]"
     );
+    let one = ask(&node, tagged("which_child", atom("a"))).await;
+    assert!(
+        one.to_string()
+            .starts_with(&format!("{{ok,{{a,{a},worker,[")),
+        "{one}"
+    );
     let spec = ask(&node, tagged("get_childspec", atom("b"))).await;
     let [ok, spec] = spec.as_tuple().unwrap() else {
         panic!("{spec}")
@@ -859,6 +1191,7 @@ async fn encoded_requests_get_the_answers_of_otp() {
         ("delete_child", "a", "{error,running}"),
         ("terminate_child", "x", "{error,not_found}"),
         ("get_childspec", "x", "{error,not_found}"),
+        ("which_child", "x", "{error,not_found}"),
         ("terminate_child", "a", "ok"),
         ("delete_child", "a", "ok"),
         ("restart_child", "a", "{error,not_found}"),

@@ -121,6 +121,15 @@ impl SupervisorClient {
         call.forever().await
     }
 
+    /// One child; of a `simple_one_for_one` by its pid: `supervisor:which_child/2`, which OTP has since 28.
+    ///
+    /// # Errors
+    /// [`SupervisorError::NotFound`]; [`SimpleOneForOne`](SupervisorError::SimpleOneForOne) when it is no pid there.
+    pub async fn which_child(&self, id: impl Into<ChildId>) -> Result<ChildInfo, SupervisorError> {
+        let id = id.into();
+        self.ask(|reply| Request::WhichChild(id, reply)).await
+    }
+
     /// How many there are: `supervisor:count_children/1`.
     ///
     /// # Errors

@@ -29,7 +29,7 @@
 //! # node.stop().await; Ok(()) }
 //! ```
 //! Erlang sees it as one of its own: `supervisor:which_children({demo_sup, 'doc@127.0.0.1'})`, and `count_children`,
-//! `get_childspec`, `terminate_child`, `restart_child`, `delete_child`; `start_child` of a `simple_one_for_one` whose children
+//! `which_child`, `get_childspec`, `terminate_child`, `restart_child`, `delete_child`; `start_child` of a `simple_one_for_one` whose children
 //! are made by [`Child::dynamic_remote`].
 //!
 //! The rules are OTP's; what is ours says so. They are in the head of `core.rs`, and by cases in `docs/semantics.md`.

@@ -23,6 +23,7 @@ pub(super) enum Request {
     Restart(ChildId, Answer<Option<Pid>>),
     Delete(ChildId, Answer<()>),
     WhichChildren(ReplyTo<Vec<ChildInfo>>),
+    WhichChild(ChildId, Answer<ChildInfo>),
     CountChildren(ReplyTo<Counts>),
     Childspec(ChildId, Answer<Term>),
     /// The process of a child that is a server of this type.
@@ -51,6 +52,7 @@ impl Message for SupervisorMsg {
             Some("terminate_child") => Request::Terminate(id(), caller.reply_to()?),
             Some("restart_child") => Request::Restart(id(), caller.reply_to()?),
             Some("delete_child") => Request::Delete(id(), caller.reply_to()?),
+            Some("which_child") => Request::WhichChild(id(), caller.reply_to()?),
             Some("get_childspec") => Request::Childspec(id(), caller.reply_to()?),
             _ => return Err(unknown()),
         }))
@@ -82,6 +84,10 @@ impl Message for SupervisorMsg {
             Request::Childspec(id, reply) => {
                 reply.arm();
                 of("get_childspec", id.as_term())?;
+            }
+            Request::WhichChild(id, reply) => {
+                reply.arm();
+                of("which_child", id.as_term())?;
             }
             Request::WhichChildren(reply) => {
                 reply.arm();

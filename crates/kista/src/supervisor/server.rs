@@ -128,6 +128,10 @@ impl GenServer for Supervisor {
                 reply.reply(self.which_children());
                 return Flow::Continue;
             }
+            Request::WhichChild(id, reply) => {
+                reply.reply(self.which_child(&id));
+                return Flow::Continue;
+            }
             Request::CountChildren(reply) => {
                 reply.reply(self.count_children());
                 return Flow::Continue;
@@ -351,7 +355,23 @@ impl Supervisor {
     }
 
     fn which_children(&self) -> Vec<ChildInfo> {
-        let children = self.core.children().map(|(key, record)| ChildInfo {
+        let children = self.core.children();
+        children.map(|child| self.child_info(child)).collect()
+    }
+
+    fn which_child(&self, id: &ChildId) -> Result<ChildInfo, SupervisorError> {
+        let child = match (self.core.is_simple(), id.as_term().as_pid()) {
+            (false, _) => self.core.child(id),
+            (true, Some(pid)) => self.core.child_of_pid(pid),
+            (true, None) => return Err(SupervisorError::SimpleOneForOne),
+        };
+        child
+            .map(|child| self.child_info(child))
+            .ok_or(SupervisorError::NotFound)
+    }
+
+    fn child_info(&self, (key, record): (Key, &Record)) -> ChildInfo {
+        ChildInfo {
             id: record.id.clone().unwrap_or_else(undefined),
             process: match record.state {
                 ChildState::Running(pid) => ChildProcess::Running(pid),
@@ -360,8 +380,7 @@ impl Supervisor {
             },
             child_type: record.policy.child_type.atom(),
             modules: modules(self.type_name(Some(key))),
-        });
-        children.collect()
+        }
     }
 
     fn count_children(&self) -> Counts {
