@@ -55,6 +55,32 @@ fn every_test_that_the_semantics_name_is_there() {
     }
 }
 
+/// The section on supervisors has shorter names: see its head.
+#[test]
+fn every_test_that_the_section_on_supervisors_names_is_there() {
+    let semantics = read("docs/semantics.md");
+    let core = "crates/kista/src/supervisor/core/tests";
+    let core = ["", "/random", "/scale"].map(|file| read(&format!("{core}{file}.rs")));
+    let sources = [
+        ("core", core.concat()),
+        ("tests", read("crates/kista/tests/supervisor.rs")),
+        ("interop", read("interop/tests/interop/supervision/mod.rs")),
+    ];
+    let mut found = 0;
+    for name in semantics.split('`').skip(1).step_by(2) {
+        let Some((place, test)) = name.split_once("::") else {
+            continue;
+        };
+        let Some((_, source)) = sources.iter().find(|(of, _)| *of == place) else {
+            continue;
+        };
+        let test = test.rsplit("::").next().unwrap_or(test);
+        assert!(defines(source, test), "{place} has no test {test}");
+        found += 1;
+    }
+    assert!(found > 50, "the names are not found: {found}");
+}
+
 #[test]
 fn every_dependency_has_its_reason() {
     let manifest = read("Cargo.toml");

@@ -919,6 +919,12 @@ async fn one_child_is_asked_for_by_its_id_or_by_its_pid() {
     let tree = start(&node, Supervisor::simple_one_for_one(child)).await;
     let pid = tree.start_with(how("b", &log)).await.unwrap().unwrap();
     let found = tree.which_child(Term::from(pid)).await.unwrap();
+    let spec = tree.childspec(Term::from(pid)).await;
+    assert_eq!(spec, tree.childspec("worker").await);
+    assert_eq!(
+        tree.childspec(Term::from(a)).await,
+        Err(SupervisorError::NotFound)
+    );
     assert_eq!(
         (found.id, found.process),
         ("undefined".into(), ChildProcess::Running(pid))

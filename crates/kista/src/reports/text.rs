@@ -30,7 +30,7 @@ impl Display for Report {
                 line(f, "reason", Escaped::up_to(MOST_REASON, reason))?;
                 write_child(f, child)?;
                 line(f, "restarts", format_args!("{restarts} within the period"))?;
-                write!(f, "    {:<18}the supervisor {next}", "next:")
+                write!(f, "    {:<20}the supervisor {next}", "next:")
             }
             Self::Progress {
                 supervisor,
@@ -40,7 +40,7 @@ impl Display for Report {
                 writeln!(f, "progress report")?;
                 line(f, "supervisor", Named(*name, *supervisor))?;
                 write_child(f, child)?;
-                write!(f, "    {:<18}it runs", "next:")
+                write!(f, "    {:<20}it runs", "next:")
             }
         }
     }
@@ -59,7 +59,7 @@ impl Display for CrashReport {
         line(f, "ancestors", Ancestors(self))?;
         line(f, "message_queue_len", self.message_queue_len)?;
         line(f, "links", self.links)?;
-        write!(f, "    {:<18}{}", "trap_exit:", self.trap_exit)
+        write!(f, "    {:<20}{}", "trap_exit:", self.trap_exit)
     }
 }
 
@@ -86,7 +86,7 @@ impl Display for Context {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, what: &str, value: impl Display) -> fmt::Result {
-    writeln!(f, "    {:<18}{value}", format!("{what}:"))
+    writeln!(f, "    {:<20}{value}", format!("{what}:"))
 }
 
 fn write_child(f: &mut fmt::Formatter<'_>, child: &ReportedChild) -> fmt::Result {

@@ -68,6 +68,7 @@ struct Entry {
 impl Children {
     /// Adds a child behind all others.
     pub(super) fn push(&mut self, id: Option<ChildId>, policy: Policy) -> Key {
+        looked();
         let key = Key(self.keys);
         self.keys += 1;
         if let Some(id) = &id {
@@ -99,6 +100,7 @@ impl Children {
 
     pub(super) fn remove(&mut self, key: Key) {
         self.set_state(key, ChildState::Down);
+        looked();
         let Some(entry) = self.entries.remove(&key) else {
             return;
         };
@@ -129,6 +131,7 @@ impl Children {
     }
 
     pub(super) fn set_state(&mut self, key: Key, state: ChildState) {
+        looked();
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
@@ -179,6 +182,7 @@ impl Children {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Record> {
+        looked();
         self.entries.get(&key).map(|entry| &entry.record)
     }
 
@@ -205,19 +209,37 @@ impl Children {
     /// From this child on (or the first), in the order of the starts.
     pub(super) fn from(&self, key: Option<Key>) -> impl Iterator<Item = Key> + '_ {
         let first = key.filter(|key| self.entries.contains_key(key));
-        std::iter::successors(first.or(self.first), |key| self.entries[key].after)
+        std::iter::successors(first.or(self.first), |key| self.next(*key).after)
     }
 
     /// The other way round: the order in which children are stopped and listed.
     pub(super) fn reversed(&self) -> impl Iterator<Item = Key> + '_ {
-        std::iter::successors(self.last, |key| self.entries[key].before)
+        std::iter::successors(self.last, |key| self.next(*key).before)
+    }
+
+    fn next(&self, key: Key) -> &Entry {
+        looked();
+        &self.entries[&key]
     }
 
     fn entry(&mut self, key: Key) -> &mut Entry {
+        looked();
         self.entries
             .get_mut(&key)
             .expect("its neighbours know a child that is there")
     }
+}
+
+/// Counts how often children were looked at: what an act costs, whatever the machine.
+#[inline]
+fn looked() {
+    #[cfg(test)]
+    LOOKS.set(LOOKS.get() + 1);
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static LOOKS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

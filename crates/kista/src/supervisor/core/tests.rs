@@ -1,6 +1,7 @@
 //! The core with children that are played: what each start comes to is scripted, and who does not obey is known.
 
 mod random;
+mod scale;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -628,6 +629,38 @@ fn how_a_child_is_told_to_end_is_its_own_choice() {
 }
 
 #[test]
+fn a_child_is_waited_for_as_long_as_its_own_time_says() {
+    let time = Duration::from_secs(7);
+    for (shutdown, wait) in [
+        (Shutdown::BrutalKill, Time::Endless),
+        (Shutdown::After(time), Time::Within(time)),
+        (Shutdown::Infinity, Time::Endless),
+    ] {
+        for strategy in [Strategy::OneForOne, Strategy::SimpleOneForOne] {
+            let child = Policy {
+                shutdown,
+                ..policy(Restart::Permanent)
+            };
+            let mut core = Core::new(&flags(strategy), child);
+            let mut effects = Vec::new();
+            let key = match strategy {
+                Strategy::SimpleOneForOne => {
+                    core.handle(Event::StartDynamic, Duration::ZERO, &mut effects);
+                    Key(0)
+                }
+                _ => core.add(id("a"), child),
+            };
+            core.handle(Event::Boot, Duration::ZERO, &mut effects);
+            let started = Event::Started(key, Outcome::Running(pid(1)));
+            core.handle(started, Duration::ZERO, &mut effects);
+            effects.clear();
+            core.handle(Event::End, Duration::ZERO, &mut effects);
+            assert_eq!(effects.last(), Some(&Effect::Wait(wait)), "{shutdown:?}");
+        }
+    }
+}
+
+#[test]
 fn an_end_that_was_not_the_one_asked_for_is_reported() {
     let shutdowns = [
         Shutdown::After(Duration::ZERO),
@@ -854,6 +887,26 @@ fn dynamic_children_go_by_pid_and_leave_nothing_behind() {
     );
     assert_eq!(world.core.count(), 1);
     assert_eq!(world.core.restarts_counted(), 0);
+}
+
+#[test]
+fn a_dynamic_child_that_ignores_or_fails_is_not_kept_whatever_its_restart_type() {
+    for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+        let mut world = simple(policy(restart), 0);
+        world.script.insert("#0".into(), [Outcome::Ignored].into());
+        world
+            .script
+            .insert("#1".into(), [Outcome::Failed(crash())].into());
+        assert_eq!(world.ask(Event::StartDynamic), Reply::Started(None));
+        assert_eq!(
+            world.ask(Event::StartDynamic),
+            Reply::Failed(Refusal::Start(crash()))
+        );
+        assert_eq!(world.core.count(), 0);
+        assert_eq!(world.ask(Event::StartDynamic), Reply::Started(Some(pid(1))));
+        world.give(Event::End);
+        assert_eq!(world.logged().pop().unwrap(), "all ended");
+    }
 }
 
 #[test]
