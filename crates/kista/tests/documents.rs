@@ -59,8 +59,17 @@ fn every_test_that_the_semantics_name_is_there() {
 #[test]
 fn every_test_that_the_section_on_supervisors_names_is_there() {
     let semantics = read("docs/semantics.md");
-    let core = "crates/kista/src/supervisor/core/tests";
-    let core = ["", "/random", "/scale"].map(|file| read(&format!("{core}{file}.rs")));
+    let core = [
+        "dynamic",
+        "random",
+        "requests",
+        "restarts",
+        "scale",
+        "significant",
+        "starts",
+        "stops",
+    ];
+    let core = core.map(|file| read(&format!("crates/kista/src/supervisor/core/tests/{file}.rs")));
     let sources = [
         ("core", core.concat()),
         ("tests", read("crates/kista/tests/supervisor.rs")),
