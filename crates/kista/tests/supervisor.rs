@@ -556,6 +556,27 @@ async fn any_process_can_be_a_child_and_a_start_that_panics_is_one_that_failed()
 }
 
 #[tokio::test]
+async fn a_child_that_its_start_did_not_link_is_linked_all_the_same() {
+    let (node, log) = (node().await, Log::default());
+    let of = how("a", &log);
+    let child = Child::start("a", move |starter| {
+        let (node, of) = (starter.node().clone(), of.clone());
+        async move {
+            match node.spawn(Worker::spec(of)).await?.dest() {
+                Dest::Pid(pid) => Ok(pid),
+                _ => Err(StartError::Ignored),
+            }
+        }
+    });
+    let tree = start(&node, Supervisor::one_for_one().child(child)).await;
+    let before = pid(&tree, "a").await;
+    node.server::<Worker>(before.unwrap()).crash();
+    restarted(&tree, "a", before).await;
+    tree.stop().await.unwrap();
+    assert!(node.processes().is_empty());
+}
+
+#[tokio::test]
 async fn a_plain_process_is_a_child_as_any_other() {
     let node = node().await;
     let plain = Child::start("plain", async |starter| {
