@@ -510,6 +510,76 @@ fn an_encoder_is_given_back_after_an_error() {
     );
 }
 
+/// A newtype struct with the name that is kept for terms, which says what only values of ours may say.
+struct Impostor(&'static str);
+
+impl Serialize for Impostor {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        struct Says(&'static str);
+        impl Serialize for Says {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                match self.0 {
+                    "atom" => s.serialize_u32(u32::MAX),
+                    "text" => s.serialize_str("x"),
+                    "integer" => s.serialize_i64(1),
+                    "binary" => s.serialize_bytes(&[1]),
+                    "pid" => s.serialize_u128(u128::MAX),
+                    "loan" => s.serialize_newtype_variant("", 0, "", &1),
+                    "term" => s.serialize_unit(),
+                    "ours elsewhere" => {
+                        // In the hands of another serializer it takes the question, and writes nothing here. Asked for
+                        // a term it leaves one, which is taken for the impostor's.
+                        serde_json::to_string(&Term::from(1)).map_err(serde::ser::Error::custom)?;
+                        s.serialize_unit()
+                    }
+                    "panic" => panic!("as it was asked to"),
+                    _ => s.serialize_f64(1.5),
+                }
+            }
+        }
+        s.serialize_newtype_struct("$kista_etf::serde", &Says(self.0))
+    }
+}
+
+#[test]
+fn nobody_else_is_believed_what_a_value_of_ours_says_of_itself() {
+    for says in [
+        "atom",
+        "text",
+        "integer",
+        "binary",
+        "pid",
+        "loan",
+        "term",
+        "ours elsewhere",
+        "float",
+    ] {
+        let mut e = Encoder::new();
+        assert!(
+            kista_etf::serde::encode(&(1, Impostor(says)), &mut e).is_err(),
+            "{says}"
+        );
+        let made = to_term(&(1, Impostor(says)));
+        assert_eq!(made.is_err(), says != "ours elsewhere", "{says}");
+        // What comes next on this thread is asked anew.
+        round(&(atom("next"), 2), "{next,2}");
+        assert_eq!(serde_json::to_string(&atom("next")).unwrap(), "\"next\"");
+    }
+}
+
+#[test]
+fn a_panic_while_a_value_is_asked_leaves_no_question_behind() {
+    let written = std::panic::catch_unwind(|| to_vec(&Impostor("panic")));
+    assert!(written.is_err());
+    assert_eq!(
+        serde_json::to_string(&Atom::new("next").unwrap()).unwrap(),
+        "\"next\""
+    );
+    let made = std::panic::catch_unwind(|| to_term(&Impostor("panic")));
+    assert!(made.is_err());
+    assert_eq!(serde_json::to_string(&atom("next")).unwrap(), "\"next\"");
+}
+
 #[test]
 fn whoever_lies_about_lengths_is_found_out_or_corrected() {
     struct Liar(&'static str);

@@ -36,6 +36,18 @@ impl<'a> Decoder<'a> {
     /// The text of an atom, which is not interned.
     #[inline]
     pub fn atom_str(&mut self) -> Result<Cow<'a, str>> {
+        // At most 255 bytes are at most 255 characters.
+        if let [tag::SMALL_ATOM_UTF8, len, rest @ ..] = self.rest
+            && let Some((text, rest)) = rest.split_at_checked(usize::from(*len))
+            && let Ok(text) = std::str::from_utf8(text)
+        {
+            self.rest = rest;
+            return Ok(Cow::Borrowed(text));
+        }
+        self.rare_atom_str()
+    }
+
+    fn rare_atom_str(&mut self) -> Result<Cow<'a, str>> {
         if self.tag()? == tag::ATOM_REF {
             return Ok(Cow::Borrowed(self.atom_ref()?.as_str()));
         }

@@ -7,7 +7,7 @@ use serde_core::de::{self, Visitor, value};
 
 use super::access::{Entries, Items, Variant, bytes_seq};
 use super::form;
-use super::loan::{self, Loan, TOKEN};
+use super::loan::{self, TOKEN};
 use super::names::is_named;
 use super::source::Source;
 use super::time;
@@ -144,7 +144,7 @@ impl<'de, D: Source<'de>> Deserializer<'_, D> {
     /// A value of this crate: the visitor finds the term in the place for loans.
     fn native<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let term = self.source.term()?;
-        loan::lend(Loan::Term(term), || visitor.visit_unit()).0
+        loan::with_term(Some(term), || visitor.visit_unit()).0
     }
 }
 

@@ -19,7 +19,7 @@ use serde_core::de::{self, DeserializeSeed, IntoDeserializer, Visitor, value};
 use serde_core::ser::{self, SerializeMap, SerializeSeq};
 use serde_core::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 
-use super::loan::{self, Loan};
+use super::loan;
 use crate::decoder::Identifier;
 use crate::{AtomQuota, DecodeError, Decoder, Encoder, Limits, Term};
 
@@ -320,12 +320,9 @@ impl<'de> Visitor<'de> for FormVisitor {
 
     /// Nothing; or, from a deserializer of ours, the term that it left in the place for loans.
     fn visit_unit<E: de::Error>(self) -> Result<Found, E> {
-        match loan::take() {
-            Loan::Term(term) => Ok(Found { term, exact: true }),
-            other => {
-                loan::put(other);
-                self.visit_none()
-            }
+        match loan::take_term() {
+            Some(term) => Ok(Found { term, exact: true }),
+            None => self.visit_none(),
         }
     }
 

@@ -61,6 +61,7 @@ mod keys;
 mod loan;
 mod names;
 mod native;
+mod native_sink;
 mod serializer;
 mod sink;
 mod source;

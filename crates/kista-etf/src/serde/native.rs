@@ -9,15 +9,21 @@ use std::borrow::Cow;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use super::form::{Form, FormVisitor, Found};
-use super::loan::{self, Loan, TOKEN};
+use super::loan::{self, Asked, TOKEN};
+use super::native_sink::pid_as_number;
 use crate::{
     Atom, AtomName, Binary, BitString, DecodeError, DecodeOwned, Encode, EncodeError, Encoder,
     Kind, Pid, Port, Reference, Term, quota,
 };
 
 /// A value that can write itself, or be a term.
-trait ToTerm: Encode {
+trait ToTerm: Encode + Sized {
     fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError>;
+
+    /// Writes the value with what our serializers hand over; by the encoder itself, unless it can do with less.
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_variant("", 0, "", &Lent(self))
+    }
 
     /// Writes the form of the value in a format for people.
     fn serialize_form<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -37,22 +43,28 @@ trait FromTerm: Sized {
     }
 }
 
+/// A value that writes itself with the encoder that is lent to it.
+struct Lent<'a, T>(&'a T);
+
+impl<T: Encode> Serialize for Lent<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        loan::with_encoder(|encoder| self.0.encode(encoder));
+        serializer.serialize_unit()
+    }
+}
+
 /// A value under the name that our serializers know.
 struct Offer<'a, T>(&'a T);
 
 impl<T: ToTerm> Serialize for Offer<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match loan::take() {
-            Loan::Encoder(mut encoder) => {
-                let written = self.0.encode(&mut encoder);
-                loan::put(Loan::Encoded(encoder, written));
+        match loan::take_question() {
+            Asked::Nothing => {}
+            Asked::Parts => return self.0.serialize_parts(serializer),
+            Asked::Term => {
+                loan::leave(self.0.to_term().map(Cow::into_owned));
                 return serializer.serialize_unit();
             }
-            Loan::WantTerm => {
-                loan::put(Loan::Made(self.0.to_term().map(Cow::into_owned)));
-                return serializer.serialize_unit();
-            }
-            other => loan::put(other),
         }
         if serializer.is_human_readable() {
             self.0.serialize_form(serializer)
@@ -109,6 +121,16 @@ impl ToTerm for Term {
     fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError> {
         Ok(Cow::Borrowed(self))
     }
+
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Atom(atom) => atom.serialize_parts(serializer),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Binary(binary) => binary.serialize_parts(serializer),
+            Self::Pid(pid) => pid.serialize_parts(serializer),
+            other => serializer.serialize_newtype_variant("", 0, "", &Lent(other)),
+        }
+    }
 }
 
 impl FromTerm for Term {
@@ -120,6 +142,13 @@ impl FromTerm for Term {
 impl ToTerm for AtomName {
     fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError> {
         Ok(Cow::Owned(self.clone().into()))
+    }
+
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Interned(atom) => atom.serialize_parts(serializer),
+            Self::Text(text) => serializer.serialize_str(text.as_str()),
+        }
     }
 
     fn serialize_form<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -148,6 +177,11 @@ impl ToTerm for Atom {
         Ok(Cow::Owned((*self).into()))
     }
 
+    #[inline]
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.index())
+    }
+
     fn serialize_form<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
@@ -171,6 +205,15 @@ fn interned(name: &AtomName) -> Result<Atom, DecodeError> {
 impl ToTerm for Binary {
     fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError> {
         Ok(Cow::Owned(self.clone().into()))
+    }
+
+    #[inline]
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A larger one is chained, not copied.
+        if self.len() < Encoder::CHAIN_THRESHOLD {
+            return serializer.serialize_bytes(self);
+        }
+        serializer.serialize_newtype_variant("", 0, "", &Lent(self))
     }
 }
 
@@ -220,6 +263,10 @@ impl FromTerm for BitString {
 impl ToTerm for Pid {
     fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError> {
         Ok(Cow::Owned((*self).into()))
+    }
+
+    fn serialize_parts<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u128(pid_as_number(self))
     }
 }
 

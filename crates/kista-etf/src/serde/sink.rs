@@ -3,7 +3,8 @@
 
 use serde_core::Serialize;
 
-use super::loan::{self, Loan};
+use super::loan::{self, Asked};
+use super::native_sink::{Native, not_ours};
 use super::{Serializer, TermBuilder};
 use crate::{Atom, EncodeError, Encoder, Term, atoms, tag};
 
@@ -138,22 +139,14 @@ impl Sink for Encoder {
         self.buffer().truncate(head.at);
     }
 
+    #[inline]
     fn native<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        let lent = Loan::Encoder(std::mem::take(self));
-        // What it says to serde does not matter: it goes nowhere.
-        let mut nowhere = Self::new();
-        let (result, loan) = loan::lend(lent, || value.serialize(Serializer::new(&mut nowhere)));
-        match loan {
-            Loan::Encoded(encoder, written) => {
-                *self = encoder;
-                written
-            }
-            Loan::Encoder(encoder) => {
-                *self = encoder;
-                Err(result.err().unwrap_or_else(not_ours))
-            }
-            _ => Err(not_ours()),
+        let before = self.len();
+        loan::ask(Asked::Parts, || value.serialize(Native(self)))?;
+        if self.len() == before {
+            return Err(not_ours());
         }
+        Ok(())
     }
 }
 
@@ -222,16 +215,19 @@ impl Sink for TermBuilder {
     }
 
     fn native<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        // What it says to serde does not matter: it goes nowhere.
         let mut nowhere = Encoder::new();
-        let (result, loan) = loan::lend(Loan::WantTerm, || {
-            value.serialize(Serializer::new(&mut nowhere))
+        let (result, left) = loan::with_term(None, || {
+            loan::ask(Asked::Term, || {
+                value.serialize(Serializer::new(&mut nowhere))
+            })
         });
-        match loan {
-            Loan::Made(term) => {
+        match left {
+            Some(term) => {
                 self.push(term?);
                 Ok(())
             }
-            _ => Err(result.err().unwrap_or_else(not_ours)),
+            None => Err(result.err().unwrap_or_else(not_ours)),
         }
     }
 }
@@ -247,10 +243,4 @@ fn same_len(announced: usize, written: usize) -> Result<()> {
     Err(EncodeError::custom(format_args!(
         "an implementation of Serialize announced a tuple of {announced} elements and wrote {written}"
     )))
-}
-
-fn not_ours() -> EncodeError {
-    EncodeError::custom(
-        "a newtype struct uses the name that is kept for terms; give it another one",
-    )
 }

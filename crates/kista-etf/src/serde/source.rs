@@ -151,8 +151,13 @@ impl<'de> Source<'de> for Decoder<'de> {
         Self::skip(self)
     }
 
+    /// Mostly it is an atom or a binary, which need not what containers need.
     fn term(&mut self) -> Result<Term> {
-        Self::term(self)
+        match Self::peek(self)? {
+            Kind::Atom => Self::atom(self).map(Term::from),
+            Kind::Binary => self.binary_shared().map(Term::from),
+            _ => Self::term(self),
+        }
     }
 
     #[inline]

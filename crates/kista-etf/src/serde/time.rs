@@ -68,10 +68,15 @@ impl<'s, S: Sink> TimeWriter<'s, S> {
         }
         let mut number = TermBuilder::default();
         value.serialize(Serializer::new(&mut number))?;
-        let Some(Term::Int(number)) = number.finish() else {
-            return Ok(false);
+        let number = match number.finish() {
+            Some(Term::Int(number)) => i128::from(number),
+            Some(Term::Big(number)) => match u64::try_from(&*number) {
+                Ok(number) => number.into(),
+                Err(_) => return Ok(false),
+            },
+            _ => return Ok(false),
         };
-        self.fields.push((name, number.into()));
+        self.fields.push((name, number));
         Ok(true)
     }
 
