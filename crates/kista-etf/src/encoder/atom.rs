@@ -10,13 +10,18 @@ impl Encoder {
     /// An atom.
     #[inline]
     pub fn atom(&mut self, atom: Atom) {
-        if let Some(table) = &mut self.table
-            && let Some(index) = table.index(atom)
-        {
-            self.bytes.extend_from_slice(&[tag::ATOM_REF, index]);
-            return;
+        match &self.table {
+            None => self.inline_atom(atom.entry()),
+            Some(_) => self.atom_by_table(atom),
         }
-        self.inline_atom(atom.entry());
+    }
+
+    #[inline(never)]
+    fn atom_by_table(&mut self, atom: Atom) {
+        match self.table.as_mut().and_then(|table| table.index(atom)) {
+            Some(index) => self.bytes.extend_from_slice(&[tag::ATOM_REF, index]),
+            None => self.inline_atom(atom.entry()),
+        }
     }
 
     /// An atom of the program, of which `inline` is the inline form (119, length, text): for the derives, which know it when

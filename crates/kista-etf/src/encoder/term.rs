@@ -16,10 +16,26 @@ struct Open<'t> {
 const AS_IT_IS: usize = 0;
 const WITH_NIL: usize = 1;
 
+impl Open<'_> {
+    fn done() -> Self {
+        Self {
+            rest: [].iter(),
+            end: AS_IT_IS,
+        }
+    }
+
+    /// Whether there is nothing to come back for.
+    fn is_done(&self) -> bool {
+        self.rest.len() == 0 && self.end == AS_IT_IS
+    }
+}
+
 impl Encoder {
     /// Any term. Fails for floats that are not finite and for containers of more than `u32::MAX` elements.
     pub fn term(&mut self, term: &Term) -> Result<(), EncodeError> {
         let mut outer: SmallVec<[Open<'_>; 8]> = SmallVec::new();
+        // What lies around, not in memory but at hand: many containers are small, and in a large one.
+        let mut around = Open::done();
         let mut open = Open {
             rest: std::slice::from_ref(term).iter(),
             end: AS_IT_IS,
@@ -29,17 +45,22 @@ impl Encoder {
                 if open.end == WITH_NIL {
                     self.nil();
                 }
-                match outer.pop() {
-                    Some(parent) => open = parent,
-                    None => return Ok(()),
+                if !around.is_done() {
+                    open = std::mem::replace(&mut around, Open::done());
+                } else if let Some(parent) = outer.pop() {
+                    open = parent;
+                } else {
+                    return Ok(());
                 }
                 continue;
             };
             if let Some(inner) = self.head_of(next)? {
                 let parent = std::mem::replace(&mut open, inner);
-                // One that is done has nothing to come back for.
-                if parent.rest.len() > 0 || parent.end == WITH_NIL {
-                    outer.push(parent);
+                if !parent.is_done() {
+                    let farther = std::mem::replace(&mut around, parent);
+                    if !farther.is_done() {
+                        outer.push(farther);
+                    }
                 }
             }
         }
