@@ -8,7 +8,10 @@ fn main() -> io::Result<()> {
         .ok_or_else(|| io::Error::other("name a directory"))?;
     fs::create_dir_all(&directory)?;
     let seeds = kista_fuzz::seeds().into_iter();
-    for (number, seed) in seeds.chain(kista_fuzz::compressed_seeds()).enumerate() {
+    let seeds = seeds
+        .chain(kista_fuzz::compressed_seeds())
+        .chain(kista_fuzz::text_seeds());
+    for (number, seed) in seeds.enumerate() {
         fs::write(
             std::path::Path::new(&directory).join(format!("{number:03}")),
             seed,

@@ -23,6 +23,8 @@ mod names;
 mod owned;
 mod rng;
 mod seeds;
+mod serde_types;
+mod text;
 
 pub use borrowed::borrowed;
 pub use budget::{budget, within_budget};
@@ -32,7 +34,9 @@ pub use derived::derived;
 pub use mutate::mutate;
 pub use owned::owned;
 pub use rng::Rng;
-pub use seeds::{compressed_seeds, seeds};
+pub use seeds::{compressed_seeds, seeds, text_seeds};
+pub use serde_types::serde;
+pub use text::text;
 
 /// A target: panics when something that must hold for its input does not.
 pub type Target = fn(&[u8]);
@@ -44,4 +48,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("derived", derived),
     ("compressed", compressed),
     ("copied", copied),
+    ("text", text),
+    ("serde", serde),
 ];

@@ -3,6 +3,9 @@
 use std::io::Write;
 
 use flate2::{Compression, write::ZlibEncoder};
+use kista_etf::Decoder;
+
+use crate::names::{QUOTA, TABLE};
 
 /// Terms of every tag, without the version byte, the legacy tags among them, and each of them in a container.
 pub fn seeds() -> Vec<Vec<u8>> {
@@ -84,6 +87,29 @@ pub fn compressed_seeds() -> Vec<Vec<u8>> {
     seeds().into_iter().map(packed).collect()
 }
 
+/// Text, for the target [`text`](crate::text): what is printed of all seeds, and what is written in other ways.
+pub fn text_seeds() -> Vec<Vec<u8>> {
+    let printed = seeds().into_iter().filter_map(|seed| {
+        let mut d = Decoder::new(&seed).quota(&QUOTA).atoms(&TABLE);
+        let term = d.term().ok()?;
+        Some(term.format().limit(4096).to_string().into_bytes())
+    });
+    let written = TEXTS.iter().map(|text| text.as_bytes().to_vec());
+    printed.chain(written).collect()
+}
+
+const TEXTS: &[&str] = &[
+    "% a comment\n{ok, [1, -16#ff, $a, $\\n | tail]}.",
+    r#"["a" "b", 'it\'s \x{3c0}\103\^a', "\e\
+ "]"#,
+    r#"<<1, 5:3, 258:16, -1, $c, "ab", "\x{3c0}"/utf8, 960/utf8, 1.5/float, 7/integer>>"#,
+    "#{ a => 1_000, {} => -1.5e-3, 36#Zz => (ok) }",
+    "fun lists : map / 2",
+    "[<a.1.2>, <'a.b'.1.2/3>, #Port<a.4294967297/3>, #Ref<a.3.2.1/9>]",
+    "<<0:4096>>",
+    "18446744073709551617",
+];
+
 const LEAVES: &[&[u8]] = &[
     &[97, 7],
     &[98, 255, 255, 255, 0],
@@ -130,8 +156,18 @@ const LEAVES: &[&[u8]] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::TABLE;
-    use kista_etf::Decoder;
+
+    #[test]
+    fn every_text_among_the_seeds_is_a_term_unless_a_fun_is_in_it() {
+        for text in text_seeds() {
+            let text = String::from_utf8(text).unwrap();
+            let read = text.parse::<kista_etf::Term>();
+            assert!(
+                read.is_ok() || text.contains("#Fun<") || text.ends_with("..."),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn every_seed_is_a_term() {

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kista_fuzz::{Rng, TARGETS, Target, compressed_seeds, mutate, seeds};
+use kista_fuzz::{Rng, TARGETS, Target, compressed_seeds, mutate, seeds, text_seeds};
 
 /// So many take a debug build a few seconds per target.
 const ROUNDS: u64 = 10_000;
@@ -29,8 +29,10 @@ fn run(name: &str) {
     println!("{name}: KISTA_FUZZ_SEED={seed}");
     let mut rng = Rng::new(seed);
     let mut seeds = seeds();
-    if name == "compressed" {
-        seeds.extend(compressed_seeds());
+    match name {
+        "compressed" => seeds.extend(compressed_seeds()),
+        "text" => seeds.extend(text_seeds()),
+        _ => {}
     }
     let check = |input: &[u8]| {
         if catch_unwind(AssertUnwindSafe(|| target(input))).is_err() {
@@ -63,4 +65,6 @@ runs! {
     derived_types_read_what_they_write_within_the_budget = "derived";
     compressed_bytes_inflate_within_the_budget = "compressed";
     skipped_and_copied_terms_are_the_terms_that_were_read = "copied";
+    text_that_is_read_prints_as_what_reads_back_within_the_budget = "text";
+    serde_types_read_what_they_write_within_the_budget = "serde";
 }
