@@ -65,6 +65,8 @@ pub(crate) enum Pattern {
 pub(crate) enum Direction {
     Encode,
     Decode,
+    /// To values whose text is a part of the bytes, by those who can; others decode as ever.
+    Borrow,
 }
 
 impl Row {
@@ -139,4 +141,5 @@ pub(crate) const ROWS: &[Row] = &[
     Row::codec("T5d", "decode a binary of 1 MiB", 5_000, Document::Blob, Direction::Decode),
     Row::codec("T6e", "encode a nested document of 10 KB", 20_000, Document::Order, Direction::Encode),
     Row::codec("T6d", "decode a nested document of 10 KB", 20_000, Document::Order, Direction::Decode),
+    Row::codec("T6b", "decode a nested document of 10 KB, its text borrowed from the input", 20_000, Document::Order, Direction::Borrow),
 ];

@@ -157,23 +157,23 @@ impl Blob {
     }
 }
 
-/// The nested document.
+/// The nested document, with text that is owned or borrowed.
 #[derive(Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
-pub(crate) struct Order {
-    id: String,
+pub(crate) struct Order<S = String> {
+    id: S,
     version: u32,
     /// `{{2026, 7, 1}, {12, 30, 5}}`
     placed: ((u16, u8, u8), (u8, u8, u8)),
-    customer: Customer,
-    lines: Vec<Line>,
+    customer: Customer<S>,
+    lines: Vec<Line<S>>,
     discounts: Vec<f64>,
-    notes: Vec<String>,
+    notes: Vec<S>,
 }
 
 #[derive(Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
-struct Customer {
-    name: String,
-    email: String,
+struct Customer<S> {
+    name: S,
+    email: S,
     verified: bool,
     /// `{Latitude, Longitude}`
     place: (f64, f64),
@@ -181,15 +181,15 @@ struct Customer {
 }
 
 #[derive(Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
-struct Line {
-    sku: String,
-    title: String,
+struct Line<S> {
+    sku: S,
+    title: S,
     price: f64,
     quantity: u32,
     /// `{Width, Height, Depth}`
     size: (f64, f64, f64),
     state: State,
-    labels: Vec<String>,
+    labels: Vec<S>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode, Serialize, Deserialize)]

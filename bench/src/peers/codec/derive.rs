@@ -1,6 +1,6 @@
 //! Ours, by `#[derive(Encode, Decode)]`.
 
-use kista_etf::{DecodeOwned, Encode, Encoder, from_bytes};
+use kista_etf::{DecodeOwned, Encode, Encoder, from_bytes, from_slice_borrowed};
 
 use crate::codec::types::{Blob, Call, Integers, Order, Properties, Settings};
 use crate::codec::{Document, measured};
@@ -13,8 +13,19 @@ pub(super) fn run(document: Document, direction: Direction) {
         Document::Settings => codec::<Settings>(document, direction),
         Document::Properties => codec::<Properties>(document, direction),
         Document::Blob => codec::<Blob>(document, direction),
+        Document::Order if direction == Direction::Borrow => borrow(document),
         Document::Order => codec::<Order>(document, direction),
     }
+}
+
+/// Reads the nested document with its text left where it is.
+fn borrow(document: Document) {
+    let bytes = document.bytes();
+    let decode = || from_slice_borrowed::<Order<&str>>(&bytes).expect("a document of this type");
+    let mut e = Encoder::new();
+    encode(&decode(), &mut e);
+    document.check(&e.to_vec());
+    measured(decode);
 }
 
 pub(super) fn codec<T: Encode + DecodeOwned>(document: Document, direction: Direction) {
@@ -26,7 +37,7 @@ pub(super) fn codec<T: Encode + DecodeOwned>(document: Document, direction: Dire
     document.check(&e.to_vec());
     match direction {
         Direction::Encode => measured(|| encode(&value, &mut e)),
-        Direction::Decode => measured(decode),
+        Direction::Decode | Direction::Borrow => measured(decode),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(document: Document, direction: Direction) {
     document.check(&out);
     match direction {
         Direction::Encode => measured(|| encode(&term, &mut out)),
-        Direction::Decode => measured(decode),
+        Direction::Decode | Direction::Borrow => measured(decode),
     }
 }
 

@@ -11,6 +11,6 @@ pub(super) fn run(document: Document, direction: Direction) {
     document.check(&encode());
     match direction {
         Direction::Encode => measured(encode),
-        Direction::Decode => measured(decode),
+        Direction::Decode | Direction::Borrow => measured(decode),
     }
 }

@@ -17,6 +17,16 @@ pub(super) fn run(document: Document, direction: Direction) {
         Document::Integers => codec(&Integers::new(), direction),
         Document::Settings => codec(&Settings::new(), direction),
         Document::Properties => codec(&Properties::text(), direction),
+        Document::Order if direction == Direction::Borrow => {
+            let (value, mut out) = (Order::new(), Vec::new());
+            encode(&value, &mut out);
+            let decode =
+                || serde_json::from_slice::<Order<&str>>(&out).expect("a document of ours");
+            let mut again = Vec::new();
+            encode(&decode(), &mut again);
+            assert_eq!(again, out);
+            measured(decode);
+        }
         Document::Order => codec(&Order::new(), direction),
         Document::Call | Document::Blob => unreachable!("excepted"),
     }
@@ -28,7 +38,7 @@ fn codec<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, directi
     assert_eq!(decode::<T>(&out), *value);
     match direction {
         Direction::Encode => measured(|| encode(value, &mut out)),
-        Direction::Decode => measured(|| decode::<T>(&out)),
+        Direction::Decode | Direction::Borrow => measured(|| decode::<T>(&out)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ours, by serde's derives.
 
-use kista_etf::serde::{encode, from_bytes};
+use kista_etf::serde::{encode, from_bytes, from_slice_borrowed};
 use kista_etf::{Binary, Encoder, Pid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,14 @@ pub(super) fn run(document: Document, direction: Direction) {
         Document::Properties => codec::<Properties>(document, direction),
         // `Bytes` would be copied: serde can only lend it a slice.
         Document::Blob => codec::<Binary>(document, direction),
+        Document::Order if direction == Direction::Borrow => {
+            let bytes = document.bytes();
+            let decode =
+                || from_slice_borrowed::<Order<&str>>(&bytes).expect("a document of this type");
+            document
+                .check(&kista_etf::serde::to_vec(&decode()).expect("a document can be written"));
+            measured(decode);
+        }
         Document::Order => codec::<Order>(document, direction),
     }
 }
@@ -45,6 +53,6 @@ fn codec<T: Serialize + DeserializeOwned>(document: Document, direction: Directi
     document.check(&e.to_vec());
     match direction {
         Direction::Encode => measured(|| write(&mut e)),
-        Direction::Decode => measured(decode),
+        Direction::Decode | Direction::Borrow => measured(decode),
     }
 }
