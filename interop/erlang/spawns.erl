@@ -104,7 +104,7 @@ abandoned(Node) ->
              true -> ok;
              %% Too late: it has started, and all of it is heard.
              false ->
-                 receive {spawn_reply, Request, ok, Pid} -> ok after 5000 -> error(no_reply) end,
+                 Pid = receive {spawn_reply, Request, ok, Spawned} -> Spawned after 5000 -> error(no_reply) end,
                  receive {'EXIT', Pid, _} -> ok after 5000 -> error(no_exit) end,
                  receive {'DOWN', Request, process, Pid, _} -> ok after 5000 -> error(no_down) end
          end
