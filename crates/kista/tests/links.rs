@@ -404,3 +404,57 @@ async fn a_payload_that_is_no_term_costs_the_connection_that_it_came_by_and_no_o
     b.send(sink, &2).await.unwrap();
     assert_eq!(hears.recv().await, Some(plain::term(2)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leads_to_a_node_that_cannot_be_reached_ends_with_noconnection() {
+    let a = off("a").start().await.unwrap();
+    let there = Pid {
+        node: Atom::from_static("nobody@127.0.0.1"),
+        id: 1,
+        serial: 0,
+        creation: 1,
+    };
+    run(&a, async move |mut cx| {
+        cx.trap_exit(true);
+        let reference = cx.monitor(there);
+        let down = Info::Down {
+            reference,
+            from: there.into(),
+            reason: ExitReason::NoConnection,
+        };
+        assert_eq!(cx.receive().await, down);
+        cx.link(there);
+        let exit = Info::Exit {
+            from: there,
+            reason: ExitReason::NoConnection,
+        };
+        assert_eq!(cx.receive().await, exit);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_watch_nodes_hear_of_visible_ones_only() {
+    let watcher = off("a").visible().start().await.unwrap();
+    let hidden = off("h").start().await.unwrap();
+    let visible = off("v").visible().start().await.unwrap();
+    for node in [&hidden, &visible] {
+        watcher.add_route(&name_of(node), route_to(node)).unwrap();
+    }
+    let (h, v) = (name_of(&hidden), name_of(&visible));
+    run(&watcher, async move |mut cx| {
+        cx.monitor_nodes(true);
+        let node = cx.node().clone();
+        for name in [&h, &v] {
+            node.connect(name).await.unwrap();
+        }
+        let up = cx.receive().await;
+        assert_eq!(up, Info::NodeUp(Atom::new(&v).unwrap()));
+        for name in [&h, &v] {
+            assert!(node.disconnect(name));
+        }
+        let down = cx.receive().await;
+        assert_eq!(down, Info::NodeDown(Atom::new(&v).unwrap()));
+    })
+    .await;
+}

@@ -31,7 +31,7 @@ impl Erl {
     }
 
     pub(super) async fn spawn(name: &str, epmd_port: u16, args: &[&str]) -> Self {
-        let mut child = Command::new("erl")
+        let mut child = command()
             .args(["-noshell", "-start_epmd", "false"])
             .args(args)
             .args(["-eval", LOOP])
@@ -68,5 +68,25 @@ impl Erl {
         self.stdin.write_all(expression.as_bytes()).await.unwrap();
         self.stdin.write_all(b".\n").await.unwrap();
         self.answer().await
+    }
+
+    /// Makes `localhost` known to it, also where no file of hosts tells.
+    pub(super) async fn know_localhost(&mut self) {
+        let know =
+            "inet_db:add_host({127,0,0,1}, [\"localhost\"]), inet_db:set_lookup([file, native])";
+        assert_eq!(self.eval(know).await, "ok");
+    }
+}
+
+/// This machine's `erl`, or that of the release in `KISTA_OTP_ROOT`, as `./test --otp` sets it.
+fn command() -> Command {
+    match std::env::var_os("KISTA_OTP_ROOT") {
+        Some(root) if root != "/" => {
+            let mut command = Command::new("chroot");
+            command.arg(root).arg("erl");
+            command.env("HOME", "/tmp").current_dir("/");
+            command
+        }
+        _ => Command::new("erl"),
     }
 }

@@ -174,6 +174,7 @@ async fn a_nameless_erlang_gets_a_name() {
     config.epmd_port = port;
     let a = TestNode::with(config).await;
     let mut erl = Erl::spawn("nonode@nohost", port, &["-setcookie", COOKIE]).await;
+    erl.know_localhost().await;
     let start =
         "element(1, net_kernel:start(undefined, #{name_domain => shortnames, hidden => true}))";
     assert_eq!(erl.eval(start).await, "ok");

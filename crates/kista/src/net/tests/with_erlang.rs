@@ -213,6 +213,7 @@ async fn a_nameless_erlang_that_comes_again_gets_its_name_again() {
     let a = TestNode::with(config).await;
     let args = ["-sname", "undefined", "-setcookie", COOKIE];
     let mut erl = Erl::spawn("nonode@nohost", port, &args).await;
+    erl.know_localhost().await;
     let mut names = Vec::new();
     for _ in 0..3 {
         assert_eq!(
