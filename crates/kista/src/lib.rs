@@ -26,6 +26,9 @@
 //! The layers below stand on their own: [`etf`] is the external term format, [`dist`] the distribution protocol without sockets.
 //! The rules that processes keep are in `docs/semantics.md`; how the parts fit together, in `ARCHITECTURE.md`.
 
+pub mod application;
+#[cfg(feature = "config")]
+pub mod config;
 mod epmd;
 pub mod events;
 pub mod gen_event;
@@ -62,7 +65,7 @@ pub use net::{
 };
 pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, RegisterError, Request,
-    Visibility,
+    StopCause, Stopped, Unfinished, Visibility,
 };
 pub use plain::{IntoExit, ProcessCx, Spawned};
 pub use process::{

@@ -1,4 +1,4 @@
-use kista_etf::Pid;
+use kista_etf::{Atom, Binary, Pid, Term, atoms};
 
 use crate::ExitReason;
 
@@ -27,4 +27,25 @@ pub enum StartError {
     /// The node is stopping or has stopped.
     #[error("the node has stopped")]
     NodeStopped,
+}
+
+/// The reason that Erlang would see in `{error, Reason}`.
+impl From<StartError> for ExitReason {
+    fn from(error: StartError) -> Self {
+        let tagged = |tag, what| {
+            let tag = Term::from(Atom::from_static(tag));
+            Self::from(Term::tuple([tag, what]))
+        };
+        match error {
+            StartError::Init(reason) => reason,
+            StartError::AlreadyStarted(pid) => tagged("already_started", Term::from(pid)),
+            StartError::Timeout => Self::from(atoms::TIMEOUT),
+            StartError::TooManyProcesses => Self::from(Atom::from_static("system_limit")),
+            StartError::BadName(name) => {
+                tagged("bad_name", Term::from(Binary::from(name.as_bytes())))
+            }
+            StartError::NodeStopped => Self::Shutdown,
+            StartError::Ignored => Self::Normal,
+        }
+    }
 }

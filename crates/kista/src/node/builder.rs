@@ -1,14 +1,14 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use kista_dist::handshake::Cookie;
 use kista_etf::Atom;
 use kista_sync::table::Table;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, watch};
 
 use super::cookie::{self, CookieSource};
 use super::deadlines::Deadlines;
@@ -16,7 +16,10 @@ use super::error::NodeError;
 use super::names::Names;
 use super::net_options::NetOptions;
 use super::reports::Reports;
+use super::signals::Signals;
+use super::stop::STOP_TIMEOUT;
 use super::{Inner, Node};
+use crate::application::{self as applications, Application, StartType};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
@@ -66,6 +69,14 @@ pub struct NodeBuilder {
     queue_alarm: usize,
     remote_processes: usize,
     env: Env,
+    stop_timeout: Duration,
+    stop_on_signals: bool,
+    /// Known from the start.
+    applications: Vec<Application>,
+    /// Started with the node.
+    boot: Vec<(Atom, StartType)>,
+    /// What the configuration says of applications.
+    environments: applications::Environments,
 }
 
 impl NodeBuilder {
@@ -85,6 +96,11 @@ impl NodeBuilder {
             queue_alarm: QUEUE_ALARM,
             remote_processes: remote::PROCESSES,
             env: Env::default(),
+            stop_timeout: STOP_TIMEOUT,
+            stop_on_signals: false,
+            applications: Vec::new(),
+            boot: Vec::new(),
+            environments: applications::Environments::new(),
         }
     }
 
@@ -174,6 +190,45 @@ impl NodeBuilder {
         self
     }
 
+    /// Makes an application known to the node, as an `.app` file in the code path does: it can be loaded, started and depended on
+    /// by its name.
+    pub fn application(mut self, application: Application) -> Self {
+        self.applications.push(application);
+        self
+    }
+
+    /// Makes an application known, and starts it with the node; before it, those that it depends on, with the same start type.
+    /// One that does not start is an error of [`start`](Self::start), and what was started is stopped.
+    ///
+    /// A permanent application takes the node with it when it ends: see [`StartType`].
+    pub fn boot(mut self, application: Application, start_type: StartType) -> Self {
+        self.boot.push((application.name(), start_type));
+        self.application(application)
+    }
+
+    /// Values of applications' environments that come before their own.
+    #[cfg(feature = "config")]
+    pub(crate) fn configure_applications(mut self, values: &applications::Environments) -> Self {
+        for (application, values) in values {
+            let environment = self.environments.entry(*application).or_default();
+            environment.extend(values.clone());
+        }
+        self
+    }
+
+    /// How long a whole stop of the node may take before what is left is killed. Default: 25 s.
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
+    }
+
+    /// Stops the node in order when the program gets SIGTERM or SIGINT; the second one ends the patience, and kills what is left.
+    /// The program waits for the end by [`Node::stopped`]. Without this a signal does what the program says, or else ends it at once.
+    pub fn stop_on_signals(mut self) -> Self {
+        self.stop_on_signals = true;
+        self
+    }
+
     /// A node on its own: processes and servers without a network, a cookie or EPMD.
     pub fn no_network(mut self) -> Self {
         self.network = false;
@@ -190,10 +245,15 @@ impl NodeBuilder {
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| NodeError::NoRuntime)?;
         let name = self.full_name()?;
+        let signals = match self.stop_on_signals {
+            true => Some(Signals::listen()?),
+            false => None,
+        };
         let net = match self.network {
             true => Some(Net::start(self.net_config(name.clone())?).await?),
             false => None,
         };
+        let boot = self.boot;
         let events = Arc::new(Registry::default());
         let name_of_nodes = Atom::from_static(NODES);
         let node_events = EventSource::register(&events, name_of_nodes, None, 0)
@@ -226,12 +286,28 @@ impl NodeBuilder {
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),
-            stopped: OnceCell::new(),
+            stop_cause: OnceLock::new(),
+            stop_timeout: self.stop_timeout,
+            hurry: Notify::new(),
+            told_away: AtomicU64::new(0),
+            stopped: watch::channel(None).0,
+            applications: applications::Registry::new(self.applications, self.environments),
         }));
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;
             let host: Weak<dyn Host> = node.0.me.clone();
             net.open(host);
+        }
+        if let Some(signals) = signals {
+            signals.stop(&node);
+        }
+        let applications = node.applications();
+        for (application, start_type) in boot {
+            let started = applications.ensure_all_started(application.as_str(), start_type);
+            if let Err(error) = started.await {
+                node.stop().await;
+                return Err(error.into());
+            }
         }
         Ok(node)
     }

@@ -268,7 +268,9 @@ impl Inbound<'_> {
                     to: watcher,
                     reference,
                 };
-                send_control(self.connection, None, control, Some(&ExitReason::NoProc));
+                self.node.count_told_away();
+                let reason = self.node.reason_of_absence();
+                send_control(self.connection, None, control, Some(&reason));
             }
         }
     }

@@ -31,6 +31,12 @@ pub enum NodeError {
     /// Not inside a tokio runtime.
     #[error("a node is started inside a tokio runtime with time and I/O enabled")]
     NoRuntime,
+    /// A signal can not be listened to.
+    #[error("cannot listen to signals: {0}")]
+    Signals(String),
+    /// An application did not start with the node.
+    #[error(transparent)]
+    Application(#[from] crate::application::ApplicationError),
     /// A system process did not start.
     #[error("a system process did not start: {0}")]
     System(#[from] crate::StartError),

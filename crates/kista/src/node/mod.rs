@@ -21,20 +21,23 @@ mod reports;
 mod request;
 mod route;
 mod scratch;
+mod signals;
 mod spawn;
 mod stop;
+mod stop_process;
+mod stopped;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use kista_etf::{Atom, Pid, Reference, Term};
 use kista_sync::table::{Key, Table};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, watch};
 
 pub use builder::{NodeBuilder, Visibility};
 pub(crate) use deadlines::{Deadline, Deadlines};
@@ -44,7 +47,9 @@ pub(crate) use outcall::Outcall;
 pub use register::RegisterError;
 pub use request::Request;
 pub(crate) use request::splice;
+pub use stopped::{StopCause, Stopped, Unfinished};
 
+use crate::application as applications;
 use crate::events::{EventSource, Registry};
 use crate::gen_server::{
     Address, GenServer, Message, NameRegistry, ServerRef, Spawn, Spec, ViaName,
@@ -110,8 +115,16 @@ struct Inner {
     not_understood: LogLimit,
     /// Processes that left the table and have yet to tell others of their end.
     ending: AtomicUsize,
+    /// Why it stops; set when a stop begins.
+    stop_cause: OnceLock<StopCause>,
+    stop_timeout: Duration,
+    /// Notified when what does not end is no longer to be waited for.
+    hurry: Notify,
+    /// How often other nodes were told of an end, since the stop began.
+    told_away: AtomicU64,
     /// Set when all of the stop is done.
-    stopped: OnceCell<()>,
+    stopped: watch::Sender<Option<Stopped>>,
+    applications: applications::Registry,
 }
 
 impl Drop for Inner {
@@ -371,6 +384,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn application_registry(&self) -> &applications::Registry {
+        &self.0.applications
+    }
+
     pub(crate) fn timers(&self) -> &Timers {
         &self.0.timers
     }
@@ -404,7 +421,7 @@ impl Node {
     }
 
     /// The processes, without guests.
-    fn each_process(&self, mut act: impl FnMut(&Arc<dyn AnyProcess>)) {
+    pub(crate) fn each_process(&self, mut act: impl FnMut(&Arc<dyn AnyProcess>)) {
         for key in self.0.processes.keys() {
             if let Some(process) = self.0.processes.get(key)
                 && !process.is_guest()

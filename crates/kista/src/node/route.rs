@@ -201,6 +201,9 @@ impl Node {
                 if let Some(connection) = connection.upgrade()
                     && let Some(outgoing) = outgoing(to, signal)
                 {
+                    if outgoing.reason.is_some() {
+                        self.count_told_away();
+                    }
                     outgoing.send(&connection, sender);
                 }
             }
@@ -226,9 +229,13 @@ impl Node {
         self.answer_for_dead(to, unreached);
     }
 
-    /// What a process that is no more answers: links and monitors get `noproc`, unlinking is acknowledged, the rest is void.
+    /// What a process that is no more answers: links and monitors get `noproc` (or, from elsewhere while this node stops,
+    /// `shutdown`), unlinking is acknowledged, the rest is void.
     pub(crate) fn answer_for_dead(&self, dead: Pid, envelope: Envelope) {
-        let reason = ExitReason::NoProc;
+        let reason = match envelope.via {
+            None => ExitReason::NoProc,
+            Some(_) => self.reason_of_absence(),
+        };
         let via = Via::from(envelope.via.as_ref());
         let answer = |to, signal| self.signal_by(&via, Some(dead), to, signal);
         match envelope.signal {

@@ -190,7 +190,8 @@ impl Node {
         self.0.env.lock().find(key)
     }
 
-    /// Sets a value of the node's environment; gives the former one. Processes that run already keep theirs.
+    /// Sets a value of the node's environment; gives the former one. Processes that run already keep
+    /// theirs, but for those of applications, which look here.
     pub fn put_env(&self, key: &str, value: impl Into<Term>) -> Option<Term> {
         self.0.env.lock().put(key, value.into())
     }

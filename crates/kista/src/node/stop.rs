@@ -1,126 +1,221 @@
-//! The end of a node, and of a server that is asked to end.
+//! The orderly end of a node.
+//!
+//! Rules:
+//! 1. Whoever begins the stop first says why; it is done once, in a task of its own, and everyone who waits hears of it.
+//! 2. First the applications end, the last started first, each by its master: children in reverse order, within their own
+//!    times. Until that is done processes may still be started; applications may not.
+//! 3. Then everything else is told to end. What no supervisor stands for has 5 s; supervision trees have their own times.
+//! 4. All of it has one limit ([`NodeBuilder::stop_timeout`](crate::NodeBuilder::stop_timeout)). What has not ended by then is
+//!    killed, and named.
+//! 5. While it stops, a node answers who asks from elsewhere for a process that is not there `shutdown`, not `noproc`. The
+//!    connections stay until peers that were told of an end have asked for nothing more for a while, or a second has passed;
+//!    then what is queued for them is written out, and they close.
 
 use std::any::type_name;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::task::Poll;
 use std::time::Duration;
 
-use kista_etf::{Atom, atoms};
+use kista_etf::Pid;
+use tokio::time::Instant;
 
-use super::{Node, Outcall, Request};
+use super::Node;
+use super::stopped::{StopCause, Stopped, Unfinished};
 use crate::ExitReason;
-use crate::gen_server::{CallError, CallSlot, poll_deadline};
-use crate::process::{ControlSignal, Dest, Me};
+use crate::process::{AnyProcess, ControlSignal, Me};
 use crate::supervisor::Supervisor;
 
-/// How long processes may take to end in order before [`Node::stop`] kills them.
+/// How long a whole stop may take before what is left is killed, unless set otherwise: less than the 30 s that container
+/// platforms leave a program.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How long processes outside applications and supervision trees may take to end in order.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
+/// How long a killed process is waited for. A handler that blocks its thread can not be ended by anyone.
+const KILL_TIME: Duration = Duration::from_secs(1);
+
+/// A peer that was told of an end and is silent for this long asks for nothing more.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// How long peers are waited for that go on asking.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 impl Node {
-    /// Stops the node: its servers end in turn with their messages through `terminate`, within 5 s; what did not end is
-    /// killed and named in the log. What is queued for other nodes is written out, connections close, the name is
-    /// unregistered from EPMD. Returns when all of that is done.
+    /// Stops the node: its applications end, the last started first, then all other processes, in turn with their messages
+    /// through `terminate`; what did not end in its time is killed and named. What is queued for other nodes is written out,
+    /// connections close, the name is unregistered from EPMD. Returns when all of that is done.
     ///
     /// May be called again, by several at once, and from any executor; whoever gives up waiting does not end the stop. To be
     /// called from outside the node's processes: a handler that awaits it is itself waited for, and killed in the end.
     /// Calls from outside that are still open are not waited for: they fail.
-    pub async fn stop(&self) {
-        self.0.stopping.store(true, Relaxed);
-        let node = self.clone();
-        // A task of its own. Err: the runtime is gone, and took everything along.
-        let _ = self
-            .runtime()
-            .spawn(async move {
-                node.0.stopped.get_or_init(|| node.stop_all()).await;
-                node.0.reports.tell_left_out();
-            })
-            .await;
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = kista::Node::builder("docs@127.0.0.1").no_network().start().await?;
+    /// let stopped = node.stop().await;
+    /// assert!(stopped.is_orderly());
+    /// # Ok(()) }
+    /// ```
+    pub async fn stop(&self) -> Stopped {
+        self.begin_stop(StopCause::Asked);
+        self.stopped().await
     }
 
-    pub(crate) async fn stop_process(
-        &self,
-        dest: Dest,
-        reason: ExitReason,
-        timeout: Option<Duration>,
-    ) -> Result<(), CallError> {
-        let ended = match self.local(dest) {
-            None => self.stop_remote(dest, &reason, timeout).await,
-            Some(pid) => {
-                let process = pid
-                    .and_then(|pid| self.find(pid))
-                    .ok_or(CallError::NoProc)?;
-                let slot = CallSlot::<()>::new();
-                if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
-                    return Err(CallError::NoProc);
-                }
-                drop(process);
-                let mut deadline = None;
-                std::future::poll_fn(|cx| match slot.poll(cx) {
-                    Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
-                    ready => ready,
-                })
-                .await
-            }
-        };
-        match ended {
-            Err(CallError::Exit(why)) if why == reason => Ok(()),
-            other => other,
+    /// Waits until the node has stopped, whoever stops it: [`stop`](Self::stop), a signal, or an application that it is not to
+    /// live without.
+    pub async fn stopped(&self) -> Stopped {
+        let mut stopped = self.0.stopped.subscribe();
+        // The node is there, and with it the sender.
+        let stopped = stopped.wait_for(Option::is_some).await;
+        match stopped.ok().and_then(|stopped| stopped.clone()) {
+            Some(stopped) => stopped,
+            None => unreachable!("a node that is held has not gone"),
         }
     }
 
-    /// As `gen_server:stop/3`: watches, asks by `sys:terminate`, which is answered before it is obeyed, and waits for the end.
-    async fn stop_remote(
-        &self,
-        dest: Dest,
-        reason: &ExitReason,
-        timeout: Option<Duration>,
-    ) -> Result<(), CallError> {
-        let mut ended = Outcall::watch(self, dest)?;
-        let request = (atoms::TERMINATE, reason.clone());
-        let mut deadline = None;
-        Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
-            .limit(timeout)
-            .await?;
-        std::future::poll_fn(|cx| match ended.poll(cx) {
-            Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
-            Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
-        })
-        .await
+    /// False when it has begun already, for whatever cause.
+    pub(crate) fn begin_stop(&self, cause: StopCause) -> bool {
+        if self.0.stop_cause.set(cause).is_err() {
+            return false;
+        }
+        let stop = StopOnDrop(self.clone());
+        self.runtime().spawn(async move {
+            let unfinished = stop.0.stop_all().await;
+            stop.0.0.reports.tell_left_out();
+            stop.0.have_stopped(unfinished);
+        });
+        true
     }
 
-    async fn stop_all(&self) {
+    /// Whether a stop has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stop_cause.get().is_some()
+    }
+
+    fn have_stopped(&self, unfinished: Vec<Unfinished>) {
+        let Some(cause) = self.0.stop_cause.get().cloned() else {
+            return;
+        };
+        self.0.stopped.send_if_modified(|stopped| {
+            let first = stopped.is_none();
+            stopped.get_or_insert(Stopped { cause, unfinished });
+            first
+        });
+    }
+
+    async fn stop_all(&self) -> Vec<Unfinished> {
+        let end = Instant::now() + self.0.stop_timeout;
+        self.within(end, self.end_applications()).await;
+        self.0.stopping.store(true, Relaxed);
         self.each_process(|process| {
             // A supervisor's children end by it, in its order and within its times.
             if !self.is_supervised(process.me()) {
                 process.push_stop(ExitReason::Shutdown, None);
             }
         });
-        if tokio::time::timeout(STOP_TIME, self.wait_until_empty())
-            .await
-            .is_err()
-        {
-            self.each_process(|process| {
-                tracing::warn!(pid = %process.me().pid(), "did not end in time; killed");
-                let kill = ControlSignal::Exit {
-                    from: self.outside(),
-                    reason: ExitReason::Kill,
-                };
-                let _ = process.push_control(kill.into());
+        let mut unfinished = Vec::new();
+        let first = end.min(Instant::now() + STOP_TIME);
+        if !self.within(first, self.wait_until_empty()).await {
+            self.kill_where(&mut unfinished, |me| {
+                !self.is_supervised(me) && me.behaviour() != type_name::<Supervisor>()
             });
-            // A handler that blocks its thread cannot be ended by anyone.
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.wait_until_empty()).await;
+        }
+        if !self.within(end, self.wait_until_empty()).await {
+            self.kill_where(&mut unfinished, |_| true);
+        }
+        if !unfinished.is_empty() {
+            let killed = Instant::now() + KILL_TIME;
+            let _ = tokio::time::timeout_at(killed, self.wait_until_empty()).await;
+            for process in &mut unfinished {
+                process.blocked = self.find(process.pid).is_some();
+                tracing::warn!(node = %self.name(), "{process}");
+            }
         }
         if let Some(net) = &self.0.net {
+            self.bid_farewell().await;
             net.stop().await;
+        }
+        unfinished
+    }
+
+    /// Whether it was done by then, and nobody lost patience.
+    async fn within(&self, end: Instant, done: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = done => true,
+            () = tokio::time::sleep_until(end) => false,
+            () = self.0.hurry.notified() => {
+                // Also for what is waited for next.
+                self.0.hurry.notify_one();
+                false
+            }
+        }
+    }
+
+    fn kill_where(&self, unfinished: &mut Vec<Unfinished>, which: impl Fn(&Me) -> bool) {
+        self.each_process(|process| {
+            let me = process.me();
+            if !which(me) || unfinished.iter().any(|known| known.pid == me.pid()) {
+                return;
+            }
+            let name = me.state.lock().name;
+            unfinished.push(Unfinished {
+                pid: me.pid(),
+                name,
+                behaviour: me.behaviour(),
+                application: me.application(),
+                blocked: false,
+            });
+            let kill = ControlSignal::Exit {
+                from: self.outside(),
+                reason: ExitReason::Kill,
+            };
+            let _ = process.push_control(kill.into());
+        });
+    }
+
+    /// Rule 5.
+    async fn bid_farewell(&self) {
+        let end = Instant::now() + FAREWELL;
+        let mut told = self.0.told_away.load(Relaxed);
+        if told == 0 {
+            return;
+        }
+        while Instant::now() < end {
+            tokio::time::sleep(QUIET).await;
+            let now = self.0.told_away.load(Relaxed);
+            if now == told {
+                return;
+            }
+            told = now;
+        }
+    }
+
+    /// What another node hears of a process that is not here.
+    pub(super) fn reason_of_absence(&self) -> ExitReason {
+        match self.is_stopping() {
+            true => ExitReason::Shutdown,
+            false => ExitReason::NoProc,
+        }
+    }
+
+    /// Counts that another node was told of an end, while this one stops.
+    pub(super) fn count_told_away(&self) {
+        if self.is_stopping() {
+            self.0.told_away.fetch_add(1, Relaxed);
         }
     }
 
     fn is_supervised(&self, process: &Me) -> bool {
-        let parent = process.state.lock().parent();
-        parent
-            .and_then(|parent| self.find(parent))
+        self.parent_of(process)
             .is_some_and(|parent| parent.me().behaviour() == type_name::<Supervisor>())
+    }
+
+    fn parent_of(&self, process: &Me) -> Option<Arc<dyn AnyProcess>> {
+        let parent: Option<Pid> = process.state.lock().parent();
+        self.find(parent?)
     }
 
     async fn wait_until_empty(&self) {
@@ -164,5 +259,14 @@ impl Node {
         if self.0.stopping.load(Relaxed) {
             self.0.ended.notify_waiters();
         }
+    }
+}
+
+/// A stop whose runtime goes away is over: it took everything along.
+struct StopOnDrop(Node);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.have_stopped(Vec::new());
     }
 }

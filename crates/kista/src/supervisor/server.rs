@@ -273,7 +273,7 @@ impl Supervisor {
         match starting.await {
             Ok(pid) => Outcome::Running(pid),
             Err(StartError::Ignored) => Outcome::Ignored,
-            Err(error) => Outcome::Failed(reason_of(error)),
+            Err(error) => Outcome::Failed(error.into()),
         }
     }
 
@@ -525,24 +525,6 @@ fn failed_to_start(id: Option<&ChildId>, reason: &ExitReason) -> ExitReason {
         Term::from(atoms::SHUTDOWN),
         Term::tuple([failed, id, reason.to_term()]),
     ]))
-}
-
-/// The reason that Erlang would see in `{error, Reason}`.
-fn reason_of(error: StartError) -> ExitReason {
-    let tagged =
-        |tag, what| ExitReason::from(Term::tuple([Term::from(Atom::from_static(tag)), what]));
-    match error {
-        StartError::Init(reason) => reason,
-        StartError::AlreadyStarted(pid) => tagged("already_started", Term::from(pid)),
-        StartError::Timeout => ExitReason::from(atoms::TIMEOUT),
-        StartError::TooManyProcesses => ExitReason::from(Atom::from_static("system_limit")),
-        StartError::BadName(name) => tagged(
-            "bad_name",
-            Term::from(kista_etf::Binary::from(name.as_bytes())),
-        ),
-        StartError::NodeStopped => ExitReason::Shutdown,
-        StartError::Ignored => ExitReason::Normal,
-    }
 }
 
 /// `[Module]`: the Rust type.

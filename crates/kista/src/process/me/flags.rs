@@ -59,8 +59,19 @@ impl Me {
             .map_or_else(Vec::new, |origin| origin.ancestry.list())
     }
 
-    /// A value of the environment, its own or inherited from the process that started this one: as `get/1`, but inherited.
+    /// A value of the environment: its own, or inherited from the process that started this one; in an application else the
+    /// application's (`application:get_env/1`), else the node's. Outside applications it inherited what the node had then.
     pub fn env(&self, key: &str) -> Option<Term> {
+        self.own_env(key).or_else(|| {
+            let value = self
+                .node
+                .application_registry()
+                .env(self.application()?, key);
+            value.or_else(|| self.node.env(key))
+        })
+    }
+
+    fn own_env(&self, key: &str) -> Option<Term> {
         self.state.lock().origin()?.env.find(key)
     }
 

@@ -1,0 +1,270 @@
+//! Configuration of a node and its applications, from files and environment variables.
+//!
+//! ```toml
+//! [node]
+//! name = "demo@127.0.0.1"
+//! net_ticktime = 60
+//!
+//! [env]                              # the node's environment
+//! region = "north"
+//!
+//! [applications.demo]                # the environment of the application demo
+//! limit = 100
+//! ```
+//!
+//! ```
+//! use kista::application::Application;
+//! use kista::config::Config;
+//! use kista::{Node, Term};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = std::env::temp_dir().join(format!("kista-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let file = dir.join("kista.toml");
+//! # std::fs::write(&file, "[node]\nname = 'demo@127.0.0.1'\nnetwork = false\n[applications.demo]\nlimit = 100\n")?;
+//! let config = Config::read()
+//!     .file(&file)                    // `kista.toml`, say
+//!     .variables("KISTA")             // KISTA_NODE__NAME, KISTA_APPLICATIONS__DEMO__LIMIT: these come before the file
+//!     .load()?;
+//! let node = Node::configured(&config)?.start().await?;
+//! node.applications().load(Application::new("demo").env("limit", 10)).await?;
+//! assert_eq!(node.applications().env("demo", "limit"), Some(Term::from(100)));
+//! # node.stop().await; std::fs::remove_dir_all(&dir)?; Ok(()) }
+//! ```
+//! Rules:
+//! 1. What comes later comes before: files in their order, then environment variables. Tables are merged key by key.
+//! 2. In `[node]` only the keys of the builder are known, each with its kind of value; a key that is not known is an error, as are
+//!    tables other than these three. Durations are seconds, with a fraction or not.
+//! 3. Everything else is a term: texts are binaries, `true` and `false` atoms, lists lists, tables maps whose keys are atoms.
+//! 4. An error names the key, and the file or the environment variable in which it was said.
+//! 5. What a configuration says of an application's environment comes before what the application says; what is set when it runs
+//!    comes before both.
+//!
+//! | key of `[node]` | value | as |
+//! |---|---|---|
+//! | `name` | text | [`Node::builder`] |
+//! | `cookie`, `cookie_file` | text | [`NodeBuilder::cookie`], [`cookie_file`](NodeBuilder::cookie_file) |
+//! | `listen_on` | an IP address | [`NodeBuilder::listen_on`] |
+//! | `port`, `ports` | a port; the first and the last of a range | [`NodeBuilder::port`], [`ports`](NodeBuilder::ports) |
+//! | `visible` | true or false | [`NodeBuilder::visibility`] |
+//! | `network` | true or false | [`NodeBuilder::no_network`] |
+//! | `epmd` | `auto`, `running`, `spawn`, `embedded` or `off` | [`NodeBuilder::epmd`] |
+//! | `epmd_port` | a port | [`NodeBuilder::epmd_port`] |
+//! | `net_ticktime` | seconds | [`NodeBuilder::net_ticktime`] |
+//! | `queue_alarm` | messages | [`NodeBuilder::queue_alarm`] |
+//! | `stop_timeout` | seconds | [`NodeBuilder::stop_timeout`] |
+//! | `stop_on_signals` | true or false | [`NodeBuilder::stop_on_signals`] |
+//!
+//! Source: *config* in the Kernel reference manual, for what it is for; the forms are ours.
+
+mod error;
+mod node;
+mod setting;
+mod source;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use config::{FileFormat, Source, Value};
+use kista_etf::{Atom, Term};
+
+pub use error::ConfigError;
+
+use self::setting::Setting;
+use self::source::{TABLES, Variables};
+use crate::application::Environments;
+#[cfg(doc)]
+use crate::{Node, NodeBuilder};
+
+/// A configuration that was read.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    node: Vec<(String, Setting)>,
+    env: Vec<(String, Term)>,
+    applications: Environments,
+}
+
+/// Where a configuration is to be read from. Begun by [`Config::read`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is read until load()"]
+pub struct Reader {
+    files: Vec<(PathBuf, bool)>,
+    /// By prefix; `None`: the program's.
+    variables: Vec<(String, Option<Given>)>,
+}
+
+/// Environment variables.
+type Given = Vec<(OsString, OsString)>;
+
+impl Config {
+    /// Begins to say where it is read from.
+    pub fn read() -> Reader {
+        Reader::default()
+    }
+
+    pub(crate) fn env(&self) -> impl Iterator<Item = (&str, Term)> {
+        self.env.iter().map(|(key, value)| (&**key, value.clone()))
+    }
+
+    pub(crate) const fn applications(&self) -> &Environments {
+        &self.applications
+    }
+
+    fn of(root: config::Map<String, Value>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for (name, value) in root {
+            let setting = Setting::new(name.clone(), value);
+            match &*name {
+                "node" => config.node = setting.table()?,
+                "env" => config.env = terms(setting)?,
+                "applications" => {
+                    for (name, environment) in setting.table()? {
+                        let Ok(application) = Atom::new(&name) else {
+                            return Err(environment.wrong("a name of at most 255 characters"));
+                        };
+                        let environment = terms(environment)?.into_iter().collect();
+                        config.applications.insert(application, environment);
+                    }
+                }
+                _ => return Err(setting.unknown("there are node, env and applications")),
+            }
+        }
+        Ok(config)
+    }
+}
+
+fn terms(table: Setting) -> Result<Vec<(String, Term)>, ConfigError> {
+    let settings = table.table()?.into_iter();
+    let terms = settings.map(|(name, setting)| Ok((name, setting.term()?)));
+    terms.collect()
+}
+
+impl Reader {
+    /// A TOML file, which must be there.
+    pub fn file(mut self, file: impl AsRef<Path>) -> Self {
+        self.files.push((file.as_ref().to_owned(), true));
+        self
+    }
+
+    /// A TOML file, if it is there.
+    pub fn optional_file(mut self, file: impl AsRef<Path>) -> Self {
+        self.files.push((file.as_ref().to_owned(), false));
+        self
+    }
+
+    /// The environment variables of this prefix: with `KISTA` those that begin with `KISTA_NODE__`, `KISTA_ENV__` or
+    /// `KISTA_APPLICATIONS__`. Two underscores stand between a table and a key; all of it becomes small letters. A value is read as
+    /// TOML (`10`, `true`, `[1, 2]`), and is a text where it is none.
+    pub fn variables(mut self, prefix: impl Into<String>) -> Self {
+        self.variables.push((prefix.into(), None));
+        self
+    }
+
+    /// As [`variables`](Self::variables), of these instead of the program's.
+    pub fn variables_of<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        prefix: impl Into<String>,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        self.variables
+            .push((prefix.into(), Some(variables.collect())));
+        self
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(self) -> Result<Config, ConfigError> {
+        let mut builder = config::Config::builder();
+        for (path, required) in self.files {
+            let file = path.display().to_string();
+            let error = |reason: String| {
+                let file = file.clone();
+                ConfigError::File { file, reason }
+            };
+            let text = match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(missing) if !required && missing.kind() == std::io::ErrorKind::NotFound => {
+                    continue;
+                }
+                Err(other) => return Err(error(other.to_string())),
+            };
+            let source = Text {
+                file: file.clone(),
+                text,
+            };
+            let values = source.collect().map_err(|wrong| error(wrong.to_string()))?;
+            check_tables(&values)?;
+            builder = builder.add_source(source);
+        }
+        for (prefix, variables) in self.variables {
+            let variables = variables.unwrap_or_else(|| std::env::vars_os().collect());
+            builder = builder.add_source(Variables::read(&prefix, variables)?);
+        }
+        let merged = builder.build().and_then(|config| config.collect());
+        // What can be wrong was looked at above.
+        let merged = merged.map_err(|error| ConfigError::File {
+            file: "the configuration".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Config::of(merged)
+    }
+}
+
+/// Before anything is merged: a key with a dot or a bracket would be taken for a path.
+fn check_tables(values: &config::Map<String, Value>) -> Result<(), ConfigError> {
+    match values
+        .iter()
+        .find(|(name, _)| !TABLES.contains(&name.as_str()))
+    {
+        None => Ok(()),
+        Some((name, value)) => Err(Setting::new(name.clone(), value.clone())
+            .unknown("there are node, env and applications")),
+    }
+}
+
+/// A file that was read, whose values say so.
+#[derive(Clone, Debug)]
+struct Text {
+    file: String,
+    text: String,
+}
+
+impl Source for Text {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<config::Map<String, Value>, config::ConfigError> {
+        let mut values = config::File::from_str(&self.text, FileFormat::Toml).collect()?;
+        for value in values.values_mut() {
+            say_origin(value, &self.file);
+        }
+        Ok(values)
+    }
+}
+
+/// As deep as the file is nested, which its parser limits.
+fn say_origin(value: &mut Value, file: &str) {
+    let mut kind = std::mem::take(&mut value.kind);
+    match &mut kind {
+        config::ValueKind::Table(table) => {
+            for value in table.values_mut() {
+                say_origin(value, file);
+            }
+        }
+        config::ValueKind::Array(list) => {
+            for value in list {
+                say_origin(value, file);
+            }
+        }
+        _ => {}
+    }
+    *value = Value::new(Some(&file.to_owned()), kind);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Where values come from.
+
+use std::ffi::OsString;
+
+use config::{File, FileFormat, Map, Source, Value};
+
+use super::ConfigError;
+
+/// The tables that a configuration has.
+pub(super) const TABLES: [&str; 3] = ["node", "env", "applications"];
+
+/// The environment variables `PREFIX_NODE__KEY`, `PREFIX_ENV__KEY` and `PREFIX_APPLICATIONS__APPLICATION__KEY`, in small letters.
+/// A value is read as in a file, and is a text when that can not be.
+#[derive(Clone, Debug)]
+pub(super) struct Variables(Vec<(Vec<String>, Value)>);
+
+impl Variables {
+    pub(super) fn read(
+        prefix: &str,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let mut read = Vec::new();
+        for (name, value) in variables {
+            let Some(name) = name.to_str() else {
+                continue;
+            };
+            let path = name
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.strip_prefix('_'));
+            let path: Vec<_> = path
+                .unwrap_or_default()
+                .split("__")
+                .map(str::to_lowercase)
+                .collect();
+            if path.len() < 2 || !TABLES.contains(&&*path[0]) {
+                continue;
+            }
+            let text = value.into_string();
+            let text = text.map_err(|_| ConfigError::Variable(name.to_owned()))?;
+            read.push((path, value_of(name, text)));
+        }
+        // In one order, whatever that of the environment is: what is nested comes after what it is nested in.
+        read.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(Self(read))
+    }
+}
+
+fn value_of(name: &str, text: String) -> Value {
+    let origin = format!("the environment variable {name}");
+    let line = format!("value = {text}");
+    // More than one line could be more than one value.
+    if !text.contains('\n')
+        && let Ok(mut map) = File::from_str(&line, FileFormat::Toml).collect()
+        && let Some(value) = map.remove("value")
+    {
+        return Value::new(Some(&origin), value.kind);
+    }
+    Value::new(Some(&origin), text)
+}
+
+impl Source for Variables {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        let mut root = Map::new();
+        for (path, value) in &self.0 {
+            insert(&mut root, path, value);
+        }
+        Ok(root)
+    }
+}
+
+fn insert(root: &mut Map<String, Value>, path: &[String], value: &Value) {
+    let Some((last, way)) = path.split_last() else {
+        return;
+    };
+    let mut table = root;
+    for name in way {
+        let origin = value.origin().map(str::to_owned);
+        let inner = table
+            .entry(name.clone())
+            .or_insert_with(|| Value::new(origin.as_ref(), Map::<String, Value>::new()));
+        if !matches!(inner.kind, config::ValueKind::Table(_)) {
+            *inner = Value::new(origin.as_ref(), Map::<String, Value>::new());
+        }
+        let config::ValueKind::Table(inner) = &mut inner.kind else {
+            unreachable!("it was made one")
+        };
+        table = inner;
+    }
+    table.insert(last.clone(), value.clone());
+}

@@ -1,0 +1,248 @@
+use super::*;
+use crate::Node;
+
+/// A file of this text, gone with the value.
+struct Written(PathBuf);
+
+impl Written {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("kista-config-{}-{name}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn variables(config: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::read().variables_of("T", config.to_vec()).load()
+}
+
+/// What is wrong with this, in a file.
+fn wrong(name: &str, text: &str) -> String {
+    let file = Written::new(name, text);
+    let error = match Config::read().file(&file.0).load() {
+        Ok(config) => Node::configured(&config)
+            .map(drop)
+            .expect_err("it is wrong"),
+        Err(error) => error,
+    };
+    error
+        .to_string()
+        .replace(&file.0.display().to_string(), "FILE")
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_named_with_its_key_and_the_file() {
+    assert_eq!(
+        wrong("kind", "[node]\nname = 'a@b'\nport = 'high'"),
+        "node.port in FILE is to be a port from 1 to 65535, not \"high\""
+    );
+    assert_eq!(
+        wrong("range", "[node]\nname = 'a@b'\nnet_ticktime = 0"),
+        "node.net_ticktime in FILE is to be a number of seconds above zero, not 0"
+    );
+    assert_eq!(
+        wrong("text", "[node]\nname = 7"),
+        "node.name in FILE is to be a text, not 7"
+    );
+    assert!(
+        wrong("typo", "[node]\nname = 'a@b'\ntick = 1")
+            .starts_with("node.tick in FILE is not known: there are name,")
+    );
+    assert_eq!(
+        wrong("table", "[nodes]\nname = 'a@b'"),
+        "nodes in FILE is not known: there are node, env and applications"
+    );
+    assert_eq!(
+        wrong("dotted", "[node]\nname = 'a@b'\n[\"env.x\"]\ny = 1"),
+        "env.x in FILE is not known: there are node, env and applications"
+    );
+    assert_eq!(
+        wrong("flat", "applications = 1"),
+        "applications in FILE is to be a table, not 1"
+    );
+    assert_eq!(
+        wrong("app", "[applications]\ndemo = 1"),
+        "applications.demo in FILE is to be a table, not 1"
+    );
+    assert_eq!(
+        wrong("float", "[applications.demo.deep]\nlimits = [1, inf]"),
+        "applications.demo.deep.limits[1] in FILE is to be a number that Erlang has too, not inf"
+    );
+    assert_eq!(
+        wrong("missing", "[env]\nx = 1"),
+        "node.name is missing: say it in the file or in an environment variable"
+    );
+    assert!(
+        wrong("syntax", "[node\n").starts_with("FILE: TOML parse error at line 1"),
+        "{}",
+        wrong("syntax", "[node\n")
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_unless_it_may_be_missing() {
+    let missing = std::env::temp_dir().join("kista-config-that-is-not-there.toml");
+    let error = Config::read()
+        .file(&missing)
+        .load()
+        .expect_err("it is not there");
+    assert!(
+        error
+            .to_string()
+            .starts_with(&missing.display().to_string())
+    );
+    Config::read().optional_file(&missing).load().unwrap();
+}
+
+#[test]
+fn what_is_wrong_in_a_variable_is_named_with_the_variable() {
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__EPMD_PORT", "70000")]).unwrap();
+    let error = Node::configured(&config)
+        .map(drop)
+        .expect_err("it is wrong");
+    assert_eq!(
+        error.to_string(),
+        "node.epmd_port in the environment variable T_NODE__EPMD_PORT is to be a port from 1 to 65535, not 70000"
+    );
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__SIZE", "1")]).unwrap();
+    let error = Node::configured(&config)
+        .map(drop)
+        .expect_err("it is wrong");
+    assert!(
+        error
+            .to_string()
+            .starts_with("node.size in the environment variable T_NODE__SIZE is not known")
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_utf8_is_named_and_others_do_not_matter() {
+    use std::os::unix::ffi::OsStringExt;
+    let bad = OsString::from_vec(vec![0xff]);
+    let read = |name: &str| {
+        Config::read()
+            .variables_of("T", [(name, bad.clone())])
+            .load()
+    };
+    assert_eq!(
+        read("T_NODE__NAME").map(drop),
+        Err(ConfigError::Variable("T_NODE__NAME".to_owned()))
+    );
+    read("T_COOKIE").unwrap();
+    read("TT_NODE__NAME").unwrap();
+    read("PATH").unwrap();
+}
+
+#[test]
+fn later_sources_come_before_earlier_ones_key_by_key() {
+    let first = Written::new(
+        "first",
+        "[node]\nname = 'a@b'\n[applications.demo]\nlimit = 1\nports = [1, 2]\ndb = { host = 'here', port = 1 }\n[env]\nx = true",
+    );
+    let second = Written::new(
+        "second",
+        "[applications.demo]\nports = [3]\n[applications.other]\ny = 1.5",
+    );
+    let config = Config::read()
+        .file(&first.0)
+        .file(&second.0)
+        .variables_of(
+            "KISTA",
+            [
+                ("KISTA_APPLICATIONS__DEMO__LIMIT", "100"),
+                ("KISTA_APPLICATIONS__DEMO__DB__HOST", "10.0.0.1"),
+                ("KISTA_COOKIE", "secret"),
+            ],
+        )
+        .load()
+        .unwrap();
+    let of = |application: &str, key: &str| {
+        let environment = &config.applications()[&Atom::new(application).unwrap()];
+        environment[key].to_string()
+    };
+    assert_eq!(of("demo", "limit"), "100");
+    assert_eq!(of("demo", "ports"), "[3]");
+    assert_eq!(of("demo", "db"), "#{host => <<\"10.0.0.1\">>,port => 1}");
+    assert_eq!(of("other", "y"), "1.5");
+    assert_eq!(config.env().collect::<Vec<_>>(), [("x", Term::from(true))]);
+}
+
+#[test]
+fn a_variables_value_is_read_as_toml_or_is_a_text() {
+    for (text, term) in [
+        ("10", "10"),
+        ("true", "true"),
+        ("[1, \"a\"]", "[1,<<\"a\">>]"),
+        ("\"10\"", "<<\"10\">>"),
+        ("plain text", "<<\"plain text\">>"),
+        ("", "<<>>"),
+        ("1\nother = 2", "<<\"1\\nother = 2\">>"),
+    ] {
+        let config = variables(&[("T_ENV__X", text)]).unwrap();
+        assert_eq!(config.env().next().unwrap().1.to_string(), term, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_applications_environment_is_its_own_then_the_configurations_then_what_is_set() {
+    let config = variables(&[
+        ("T_NODE__NAME", "config@127.0.0.1"),
+        ("T_NODE__NETWORK", "false"),
+        ("T_NODE__STOP_TIMEOUT", "2.5"),
+        ("T_ENV__REGION", "north"),
+        ("T_APPLICATIONS__DEMO__LIMIT", "100"),
+    ])
+    .unwrap();
+    let node = Node::configured(&config).unwrap().start().await.unwrap();
+    assert_eq!(node.name().as_str(), "config@127.0.0.1");
+    assert_eq!(node.env("region"), Some(Term::from("north")));
+    let applications = node.applications();
+    let demo = crate::application::Application::new("demo");
+    let demo = demo.env("limit", 10).env("other", 1);
+    applications.load(demo).await.unwrap();
+    assert_eq!(applications.env("demo", "limit"), Some(Term::from(100)));
+    assert_eq!(applications.env("demo", "other"), Some(Term::from(1)));
+    applications.set_env("demo", "limit", 7).unwrap();
+    assert_eq!(applications.env("demo", "limit"), Some(Term::from(7)));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn every_key_of_a_node_is_known_and_takes_its_kind() {
+    let file = Written::new(
+        "all",
+        "[node]\nname = 'a@b'\ncookie = 'c'\ncookie_file = '/c'\nlisten_on = '::1'\nport = 9000\nports = [9000, 9001]\n\
+         visible = true\nnetwork = true\nepmd = 'embedded'\nepmd_port = 4369\nnet_ticktime = 60\nqueue_alarm = 10\n\
+         stop_timeout = 1\nstop_on_signals = true",
+    );
+    let config = Config::read().file(&file.0).load().unwrap();
+    drop(Node::configured(&config).unwrap());
+    for key in [
+        "visible",
+        "network",
+        "stop_on_signals",
+        "queue_alarm",
+        "ports",
+        "epmd",
+        "listen_on",
+    ] {
+        let name = format!("T_NODE__{}", key.to_uppercase());
+        let config = variables(&[("T_NODE__NAME", "a@b"), (&name, "maybe")]).unwrap();
+        let error = Node::configured(&config)
+            .map(drop)
+            .expect_err("it is wrong");
+        assert!(
+            matches!(&error, ConfigError::Wrong { key: wrong, .. } if *wrong == format!("node.{key}")),
+            "{error}"
+        );
+    }
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__PORTS", "[9001, 9000]")]).unwrap();
+    assert!(Node::configured(&config).is_err());
+}

@@ -1,0 +1,65 @@
+//! The end of a process that is asked to end: `gen_server:stop/3`.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use kista_etf::{Atom, atoms};
+
+use super::{Node, Outcall, Request};
+use crate::ExitReason;
+use crate::gen_server::{CallError, CallSlot, poll_deadline};
+use crate::process::Dest;
+
+impl Node {
+    pub(crate) async fn stop_process(
+        &self,
+        dest: Dest,
+        reason: ExitReason,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let ended = match self.local(dest) {
+            None => self.stop_remote(dest, &reason, timeout).await,
+            Some(pid) => {
+                let process = pid
+                    .and_then(|pid| self.find(pid))
+                    .ok_or(CallError::NoProc)?;
+                let slot = CallSlot::<()>::new();
+                if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
+                    return Err(CallError::NoProc);
+                }
+                drop(process);
+                let mut deadline = None;
+                std::future::poll_fn(|cx| match slot.poll(cx) {
+                    Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
+                    ready => ready,
+                })
+                .await
+            }
+        };
+        match ended {
+            Err(CallError::Exit(why)) if why == reason => Ok(()),
+            other => other,
+        }
+    }
+
+    /// As `gen_server:stop/3`: watches, asks by `sys:terminate`, which is answered before it is obeyed, and waits for the end.
+    async fn stop_remote(
+        &self,
+        dest: Dest,
+        reason: &ExitReason,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let mut ended = Outcall::watch(self, dest)?;
+        let request = (atoms::TERMINATE, reason.clone());
+        let mut deadline = None;
+        Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
+            .limit(timeout)
+            .await?;
+        std::future::poll_fn(|cx| match ended.poll(cx) {
+            Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
+            Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
+        })
+        .await
+    }
+}
