@@ -1,4 +1,6 @@
-use kista::{Atom, gen_server};
+use std::time::Duration;
+
+use kista::{Atom, Cx, gen_server};
 
 /// The counter of the README, with a way to crash.
 pub(crate) struct Counter {
@@ -8,7 +10,9 @@ pub(crate) struct Counter {
 #[gen_server]
 impl Counter {
     #[init]
-    fn new(start: i64) -> Self {
+    fn new(start: i64, cx: &mut Cx<Self>) -> Self {
+        // What has been asked before it is told to end is answered before it ends.
+        cx.trap_exit(true);
         Counter { n: start }
     }
 
@@ -22,6 +26,13 @@ impl Counter {
     #[call]
     fn add(&mut self, k: i64) -> i64 {
         self.n = self.n.saturating_add(k);
+        self.n
+    }
+
+    /// `gen_server:call(counter, {wait, Millis})`: the number after so long a time; others wait meanwhile.
+    #[call]
+    async fn wait(&mut self, millis: u64) -> i64 {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
         self.n
     }
 

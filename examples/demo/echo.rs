@@ -10,7 +10,8 @@ impl GenServer for Echo {
     type Msg = Dynamic;
     type Client = Address<Dynamic>;
 
-    async fn init((): (), _cx: &mut Cx<Self>) -> Result<Self, InitStop> {
+    async fn init((): (), cx: &mut Cx<Self>) -> Result<Self, InitStop> {
+        cx.trap_exit(true);
         Ok(Echo)
     }
 

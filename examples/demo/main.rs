@@ -3,7 +3,9 @@
 //! `cargo run --release --example demo` tours it without Erlang: it starts a node with an EPMD of its own, and a second
 //! OS process whose node calls the first over the wire. With `--name demo@127.0.0.1 --cookie kista` it is a plain node for
 //! others to call, until SIGTERM or SIGINT.
+//! With `--crash-loop` it shows how a node ends whose permanent application can not go on.
 
+mod application;
 mod counter;
 mod echo;
 mod remote;
@@ -14,9 +16,9 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Parser;
-use kista::supervisor::{Child, Supervisor};
-use kista::{Node, spec};
-use tokio::signal::unix::{SignalKind, signal};
+use kista::application::StartType;
+use kista::{Node, Stopped};
+use tokio::runtime::Handle;
 
 /// A Kista node with two servers: echo and counter.
 #[derive(Parser)]
@@ -33,13 +35,16 @@ struct Options {
     /// A peer silent for this many seconds is down.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     net_ticktime: u64,
+    /// With a third server that crashes again and again: its supervisor gives up, and the node ends with the application.
+    #[arg(long)]
+    crash_loop: bool,
     /// The second process of the tour: calls the demo node of this name.
     #[arg(long, hide = true, value_name = "NODE")]
     tour_of: Option<String>,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<Stopped, Box<dyn Error>> {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt()
@@ -58,12 +63,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Runs the node until it is told to stop.
-async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-
-    let mut builder = Node::builder(name).net_ticktime(Duration::from_secs(options.net_ticktime));
+/// Runs the node until it is told to stop, or ends with its application. The exit code tells: 0 for an orderly end.
+async fn serve(name: &str, options: &Options) -> Result<Stopped, Box<dyn Error>> {
+    let start_type = match options.crash_loop {
+        true => StartType::Permanent,
+        false => StartType::Temporary,
+    };
+    let mut builder = Node::builder(name)
+        .net_ticktime(Duration::from_secs(options.net_ticktime))
+        .stop_on_signals()
+        .boot(application::demo(options.crash_loop), start_type);
     if let Some(cookie) = &options.cookie {
         builder = builder.cookie(cookie);
     }
@@ -72,23 +81,21 @@ async fn serve(name: &str, options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let node = builder.start().await?;
     remote::expose(&node)?;
-    start_servers(&node).await?;
     println!("ready {}", node.name().as_str());
-
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    node.stop().await;
-    Ok(())
+    let stopped = node.stopped().await;
+    drop(node);
+    println!("{stopped}; tasks left: {}", tasks_left().await);
+    Ok(stopped)
 }
 
-/// The servers of the demo's contract, under their supervisor.
-async fn start_servers(node: &Node) -> Result<(), kista::StartError> {
-    let tree = Supervisor::one_for_one()
-        .intensity(3, Duration::from_secs(5))
-        .child(Child::new("echo", spec::<echo::Echo>(())).name("echo"))
-        .child(Child::new("counter", counter::Counter::spec(0)).name("counter"));
-    node.spawn(tree.spec()).name("demo_sup").await?;
-    Ok(())
+/// How many tasks are left of all that the node started. Some have said their last word and are about to end.
+async fn tasks_left() -> usize {
+    let left = || Handle::current().metrics().num_alive_tasks();
+    for _ in 0..200 {
+        if left() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    left()
 }

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use kista::{Atom, CallError, EpmdMode, Node, Term};
+use kista::application::StartType;
+use kista::{Atom, CallError, EpmdMode, Node, Stopped, Term};
 use tokio::process::Command;
 
 use crate::counter::Counter;
@@ -15,7 +16,7 @@ const VISITOR: &str = "visitor@127.0.0.1";
 const COOKIE: &str = "tour";
 
 /// Starts the serving node, then itself again as the visitor, and waits for it.
-pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run() -> Result<Stopped, Box<dyn Error>> {
     let port = free_port()?;
     println!(
         "1. an EPMD of our own on port {port}, and the node {SERVER} with the servers echo and counter"
@@ -25,9 +26,9 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
         .visible()
         .epmd(EpmdMode::Embedded)
         .epmd_port(port)
+        .boot(crate::application::demo(false), StartType::Temporary)
         .start()
         .await?;
-    crate::start_servers(&node).await?;
 
     println!("2. a second OS process, with the node {VISITOR}");
     let status = Command::new(std::env::current_exe()?)
@@ -42,12 +43,11 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     }
 
     println!("8. the visitor has left; {SERVER} stops");
-    node.stop().await;
-    Ok(())
+    Ok(node.stop().await)
 }
 
 /// The visitor's half.
-pub(crate) async fn visit(name: &str, peer: &str, cookie: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn visit(name: &str, peer: &str, cookie: &str) -> Result<Stopped, Box<dyn Error>> {
     let node = Node::builder(name)
         .cookie(cookie)
         .visible()
@@ -94,8 +94,7 @@ pub(crate) async fn visit(name: &str, peer: &str, cookie: &str) -> Result<(), Bo
     };
     println!("7. its supervisor has started another: get() = {n}");
 
-    node.stop().await;
-    Ok(())
+    Ok(node.stop().await)
 }
 
 fn free_port() -> Result<u16, std::io::Error> {

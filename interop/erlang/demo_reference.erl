@@ -12,9 +12,10 @@ start() ->
 init(demo_sup) ->
     Child = fun(Name, State) -> #{id => Name, start => {gen_server, start_link, [{local, Name}, ?MODULE, State, []]}} end,
     {ok, {#{intensity => 3, period => 5}, [Child(echo, echo), Child(counter, {counter, 0})]}};
-init(State) -> {ok, State}.
+init(State) -> process_flag(trap_exit, true), {ok, State}.
 
 handle_call(crash, _From, {counter, _}) -> exit({panic, <<"crash was called">>});
+handle_call({wait, Millis}, _From, {counter, N}) -> timer:sleep(Millis), {reply, N, {counter, N}};
 handle_call(get, _From, {counter, N}) -> {reply, N, {counter, N}};
 handle_call({add, K}, _From, {counter, N}) -> {reply, N + K, {counter, N + K}};
 handle_call(X, _From, echo) -> {reply, X, echo}.

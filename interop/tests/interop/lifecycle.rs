@@ -165,3 +165,39 @@ fn the_demo_alone_shows_itself_and_ends() {
     let status = demo.wait(PATIENCE);
     assert!(status.success(), "{status}: {}", demo.printed().join("\n"));
 }
+
+/// Under load: what the demo's servers have taken is answered, everybody else hears `shutdown`, and nobody `noconnection`.
+#[test]
+fn a_node_that_is_told_to_end_answers_what_it_took_and_tells_everybody_else_why() {
+    let bed = Bed::new();
+    let mut demo = Subject::Demo.start(&bed, NAME, &[]);
+    let mut erl = bed.erlang("erl@127.0.0.1", "ending", "load", &[NAME]);
+    erl.expect("loaded", PATIENCE);
+    let status = demo.terminate(PATIENCE);
+    assert_eq!(status.code(), Some(0), "{:?}", demo.printed());
+    demo.expect(
+        "the node was stopped by SIGTERM; tasks left: 0",
+        Duration::from_secs(5),
+    );
+    erl.expect_ok(PATIENCE);
+}
+
+#[test]
+fn a_crash_loop_ends_the_tree_and_the_node_and_both_say_why() {
+    let bed = Bed::new();
+    let mut demo = Subject::Demo.start(&bed, NAME, &["--crash-loop"]);
+    let status = demo.wait(PATIENCE);
+    assert_eq!(status.code(), Some(1), "{:?}", demo.printed());
+    let why = "the permanent application demo terminated, and the node with it: shutdown";
+    let printed = demo.printed().join("\n");
+    assert!(
+        printed.contains(&format!("{why}; tasks left: 0")),
+        "{printed}"
+    );
+    // The supervisor's last word, with the reason of the last crash before it.
+    assert!(printed.contains("the crasher crashes again"), "{printed}");
+    assert!(
+        printed.contains("reached_max_restart_intensity"),
+        "{printed}"
+    );
+}

@@ -1,5 +1,6 @@
 //! Kista and real Erlang and Elixir nodes, in both directions. One file for each side that acts.
 
+mod applications;
 mod behaviours;
 mod differential;
 mod from_elixir;
