@@ -2,6 +2,8 @@
 %% connection of the same node is served without a pause.
 -module(rogue).
 -export([handshakes/1, truncated_handshakes/1, frames/1, truncated_frames/1, flood/1, silent/1, unknown_is_harmless/1]).
+%% For peers by hand.
+-export([open/1, packet/1, frame/1, receive_packet/1]).
 
 -define(COOKIE, "kista").
 %% What OTP 25 announces, but not PUBLISHED: nobody's `global` is interested in a rogue.

@@ -63,6 +63,21 @@ scenarios! {
     a_lost_connection_fires_links_and_monitors_of_the_spawned_once = "spawns", "lost";
     thousands_of_spawned_links_fire_each_once = "spawns", "many";
     a_spawned_link_is_unlinked_and_linked_again = "spawns", "relinked";
+    what_otp_sends_under_a_trace_token_acts = "traced", "tokens";
+    priority_signals_of_otp_28_arrive = "traced", "priority";
+    aliases_take_messages_while_they_are_active = "traced", "aliases";
+    an_unlink_is_acknowledged_before_anything_else = "wire", "unlink_is_acknowledged_first";
+    signals_with_trace_tokens_act_as_those_without = "wire", "with_tokens";
+    a_peer_without_exit_payload_has_reasons_inside = "wire", "reasons_inside";
+    links_of_the_dead_and_of_earlier_runs_are_noproc = "wire", "links";
+    monitors_by_pid_and_name_fire_or_are_taken_back = "wire", "monitors";
+    a_spawn_is_answered_before_the_process_is_heard_of = "wire", "spawns";
+}
+
+/// By a peer that makes its frames by hand.
+#[test]
+fn spawns_that_no_node_asks_for_hurt_nobody() {
+    scenario(Subject::Demo, "wire", "bad_spawns");
 }
 
 #[test]

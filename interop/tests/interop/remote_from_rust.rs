@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kista::{
-    Atom, BadRpc, Class, EpmdMode, ErpcError, ExitReason, Info, Node, ProcessCx, Reference,
+    Atom, BadRpc, Class, EpmdMode, ErpcError, ExitReason, Info, Node, Pid, ProcessCx, Reference,
     SpawnError, Term,
 };
 use kista_interop::{Bed, Program, Subject};
@@ -240,6 +240,25 @@ async fn an_abandoned_spawn_in_erlang_ends() {
     while count(node.clone()).await > before {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_leader_is_the_callers_until_another_is_given() {
+    let bed = Bed::new();
+    let node = node(&bed).await;
+    let leader = async |cx: ProcessCx| cx.group_leader();
+    node.expose("demo", "leader", leader).expect("it is free");
+    let tell = async |mut cx: ProcessCx, to: Pid| {
+        cx.receive().await;
+        cx.send(to, &(atom("leader"), cx.group_leader()));
+    };
+    node.expose("demo", "tell_leader", tell)
+        .expect("it is free");
+    let mut erl = bed.erlang(ERL, "traced", "leaders", &["ours@127.0.0.1"]);
+    tokio::task::spawn_blocking(move || erl.expect_ok(PATIENCE))
+        .await
+        .expect("it passes");
     node.stop().await;
 }
 

@@ -157,10 +157,21 @@ impl Application {
 
     /// The arguments are no proper list.
     fn improper(module: AtomName, function: AtomName, arguments: Term, open: usize) -> Self {
-        let call = Term::list([module.into(), function.into(), arguments]);
+        let applied = Self::not_a_function([module.into(), function.into(), arguments]);
+        Self { open, ..applied }
+    }
+
+    /// `erlang:apply(Module, Function, Arguments)` with what can not be called at all.
+    pub(crate) fn not_a_function(call: [Term; 3]) -> Self {
         let erlang = |name| AtomName::from(Atom::from_static(name));
         let raise = Raise::error(atoms::BADARG);
-        Self::refused(erlang("erlang"), erlang("apply"), call, raise, open)
+        Self::refused(
+            erlang("erlang"),
+            erlang("apply"),
+            Term::list(call),
+            raise,
+            0,
+        )
     }
 
     /// `erlang:apply` itself raises this error.

@@ -164,7 +164,6 @@ impl Start {
         drop(arguments);
         match work {
             Work::Call { tag, application } => answer(tag, application.run().await),
-            Work::Refused { tag } => ExitReason::from(erpc_error(tag, atoms::BADARG)),
             Work::Plain(application) => match application.run().await {
                 Ok(_value) => ExitReason::Normal,
                 Err(raise) => {
@@ -221,10 +220,6 @@ enum Work {
         tag: Term,
         application: Application,
     },
-    /// The same, with something that can not be called at all.
-    Refused {
-        tag: Term,
-    },
 }
 
 impl Work {
@@ -241,17 +236,12 @@ impl Work {
             ("erpc", "execute_call", 4) => {
                 elements(&mut d, 4)?;
                 let tag = d.term()?;
-                match Self::applied(process, peer, &mut d)? {
-                    Some(application) => Self::Call { tag, application },
-                    None => Self::Refused { tag },
-                }
+                let application = Self::applied(process, peer, &mut d)?;
+                Self::Call { tag, application }
             }
             ("erpc", "execute_cast", 3) => {
                 elements(&mut d, 3)?;
-                match Self::applied(process, peer, &mut d)? {
-                    Some(application) => Self::Plain(application),
-                    None => Self::Refused { tag: Term::NIL },
-                }
+                Self::Plain(Self::applied(process, peer, &mut d)?)
             }
             _ => {
                 let application = Application::read(process, peer, module, function, &mut d)?;
@@ -263,23 +253,23 @@ impl Work {
         Ok(work)
     }
 
-    /// Module, function and arguments, the last three of a list. `None`: they are of other kinds.
+    /// Module, function and arguments, the last three of a list.
     fn applied(
         process: &Arc<Process<Never>>,
         peer: Option<Atom>,
         d: &mut Decoder<'_>,
-    ) -> Result<Option<Application>, Broken> {
+    ) -> Result<Application, Broken> {
         let start = d.mark();
         let (Ok(module), Ok(function)) = (d.atom(), d.atom()) else {
             d.reset(start);
-            (0..3).try_for_each(|_| d.skip())?;
+            let application = Application::not_a_function([d.term()?, d.term()?, d.term()?]);
             d.nil()?;
-            return Ok(None);
+            return Ok(application);
         };
         let application = Application::read(process, peer, module, function, d)?;
         application.close(d)?;
         d.nil()?;
-        Ok(Some(application))
+        Ok(application)
     }
 }
 
@@ -311,11 +301,6 @@ fn answer(tag: Term, outcome: Outcome) -> ExitReason {
         },
     };
     ExitReason::from(result)
-}
-
-fn erpc_error(tag: Term, why: Atom) -> Term {
-    let erpc = Term::tuple([Term::from(atoms::ERPC), Term::from(why)]);
-    Term::tuple([tag, Term::from(atoms::ERROR), erpc])
 }
 
 fn to_term(value: &dyn kista_etf::Encode) -> Option<Term> {
