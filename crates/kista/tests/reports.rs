@@ -592,8 +592,13 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 impl Lines {
     /// Takes what is logged from here on, until the guard is dropped.
     fn follow(&self) -> tracing::subscriber::DefaultGuard {
+        self.follow_from(tracing::Level::INFO)
+    }
+
+    fn follow_from(&self, level: tracing::Level) -> tracing::subscriber::DefaultGuard {
         let lines = self.clone();
         let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || lines.clone())
             .finish();
@@ -730,4 +735,31 @@ async fn what_is_left_out_is_told_at_the_latest_when_the_node_stops() {
         .collect();
     let [told] = &*told else { panic!("{told:?}") };
     assert_eq!(number(told, "count"), 40);
+}
+
+#[tokio::test]
+async fn much_progress_is_no_error() {
+    let lines = Lines::default();
+    let _guard = lines.follow_from(tracing::Level::DEBUG);
+    let node = node().await;
+    let children = (0..50).map(|n| Child::new(n, Counter::spec(1)));
+    let tree = Supervisor::one_for_one().children(children);
+    node.spawn(tree.spec()).await.unwrap();
+    node.stop().await;
+    let lines = lines.take();
+    let of = |what: &str| {
+        lines
+            .iter()
+            .filter(|line| line.contains(what))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("progress report").len(), 10);
+    let [left_out] = &*of("reports left out") else {
+        panic!("{lines:#?}")
+    };
+    assert_eq!(number(left_out, "count"), 40);
+    assert!(
+        lines.iter().all(|line| !line.contains("ERROR")),
+        "{lines:#?}"
+    );
 }

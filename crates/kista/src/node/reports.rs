@@ -38,7 +38,12 @@ impl Reports {
     pub(super) fn tell_left_out(&self) {
         let left_out = self.limit.lock().left_out();
         for (of, count) in left_out {
-            tracing::error!(%of, count, "reports left out: too many within a second");
+            match of {
+                Source::Progress(_) => {
+                    tracing::debug!(%of, count, "reports left out: too many within a second");
+                }
+                _ => tracing::error!(%of, count, "reports left out: too many within a second"),
+            }
         }
     }
 }
