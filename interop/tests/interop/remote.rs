@@ -1,5 +1,5 @@
 //! Functions across nodes: Erlang spawns and calls what the demo exposes. Each scenario runs against the demo and against its
-//! reference in Erlang, on whichever release the peers are, with Erlang as the one that dials and as the one that is dialled.
+//! reference in Erlang, which proves it. Here Erlang dials; `remote_from_rust.rs` has connections that we made.
 
 use std::time::Duration;
 
