@@ -76,6 +76,7 @@ pub use remote::{
     Answer, BadRpc, CallArguments, Class, Erpc, ErpcError, ExposeError, Function, FunctionName,
     PeerName, Peers, Raise, RemoteCall, RemoteMultiCall, Rpc, SpawnError, SpawnOn,
 };
+pub use timer::IntervalError;
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

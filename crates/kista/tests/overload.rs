@@ -489,3 +489,26 @@ async fn the_alarm_is_raised_for_a_process_that_does_not_run() {
     release.send(()).unwrap();
     node.stop().await;
 }
+
+#[tokio::test]
+async fn an_evicted_message_does_not_hide_the_next_from_a_waiting_receive() {
+    let node = node("hidden").await;
+    let bound = SpawnOptions::new().bound(QueueBound::new(3, Overflow::DropOldest));
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let waits = async move |mut cx: kista::ProcessCx| {
+        let found = cx.receive_if(|info| *info == term(9)).await;
+        let _ = done.send((found, cx.receive().await, cx.receive().await));
+    };
+    let pid = node.spawn_opt(bound, waits).unwrap().pid;
+    for n in 0..3 {
+        node.send(pid, &n).await.unwrap();
+    }
+    // It has looked at all three, and waits behind them.
+    while info(&node, pid).await.message_queue_len < 3 {
+        tokio::task::yield_now().await;
+    }
+    node.send(pid, &9).await.unwrap();
+    let read = timeout(SOON, ended).await.expect("the message is hidden");
+    assert_eq!(read.unwrap(), (term(9), term(1), term(2)));
+    node.stop().await;
+}

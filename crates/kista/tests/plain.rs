@@ -466,3 +466,53 @@ async fn no_unlink_takes_the_noproc_of_the_dead_back() {
     .await;
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_receive_beside_another_branch_sees_what_the_process_sent_itself_just_before() {
+    let node = node("select").await;
+    run(&node, async |mut cx| {
+        for n in 0..100 {
+            cx.send(cx.pid(), &n);
+            tokio::select! {
+                biased;
+                got = cx.receive() => assert_eq!(got, term(n)),
+                () = std::future::ready(()) => panic!("message {n} was not seen"),
+            }
+        }
+        // In order with what is no message: the link's exit acts before the message behind it is read.
+        let other = cx.spawn_fn(async |_| pending::<()>().await).unwrap();
+        cx.trap_exit(true);
+        cx.link(other);
+        cx.exit(cx.pid(), reason("first"));
+        cx.send(cx.pid(), &1);
+        tokio::select! {
+            biased;
+            got = cx.receive() => assert!(matches!(got, Info::Exit { .. }), "{got:?}"),
+            () = std::future::ready(()) => panic!("the exit was not seen"),
+        }
+        assert_eq!(cx.receive().await, term(1));
+        cx.exit(other, ExitReason::Kill);
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_receive_that_meets_ones_own_end_reads_nothing_any_more() {
+    let node = node("fatal").await;
+    run(&node, async |mut cx| {
+        let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
+        let (_, monitor) = cx
+            .spawn_fn_monitor(async move |mut cx| {
+                cx.exit(cx.pid(), reason("over"));
+                cx.send(cx.pid(), &1);
+                let got = cx.receive().after(Duration::ZERO).await;
+                let _ = told.send(got);
+            })
+            .unwrap();
+        assert_eq!(down(&mut cx, monitor).await, reason("over"));
+        assert_eq!(tells.recv().await, None, "it went on");
+    })
+    .await;
+    node.stop().await;
+}

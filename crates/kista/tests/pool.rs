@@ -359,8 +359,6 @@ async fn a_pool_grows_and_shrinks_without_losing_anything() {
     let only = pool.who().await.expect("answered");
     assert_eq!(pool.who().await, Ok(only));
     assert_eq!(info(&pool).await.replaced, 0);
-    pool::resize(&pool, 0).await.expect("there");
-    assert_eq!(pool.who().await, Ok(only), "one is the least");
     node.stop().await;
 }
 
@@ -414,5 +412,38 @@ async fn sys_shows_how_a_pool_is_doing() {
     let field = |name| shown.as_map().and_then(|map| map.field(name)?.as_int());
     assert_eq!(field("workers"), Some(2));
     assert_eq!(field("routed"), Some(1));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_pool_of_nothing_is_refused_and_a_resize_to_nothing_too() {
+    let node = node("nothing@test").await;
+    let bad = |what: &'static str| {
+        let words = ["bad_pool", what].map(|word| kista::Term::from(Atom::from_static(word)));
+        kista::Term::tuple(words)
+    };
+    let gate = closed_gate();
+    let before = node.processes().len();
+    for (spec, what) in [
+        (pool::of(Worker::spec(Arc::clone(&gate)), 0), "workers"),
+        (
+            pool::of(Worker::spec(Arc::clone(&gate)), 1).max_queue(0),
+            "max_queue",
+        ),
+    ] {
+        let refused = node
+            .spawn(spec.spec())
+            .await
+            .expect_err("a pool of nothing");
+        assert_eq!(refused, StartError::Init(ExitReason::from(bad(what))));
+    }
+    assert_eq!(node.processes().len(), before);
+    let pool = node
+        .spawn(pool::of(Worker::spec(gate), 2).spec())
+        .await
+        .unwrap();
+    let refused = pool::resize(&pool, 0).await;
+    assert_eq!(refused, Err(sys::SysError::Refused(bad("workers"))));
+    assert_eq!(pool::info(&pool).await.unwrap().workers, 2);
     node.stop().await;
 }

@@ -222,3 +222,54 @@ async fn a_blocking_call_within_a_process_is_refused() {
     assert_eq!(desk.block(Some(atom("desk"))).await, Ok(true));
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_blocking_call_within_a_task_is_refused_at_once() {
+    let node = node("req").await;
+    let desk = desk(&node).await;
+    // In what the runtime blocks on, and in a task of its own: nobody could answer meanwhile.
+    assert_eq!(
+        desk.double(1).forever().blocking(),
+        Err(CallError::InsideTask)
+    );
+    let called = desk.clone();
+    let task = tokio::spawn(async move {
+        let encoded = called.double(1).send_request();
+        drop(encoded);
+        called.double(1).forever().blocking()
+    });
+    assert_eq!(task.await.unwrap(), Err(CallError::InsideTask));
+    let by_name = node.call::<i64>("desk", &(atom("double"), 1));
+    assert_eq!(by_name.forever().blocking(), Err(CallError::InsideTask));
+    // A thread that may be held is served, also beside a runtime of one thread.
+    let called = desk.clone();
+    let thread = tokio::task::spawn_blocking(move || called.double(2).blocking());
+    assert_eq!(thread.await.unwrap(), Ok(4));
+    assert_eq!(desk.double(3).await, Ok(6), "a refused call harms nobody");
+    node.stop().await;
+}
+
+#[test]
+fn a_blocking_call_to_a_runtime_that_nobody_drives_says_so() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (node, desk) = runtime.block_on(async {
+        let node = node("req").await;
+        let desk = desk(&node).await;
+        (node, desk)
+    });
+    let waits = Duration::from_secs(1);
+    let call = desk.double(1).timeout(waits).blocking();
+    assert_eq!(call, Err(CallError::NotDriven));
+    // Driven, it is an ordinary call again.
+    let called = desk.clone();
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let thread = std::thread::spawn(move || {
+        let _ = done.send(called.double(2).forever().blocking());
+    });
+    assert_eq!(runtime.block_on(ended).unwrap(), Ok(4));
+    thread.join().unwrap();
+    runtime.block_on(node.stop());
+}

@@ -6,7 +6,7 @@ mod plain;
 use std::future::pending;
 use std::time::Duration;
 
-use kista::{Dest, ExitReason, Info, Node, Term};
+use kista::{Dest, ExitReason, Info, IntervalError, Node, Term};
 use plain::{SOON, node, reason, run, term};
 use tokio::time::{Instant, timeout};
 
@@ -196,5 +196,23 @@ async fn a_name_is_looked_up_when_the_timer_fires() {
         assert_eq!(cx.receive().await, term(7));
     })
     .await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_interval_without_time_is_refused() {
+    let node = node("none").await;
+    run(&node, async |mut cx| {
+        let zero = cx.send_interval(Duration::ZERO, cx.pid(), &1);
+        assert_eq!(zero, Err(IntervalError::Zero));
+        let no_term = cx.send_interval(LONG, cx.pid(), &f64::NAN);
+        assert!(
+            matches!(no_term, Err(IntervalError::Encode(_))),
+            "{no_term:?}"
+        );
+        assert_eq!(cx.receive().after(Duration::from_millis(5)).await, None);
+    })
+    .await;
+    assert_eq!(node.timer_count(), 0);
     node.stop().await;
 }

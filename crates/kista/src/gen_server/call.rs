@@ -69,13 +69,16 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
         }
     }
 
-    /// Waits for the answer on this thread, which must be no process's and drive no runtime: a plain thread, or one of
+    /// Waits for the answer on this thread, which must be no process's and no task's: a plain thread, or one of
     /// `spawn_blocking`. The node's runtime has to run elsewhere.
     ///
     /// # Errors
-    /// [`CallError::InsideProcess`] at once within a process, which would be held with its thread.
+    /// At once [`CallError::InsideProcess`] within a process and [`CallError::InsideTask`] within a task, which would be held
+    /// with its thread; at the end of the time, or after a minute, [`CallError::NotDriven`] when the node's runtime is one that
+    /// somebody has to drive, and nobody did.
     pub fn blocking(self) -> Result<T, CallError> {
-        block_on(self)
+        let (node, timeout) = (self.address.node().clone(), self.timeout);
+        block_on(&node, timeout, self)
     }
 
     fn send(&self, message: M, slot: Arc<CallSlot<T>>) -> Result<Asked<T>, CallError> {
@@ -84,7 +87,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 if Address::is_self(&process) {
                     return Err(CallError::calling_self());
                 }
-                let _ = slot.server.set(process.pid());
+                let _ = slot.asked.set((process.pid(), message.label()));
                 let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
                 // Err: the token goes with the message, so the slot is of no more use.
                 match process.push(Signal::Call(message, pending)) {

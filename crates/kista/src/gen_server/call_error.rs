@@ -17,7 +17,8 @@ pub enum CallError {
     /// The other node is not connected and could not be reached, or the connection was lost while waiting.
     #[error("no connection to the node")]
     NoConnection,
-    /// The server ended before it answered, or refused: `{no_reply, Request}`. A process that calls itself gets `calling_self`.
+    /// The server ended before it answered, or refused: `{no_reply, Request}`, where the request is a term when it went encoded and
+    /// its [label](crate::Message::label) when it was moved. A process that calls itself gets `calling_self`.
     #[error("the server ended: {0}")]
     Exit(ExitReason),
     /// The connection holds more unwritten bytes than its hard mark allows, or the process has as many unread messages as its bound
@@ -27,6 +28,14 @@ pub enum CallError {
     /// A blocking call within a process: it would hold the process with its thread. Await the call instead.
     #[error("a blocking call within a process: await it instead")]
     InsideProcess,
+    /// A blocking call within a task: it would hold the thread that may have to bring the answer. Await the call instead, or make it
+    /// in `spawn_blocking`.
+    #[error("a blocking call within a task: await it, or make it in spawn_blocking")]
+    InsideTask,
+    /// A blocking call, and nobody drove the node's runtime meanwhile: a current_thread runtime runs only while some other thread is
+    /// in its `block_on`.
+    #[error("nobody drives the node's current_thread runtime: keep a thread in its block_on")]
+    NotDriven,
     /// The request has no wire form.
     #[error("the request cannot be encoded: {0}")]
     Request(EncodeError),

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use kista_dist::frame::Payload;
 use kista_etf::{
-    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, Term, atoms,
+    Binary, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, Term, atoms,
 };
 use kista_sync::slot::ReplySlot;
 
@@ -18,7 +18,8 @@ use crate::sys::{Tap, read_back};
 ///
 /// It can be kept and answered later, moved to another task, or handed to another process; [`reply`](Self::reply) takes it,
 /// so answering twice does not compile. What happens otherwise:
-/// - dropped while the server lives, wherever that happens: the caller gets `{no_reply, Request}` as [`CallError::Exit`];
+/// - dropped while the server lives, wherever that happens: the caller gets `{no_reply, Request}` as [`CallError::Exit`]; of a
+///   request that was moved, not encoded, its [label](crate::Message::label) as a text: `{no_reply, <<"add">>}`;
 /// - dropped because the server ends: the caller gets the reason with which it ended;
 /// - answered after the caller gave up: nothing happens, and nothing is left behind.
 pub struct ReplyTo<T>(Inner<T>);
@@ -37,8 +38,9 @@ pub(crate) type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 pub(crate) struct CallSlot<T> {
     pub(super) slot: ReplySlot<T, CallError>,
     pub(super) decode: OnceLock<DecodeFn<T>>,
-    /// Whom the request was sent to when it stayed on the node: only the end of that process silences the token.
-    pub(super) server: OnceLock<Pid>,
+    /// When the request stayed on the node: whom it was sent to, as only the end of that process silences the token; and its
+    /// label, for a refusal.
+    pub(super) asked: OnceLock<(Pid, &'static str)>,
     /// Whom that process handed it to, when it is a pool.
     handed_to: OnceLock<Pid>,
 }
@@ -48,7 +50,7 @@ impl<T> CallSlot<T> {
         Arc::new(Self {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
-            server: OnceLock::new(),
+            asked: OnceLock::new(),
             handed_to: OnceLock::new(),
         })
     }
@@ -133,7 +135,10 @@ impl<T> ReplyTo<T> {
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
         let server = match &self.0 {
-            Inner::Local(slot) => slot.handed_to.get().or_else(|| slot.server.get()),
+            Inner::Local(slot) => match slot.handed_to.get() {
+                Some(worker) => Some(worker),
+                None => slot.asked.get().map(|(server, _)| server),
+            },
             Inner::Remote(remote) => Some(&remote.0.server),
             Inner::Taken => return,
         };
@@ -142,10 +147,11 @@ impl<T> Drop for ReplyTo<T> {
             return;
         }
         match std::mem::replace(&mut self.0, Inner::Taken) {
-            // A typed local request has no term to show.
             Inner::Local(slot) => {
                 if slot.slot.is_pending() {
-                    let _ = slot.slot.fail(CallError::Exit(no_reply(Term::NIL)));
+                    let label = slot.asked.get().map_or("", |(_, label)| label);
+                    let request = Term::from(Binary::from(label.as_bytes()));
+                    let _ = slot.slot.fail(CallError::Exit(no_reply(request)));
                 }
             }
             Inner::Remote(remote) => remote.0.refuse(),

@@ -170,8 +170,7 @@ impl Inbound<'_> {
 
     fn message(&self, to: Option<Pid>, payload: Option<Payload>) {
         if let Some(payload) = &payload
-            && let Some(alias) = alias_in_answer(payload)
-            && let Some(key) = self.node.call_key(&alias)
+            && let Some(key) = self.node.call_answered_by(payload)
         {
             if let Some(message) = self.wire(Some(payload.clone())) {
                 self.node.answer_call(key, message);
@@ -366,21 +365,4 @@ fn as_atom(name: &AtomName) -> Option<Atom> {
         AtomName::Interned(atom) => Some(*atom),
         AtomName::Text(text) => Atom::lookup(text.as_str()),
     }
-}
-
-/// The alias of an answer `{[alias|Alias], Reply}` that was sent to the caller's pid: OTP 25's `net_kernel` answers so. It is
-/// for the call, also when the caller is a process that reads its messages only after the call.
-fn alias_in_answer(payload: &Payload) -> Option<Reference> {
-    /// A tuple of two, and a list of one element before its tail.
-    const BEGINNING: [u8; 7] = [104, 2, 108, 0, 0, 0, 1];
-    if !payload.bytes.starts_with(&BEGINNING) {
-        return None;
-    }
-    let mut d = payload.decoder();
-    d.tuple().ok()?;
-    d.list().ok()?;
-    if d.atom().ok()?.as_str() != "alias" {
-        return None;
-    }
-    d.reference().ok()
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use kista_dist::control::{SpawnRequest, SpawnResult, Target};
+use kista_dist::frame::Payload;
 use kista_dist::{Control, Flags};
 use kista_etf::{Atom, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 use kista_sync::slot::ReplySlot;
@@ -408,6 +409,13 @@ impl Node {
         }
     }
 
+    /// The entry of the call that this message answers, though it was sent to the caller's pid: OTP 25's `net_kernel` answers so, and
+    /// whoever writes `To ! {Tag, Reply}`. It is for the call, also when the caller is a process that reads its messages only after
+    /// the call.
+    pub(super) fn call_answered_by(&self, payload: &Payload) -> Option<Key> {
+        self.call_key(&alias_in_answer(payload)?)
+    }
+
     /// An answer for a call; dropped when the call is over.
     pub(super) fn answer_call(&self, key: Key, message: WireMessage) {
         if let Some(pending) = self.0.calls.get(key) {
@@ -482,4 +490,20 @@ impl Node {
             }
         }
     }
+}
+
+/// The alias of an answer `{[alias|Alias], Reply}`.
+fn alias_in_answer(payload: &Payload) -> Option<Reference> {
+    /// A tuple of two, and a list of one element before its tail.
+    const BEGINNING: [u8; 7] = [104, 2, 108, 0, 0, 0, 1];
+    if !payload.bytes.starts_with(&BEGINNING) {
+        return None;
+    }
+    let mut d = payload.decoder();
+    d.tuple().ok()?;
+    d.list().ok()?;
+    if d.atom().ok()?.as_str() != "alias" {
+        return None;
+    }
+    d.reference().ok()
 }

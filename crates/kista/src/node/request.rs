@@ -82,9 +82,10 @@ impl<T: for<'a> Decode<'a>> Request<T> {
     /// Waits for the answer on this thread: see [`Call::blocking`](crate::Call::blocking).
     ///
     /// # Errors
-    /// [`CallError::InsideProcess`] at once within a process, which would be held with its thread.
+    /// As there.
     pub fn blocking(self) -> Result<T, CallError> {
-        block_on(self)
+        let (node, timeout) = (self.node.clone(), self.timeout);
+        block_on(&node, timeout, self)
     }
 
     fn send(&self, request: Result<Encoder, EncodeError>) -> Result<Asked<T>, CallError> {

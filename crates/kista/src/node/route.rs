@@ -84,7 +84,16 @@ impl Node {
                 },
             },
             to => match self.local(to).flatten().and_then(|pid| self.find(pid)) {
-                Some(process) => process.push_wire(message()),
+                Some(process) => {
+                    let message = message();
+                    match self.call_answered_by(&message.payload) {
+                        Some(key) => {
+                            self.answer_call(key, message);
+                            Delivery::Taken
+                        }
+                        None => process.push_wire(message),
+                    }
+                }
                 None => Delivery::Ended,
             },
         };

@@ -16,6 +16,8 @@ pub struct Receive<'a, W> {
     process: &'a Process<Never>,
     wanted: W,
     begun: bool,
+    /// All that had arrived when it began was looked at.
+    looked: bool,
 }
 
 /// What a receive takes. Not to be implemented elsewhere.
@@ -40,7 +42,7 @@ pub struct If<F>(pub(super) F);
 /// What a function makes of the first message that it does not pass over.
 pub struct Matching<F>(pub(super) F);
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Any {}
     impl<F> Sealed for super::If<F> {}
@@ -92,6 +94,7 @@ impl<'a, W: Wanted> Receive<'a, W> {
             process,
             wanted,
             begun: false,
+            looked: false,
         }
     }
 
@@ -103,7 +106,6 @@ impl<'a, W: Wanted> Receive<'a, W> {
             time,
             began: None,
             sleep: None,
-            looked: false,
         }
     }
 
@@ -112,6 +114,7 @@ impl<'a, W: Wanted> Receive<'a, W> {
             process,
             wanted,
             begun,
+            looked,
         } = self;
         if !*begun {
             assert_eq!(
@@ -122,7 +125,17 @@ impl<'a, W: Wanted> Receive<'a, W> {
             *begun = true;
             process.begin_match();
         }
-        process.poll_match(cx, |info| wanted.look(info))
+        loop {
+            let next = process.poll_match(cx, |info| wanted.look(info));
+            if *looked || !matches!(next, Next::Nothing) {
+                return next;
+            }
+            // What the process sent to itself just now has not been taken over yet.
+            *looked = true;
+            if !process.take_arrived(cx) {
+                return Next::More;
+            }
+        }
     }
 }
 
@@ -148,8 +161,6 @@ pub struct ReceiveAfter<'a, W> {
     /// When it was first polled.
     began: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// The shell took the queue over at least once since the beginning, and all of that was looked at.
-    looked: bool,
 }
 
 impl<W> Unpin for ReceiveAfter<'_, W> {}
@@ -166,12 +177,7 @@ impl<W: Wanted> Future for ReceiveAfter<'_, W> {
             Next::Nothing => {}
         }
         if this.time.is_zero() {
-            // What the process sent to itself just now has not been taken over yet.
-            if std::mem::replace(&mut this.looked, true) {
-                return Poll::Ready(None);
-            }
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return Poll::Ready(None);
         }
         let time = this.time;
         let sleep = this.sleep.get_or_insert_with(|| {

@@ -85,7 +85,9 @@ pub struct PoolSpec<S: GenServer> {
     pub(super) intensity: (usize, Duration),
 }
 
-/// A pool of so many workers (at least one) of this specification: in turn, without a bound, at most 10 replacements in 10 s.
+/// A pool of so many workers of this specification: in turn, without a bound, at most 10 replacements in 10 s.
+///
+/// One of no workers does not start: `{bad_pool, workers}` is the reason.
 pub const fn of<S: GenServer>(worker: Spec<S>, workers: usize) -> PoolSpec<S> {
     PoolSpec {
         worker,
@@ -103,7 +105,8 @@ impl<S: GenServer> PoolSpec<S> {
         self
     }
 
-    /// A worker with so many unread messages is full. The one it handles does not count.
+    /// A worker with so many unread messages is full. The one it handles does not count. With 0 all would always be full: the
+    /// pool does not start, for the reason `{bad_pool, max_queue}`.
     pub const fn max_queue(mut self, messages: usize) -> Self {
         self.max_queue = messages;
         self
@@ -160,14 +163,17 @@ pub async fn info<S: GenServer>(pool: &ServerRef<Pool<S>>) -> Result<PoolInfo, S
     sys::replace_state(pool, |pool: &mut Pool<S>| pool.info()).await
 }
 
-/// Gives a pool of this node another number of workers (at least one). New ones are started, and of too many the last are
-/// stopped, in turn with what they have to do, after this returns.
+/// Gives a pool of this node another number of workers. New ones are started, and of too many the last are stopped, in turn with
+/// what they have to do, after this returns.
 ///
 /// # Errors
-/// As [`info`].
+/// As [`info`]; and [`SysError::Refused`] with `{bad_pool, workers}` for a pool of none, which stays as it is.
 pub async fn resize<S: GenServer>(
     pool: &ServerRef<Pool<S>>,
     workers: usize,
 ) -> Result<(), SysError> {
+    if workers == 0 {
+        return Err(SysError::Refused(server::bad_pool("workers")));
+    }
     sys::replace_state(pool, move |pool: &mut Pool<S>| pool.want(workers)).await
 }

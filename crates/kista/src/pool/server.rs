@@ -53,12 +53,17 @@ impl<S: GenServer> GenServer for Pool<S> {
     /// All workers have started when this returns; when one cannot, the pool does not start.
     async fn init(spec: PoolSpec<S>, cx: &mut Cx<Self>) -> Result<Self, InitStop> {
         cx.trap_exit(true);
-        let wanted = spec.workers.max(1);
+        for (name, value) in [("workers", spec.workers), ("max_queue", spec.max_queue)] {
+            if value == 0 {
+                return Err(InitStop::from(bad_pool(name)));
+            }
+        }
+        let wanted = spec.workers;
         let (most, period) = spec.intensity;
         let mut pool = Self {
             worker: spec.worker,
             routing: spec.routing,
-            max_queue: spec.max_queue.max(1),
+            max_queue: spec.max_queue,
             intensity: Intensity::new(most, period),
             router: Router::default(),
             places: Vec::with_capacity(wanted),
@@ -182,8 +187,8 @@ impl<S: GenServer> Pool<S> {
         }
     }
 
-    pub(super) fn want(&mut self, workers: usize) {
-        self.wanted = workers.max(1);
+    pub(super) const fn want(&mut self, workers: usize) {
+        self.wanted = workers;
     }
 
     fn poll(&mut self, cx: &mut Cx<Self>, context: &mut Context<'_>) -> Poll<Received<S>> {
@@ -393,6 +398,11 @@ impl<S: GenServer> Place<S> {
 
 fn process<S: GenServer>(cx: &Cx<Pool<S>>, worker: &ServerRef<S>) -> Option<Arc<Process<S::Msg>>> {
     cx.node().local_process(worker.dest())
+}
+
+/// What is asked of a pool is nothing: `{bad_pool, Name}`.
+pub(super) fn bad_pool(name: &'static str) -> Term {
+    Term::tuple(["bad_pool", name].map(|word| Term::from(Atom::from_static(word))))
 }
 
 /// Why a pool whose worker cannot start does not start.

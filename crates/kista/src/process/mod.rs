@@ -199,3 +199,6 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

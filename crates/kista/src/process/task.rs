@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
+use kista_sync::queue::Batch;
+
 use super::current;
 use super::signal::{ControlSignal, Envelope, Signal};
 use super::state::Effect;
@@ -88,7 +90,12 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 process.count_sent(current::sent().wrapping_sub(sent));
                 match polled {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
-                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Pending) => {
+                        // A receive met a fatal signal: see `take_arrived`.
+                        if let Some(reason) = process.ended.get() {
+                            return Poll::Ready(reason.clone());
+                        }
+                    }
                     Err(panic) => {
                         // Behaviours catch their callbacks' own: this is a plain process.
                         let reason = ExitReason::Panic(panic_text(&*panic).into());
@@ -124,13 +131,47 @@ impl<M: Send + 'static> Process<M> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(batch) => batch,
             };
-            mail.received += batch.messages as u64;
-            self.look_at_backlog(mail.len() + self.taken());
-            if batch.signals == 0 {
+            if !self.sort(batch, read_before, mail) {
                 return Poll::Ready(None);
             }
-            mail.arrived.set(mail.list.split_off(read_before));
         }
+        Poll::Ready(self.act_on_arrived(mail))
+    }
+
+    /// Takes over what came since this poll began, for a receive that begins in the middle of it: what the process sent to itself.
+    /// False when that ends the process: the receive is to be pending then, and the shell does the rest.
+    pub(crate) fn take_arrived(&self, cx: &Context<'_>) -> bool {
+        let mut mail = self.mail.lock();
+        let mail = &mut *mail;
+        if mail.arrived.is_empty() {
+            let read_before = mail.list.len();
+            // It does not park: the receive may be polled by another waker than the process's.
+            let batch = self.queue.try_take(&mut mail.list);
+            if !self.sort(batch, read_before, mail) {
+                return true;
+            }
+        }
+        let Some(fatal) = self.act_on_arrived(mail) else {
+            return true;
+        };
+        let _ = self.ended.set(fatal);
+        cx.waker().wake_by_ref();
+        false
+    }
+
+    /// What was taken over behind `read_before` is for the behaviour to read (false), or there are signals among it that have to act
+    /// first, in `Mail::arrived`.
+    fn sort(&self, batch: Batch, read_before: usize, mail: &mut Mail<M>) -> bool {
+        mail.received += batch.messages as u64;
+        self.look_at_backlog(mail.len() + self.taken());
+        if batch.signals == 0 {
+            return false;
+        }
+        mail.arrived.set(mail.list.split_off(read_before));
+        true
+    }
+
+    fn act_on_arrived(&self, mail: &mut Mail<M>) -> Option<ExitReason> {
         while mail.acts > 0
             && let Some(signal) = mail.arrived.pop_front()
         {
@@ -141,11 +182,11 @@ impl<M: Send + 'static> Process<M> {
             mail.acts -= 1;
             if let Some(fatal) = self.act(*envelope, mail) {
                 // What came after the fatal signal is answered by `end`.
-                return Poll::Ready(Some(fatal));
+                return Some(fatal);
             }
         }
         mail.arrived.give_back();
-        Poll::Ready(None)
+        None
     }
 
     /// Lets one control signal act on the process.

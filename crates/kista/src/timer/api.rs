@@ -5,7 +5,7 @@ use std::time::Duration;
 use kista_dist::frame::Payload;
 use kista_etf::{Encode, EncodeError, Pid, Reference};
 
-use super::Action;
+use super::{Action, IntervalError};
 use crate::node::Node;
 use crate::process::{ControlSignal, Me};
 use crate::{Atom, Dest, ExitReason};
@@ -52,13 +52,17 @@ impl Node {
     /// `timer:send_interval/3`. It does not drift.
     ///
     /// # Errors
-    /// When the message has no wire form.
+    /// [`IntervalError::Zero`]: an interval without time is none. (OTP takes 0: it floods the receiver, or sends nothing at all,
+    /// depending on its release.) [`IntervalError::Encode`] when the message has no wire form.
     pub fn send_interval<T: Encode + ?Sized>(
         &self,
         every: Duration,
         to: impl Into<Dest>,
         message: &T,
-    ) -> Result<Reference, EncodeError> {
+    ) -> Result<Reference, IntervalError> {
+        if every.is_zero() {
+            return Err(IntervalError::Zero);
+        }
         let every = every.max(Duration::from_millis(1));
         let id = self.timers().name();
         let payload = self.payload(|e| message.encode(e))?;
@@ -202,13 +206,13 @@ impl Me {
     /// See [`Node::send_interval`].
     ///
     /// # Errors
-    /// When the message has no wire form.
+    /// As there.
     pub fn send_interval<T: Encode + ?Sized>(
         &self,
         every: Duration,
         to: impl Into<Dest>,
         message: &T,
-    ) -> Result<Reference, EncodeError> {
+    ) -> Result<Reference, IntervalError> {
         self.node().send_interval(every, to, message)
     }
 

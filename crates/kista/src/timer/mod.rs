@@ -13,6 +13,8 @@
 //! Source: *Timers* in the `erlang` module of ERTS; the `timer` module of STDLIB.
 
 mod api;
+mod interval_error;
 mod timers;
 
+pub use interval_error::IntervalError;
 pub(crate) use timers::{Action, Timers};
