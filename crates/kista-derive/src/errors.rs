@@ -3,11 +3,11 @@ use quote::ToTokens;
 
 /// The mistakes found so far. As tokens they are one `compile_error!` each.
 #[derive(Default)]
-pub(super) struct Errors(Option<syn::Error>);
+pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
     /// Keeps `error` for the end.
-    pub(super) fn push(&mut self, error: syn::Error) {
+    pub(crate) fn push(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
             None => self.0 = Some(error),
@@ -15,17 +15,17 @@ impl Errors {
     }
 
     /// Reports `message` at `tokens`.
-    pub(super) fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
     /// The value, or nothing and the error kept.
-    pub(super) fn check<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    pub(crate) fn check<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
     /// How many there are: to know whether a step added any.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0
             .as_ref()
             .map_or(0, |errors| errors.clone().into_iter().count())

@@ -1,8 +1,12 @@
 //! The macros of Kista.
 
+mod errors;
 mod etf;
 mod gen_server;
+mod message;
 mod term;
+mod types;
+mod wire;
 
 use proc_macro::TokenStream;
 
@@ -156,6 +160,39 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn gen_server(arguments: TokenStream, item: TokenStream) -> TokenStream {
     gen_server::expand(arguments.into(), item.into()).into()
+}
+
+/// Gives an enum of messages its form on the wire: what a `gen_statem`, a plain process, or a server written by hand is sent.
+///
+/// ```text
+/// #[derive(Message)]
+/// enum Door {
+///     Open,                                         // the cast `open`
+///     Code(i64),                                    // the cast `{code, N}`
+///     Tries(ReplyTo<u32>),                          // the call `tries`
+///     Change(i64, ReplyTo<bool>),                   // the call `{change, N}`
+///     #[message(info)] Tick(i64),                   // the plain message `{tick, N}`: Erlang's `!`
+///     #[message(name = "isOpen")] IsOpen(ReplyTo<bool>),
+///     #[message(local)] Sink(Box<dyn Sink>),        // stays on its node
+///     #[message(other)] Other(Term, ReplyTo<Term>), // every other call
+/// }
+/// ```
+///
+/// The forms are those of [`gen_server`](macro@gen_server): the name of a variant in `snake_case`, alone or at the head of a tuple
+/// with the fields. A variant that ends with a `ReplyTo` is a call, any other a cast; types are recognised by their names, so write
+/// `ReplyTo`, no alias. Fields have no names, and are owned values that implement `Encode` and `Decode`.
+///
+/// | `#[message(..)]` on a variant | meaning |
+/// |---|---|
+/// | `name = "isOpen"` | its name on the wire |
+/// | `info` | a plain message, not a cast |
+/// | `other` | takes what the named ones of its kind do not: one field, the whole message, and `ReplyTo` for calls |
+/// | `local` | stays on its node: its fields need no wire form |
+///
+/// `#[message(local)]` on the enum keeps all of it on its node; `#[message(crate = path)]` says where `kista` is found.
+#[proc_macro_derive(Message, attributes(message))]
+pub fn derive_message(input: TokenStream) -> TokenStream {
+    message::expand(input.into()).into()
 }
 
 /// What `kista_etf::term!` expands to; called through that macro only.

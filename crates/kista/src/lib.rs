@@ -47,7 +47,7 @@ pub mod supervisor;
 pub mod sys;
 mod timer;
 
-pub use kista_derive::gen_server;
+pub use kista_derive::{Message, gen_server};
 pub use kista_dist as dist;
 pub use kista_etf as etf;
 pub use kista_etf::{Atom, Binary, Decode, Encode, Pid, Reference, Term};

@@ -18,7 +18,7 @@ mod encode;
 mod generics;
 mod literal;
 mod model;
-mod names;
+pub(crate) mod names;
 
 use proc_macro2::TokenStream;
 

@@ -4,7 +4,7 @@ use syn::{LitStr, Result};
 
 /// A value of `rename_all`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Lower,
     Upper,
     Pascal,
@@ -45,7 +45,7 @@ impl Style {
     }
 
     /// The name in this style, whichever style it has in Rust.
-    pub(super) fn apply(self, name: &str) -> String {
+    pub(crate) fn apply(self, name: &str) -> String {
         let words = words(name);
         let joined = |glue: &str| words.join(glue);
         match self {

@@ -4,11 +4,12 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{FnArg, ReceiverKind, ReturnType, Signature, Type};
 
-use super::errors::Errors;
 use super::model::{Kind, Method, Param};
 use super::names;
-use super::params::{self, last_segment, owned, peeled};
+use super::params;
 use super::roles::Role;
+use crate::errors::Errors;
+use crate::types::{last_segment, owned, peeled};
 
 /// The largest tuple that is `Clone`, which the arguments of a `Spec` must be.
 const MAX_ARGS: usize = 12;

@@ -9,7 +9,7 @@ use super::expand_client::signature;
 use super::expand_msg::impossible_arm;
 use super::model::{Handler, Method, Param, Server, Value};
 use super::names::{bindings, glue, local};
-use super::params::owned;
+use crate::types::owned;
 
 /// The trait, and `Counter::spec`.
 pub(super) fn impls(server: &Server) -> TokenStream {

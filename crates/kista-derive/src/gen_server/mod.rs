@@ -2,7 +2,7 @@
 //!
 //! 1. The block is left as the user wrote it, less the helper attributes: [`parse`] takes them off and returns the
 //!    [`Server`], which knows everything that the rest needs.
-//! 2. Beside it stand the message enum ([`expand_msg`]) and its wire form ([`expand_wire`]), the client ([`expand_client`]), and the
+//! 2. Beside it stand the message enum ([`expand_msg`]) and its wire form ([`wire`](crate::wire)), the client ([`expand_client`]), and the
 //!    implementation of `GenServer` ([`expand_server`]). What need not be named by users is within one `const _`.
 //! 3. A mistake is reported at the token that makes it, all mistakes at once, and what can be generated still is: a wrong
 //!    method does not bury its own error under a dozen missing names.
@@ -10,11 +10,9 @@
 //!    changes what it means.
 
 mod check;
-mod errors;
 mod expand_client;
 mod expand_msg;
 mod expand_server;
-mod expand_wire;
 mod model;
 mod names;
 mod options;
@@ -29,9 +27,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ItemImpl;
 
-use errors::Errors;
 use model::Server;
 use options::Options;
+pub(crate) use roles::atom;
+
+use crate::errors::Errors;
+use crate::wire;
 
 /// The attribute's arguments and the item under it become the item and what goes with it.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -57,11 +58,9 @@ fn generate(server: &Server) -> TokenStream {
     let msg = expand_msg::item(server);
     let client = expand_client::item(server);
     let impls = [
-        (!server.options.local).then(|| expand_wire::helpers(server)),
-        Some(expand_wire::send_check(server)),
-        Some(expand_wire::impls(server)),
-        Some(expand_client::impls(server)),
-        Some(expand_server::impls(server)),
+        wire::impls(&server.messages()),
+        expand_client::impls(server),
+        expand_server::impls(server),
     ];
     let cfg = &server.cfg;
     quote! {

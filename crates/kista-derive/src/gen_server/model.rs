@@ -1,9 +1,13 @@
 //! What the macro knows of a server once its impl block is read.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
+use quote::quote;
 use syn::{Attribute, Generics, Type};
 
+use super::expand_msg::generics_variant;
 use super::options::Options;
+pub(super) use crate::wire::Select;
+use crate::wire::{Messages, Travel, Variant};
 
 pub(super) struct Server {
     pub(super) options: Options,
@@ -81,14 +85,6 @@ pub(super) enum Kind {
     Continue,
 }
 
-/// Which messages of its kind a handler takes.
-pub(super) enum Select {
-    /// The atom, or the tuple that begins with it.
-    Name(String, Span),
-    /// What none of the others takes: `#[call(other)]`.
-    Other,
-}
-
 pub(super) struct Reply {
     pub(super) ty: Type,
     /// The method takes the token and answers itself, now or later.
@@ -112,14 +108,41 @@ impl Method {
 }
 
 impl Server {
-    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Handler> {
-        self.handlers
-            .iter()
-            .filter(move |handler| handler.kind == kind)
+    /// The enum, as its wire form is made of it.
+    pub(super) fn messages(&self) -> Messages<'_> {
+        let variants = self.handlers.iter().map(|handler| Variant {
+            ident: &handler.variant,
+            cfg: &handler.method.cfg,
+            travel: handler.kind.travel(),
+            called: handler.called(),
+            select: &handler.select,
+            values: handler.method.values().map(|value| &value.ty).collect(),
+            reply: handler.reply.as_ref().map(|reply| &reply.ty),
+        });
+        Messages {
+            kista: &self.options.kista,
+            owner: self.name.to_string(),
+            ident: &self.msg,
+            generics: &self.generics,
+            local: self.options.local,
+            advice: "derive `Encode` and `Decode` for it, or keep the server's messages on its node: `#[gen_server(local)]`",
+            variants: variants.collect(),
+            impossible: generics_variant(self)
+                .map(|(variant, _)| quote!(Self::#variant(never, _) => match never {},)),
+        }
     }
 }
 
 impl Kind {
+    const fn travel(self) -> Travel {
+        match self {
+            Self::Call => Travel::Call,
+            Self::Cast => Travel::Cast,
+            Self::Info => Travel::Info,
+            Self::Continue => Travel::Not,
+        }
+    }
+
     /// The attribute, and the word for it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -132,6 +155,16 @@ impl Kind {
 }
 
 impl Handler {
+    fn called(&self) -> String {
+        let kind = match self.kind {
+            Kind::Call => "call ",
+            Kind::Cast => "cast ",
+            Kind::Info => "",
+            Kind::Continue => "continue ",
+        };
+        kind.to_owned() + &self.pattern()
+    }
+
     /// How the message looks on the wire, in Erlang's syntax: `get`, `{add, K}`.
     pub(super) fn pattern(&self) -> String {
         let Select::Name(name, _) = &self.select else {

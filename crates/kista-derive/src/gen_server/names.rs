@@ -5,6 +5,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::model::{Method, Value};
+pub(super) use crate::wire::{glue, local};
 
 /// Methods of `ServerRef` and `Client`, and those that the prelude's traits give every handle. `server.stop()` must mean
 /// one thing: a client's method of such a name would be hidden, or would hide.
@@ -53,16 +54,6 @@ pub(super) fn variant(method: &Ident) -> Option<Ident> {
     let mut variant: Ident = syn::parse_str(&name).ok()?;
     variant.set_span(method.span());
     Some(variant)
-}
-
-/// A span that points at the user's token, while names resolve as the macro's own do.
-pub(super) fn glue(at: Span) -> Span {
-    at.resolved_at(Span::call_site())
-}
-
-/// A local of the generated code, which no name of the user's can meet.
-pub(super) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// A local for each value of a method, in order, that points at the parameter.

@@ -7,13 +7,14 @@ use quote::{format_ident, quote_spanned};
 use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, ReturnType, Safety, Type};
 
 use super::check;
-use super::errors::Errors;
 use super::model::{Handler, Kind, Method, Param, Reply, Select, Server};
 use super::names;
 use super::options::Options;
-use super::params::{self, last_segment, peeled};
+use super::params;
 use super::roles::{self, Role};
 use super::self_type;
+use crate::errors::Errors;
+use crate::types::{last_segment, peeled};
 
 /// Takes the helper attributes off `block`, and says what it is a server of. `None` (and errors) when that cannot be known.
 pub(super) fn server(

@@ -4,8 +4,8 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, ImplItemFn, LitStr, Meta};
 
-use super::errors::Errors;
 use super::model::Kind;
+use crate::errors::Errors;
 
 /// What a method is for.
 pub(super) enum Role {
@@ -99,7 +99,7 @@ fn role(attribute: &Attribute) -> syn::Result<Role> {
     }
 }
 
-fn atom(name: LitStr) -> syn::Result<LitStr> {
+pub(crate) fn atom(name: LitStr) -> syn::Result<LitStr> {
     if name.value().chars().count() > MAX_ATOM {
         return Err(syn::Error::new(
             name.span(),

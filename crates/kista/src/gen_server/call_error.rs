@@ -18,7 +18,7 @@ pub enum CallError {
     #[error("no connection to the node")]
     NoConnection,
     /// The server ended before it answered, or refused: `{no_reply, Request}`, where the request is a term when it went encoded and
-    /// its [label](crate::Message::label) when it was moved. A process that calls itself gets `calling_self`.
+    /// [its name](crate::Message::kind_name) when it was moved. A process that calls itself gets `calling_self`.
     #[error("the server ended: {0}")]
     Exit(ExitReason),
     /// The connection holds more unwritten bytes than its hard mark allows, or the process has as many unread messages as its bound

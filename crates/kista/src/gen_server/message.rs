@@ -5,8 +5,8 @@ use super::reply_to::{RemoteReply, ReplyTo};
 /// A server's message type: an enum of its calls, casts and plain messages.
 ///
 /// A local message never needs more than `impl Message for Msg {}`: it is moved. The methods are the wire form, which
-/// [`#[gen_server]`](macro@crate::gen_server) writes. By its convention the variant `Add(i64, ReplyTo<i64>)` is the call
-/// `{add, K}`, `Get(ReplyTo<i64>)` the call `get`, `Reset` the cast `reset`.
+/// [`#[gen_server]`](macro@crate::gen_server) and [`#[derive(Message)]`](derive@crate::Message) write. By their convention the variant
+/// `Add(i64, ReplyTo<i64>)` is the call `{add, K}`, `Get(ReplyTo<i64>)` the call `get`, `Reset` the cast `reset`.
 pub trait Message: Sized + Send + 'static {
     /// Reads the request of a call; the token is made by [`Caller::reply_to`] once the variant is known.
     ///
@@ -36,7 +36,8 @@ pub trait Message: Sized + Send + 'static {
     }
 
     /// Which of the messages it is: a number of its own choice, which [`kind_name`](Self::kind_name) makes a name of. It is asked of
-    /// each message, before that is moved into its handler: all that a crash report can say of it afterwards.
+    /// each message, before that is moved into its handler: all that a crash report, or the refusal of a call within the node, can say of it
+    /// afterwards.
     fn kind(&self) -> u16 {
         0
     }
@@ -94,6 +95,7 @@ impl Caller {
     }
 
     /// The node by whose connection the request came; `None`: this node. Unlike the pid in the request, no peer can make it up.
+    /// A plain process's [`receive_as`](crate::ProcessCx::receive_as) does not know it: `nonode@nohost`.
     pub fn peer(&self) -> Option<Atom> {
         self.1
     }

@@ -19,7 +19,7 @@ use crate::sys::{Tap, read_back};
 /// It can be kept and answered later, moved to another task, or handed to another process; [`reply`](Self::reply) takes it,
 /// so answering twice does not compile. What happens otherwise:
 /// - dropped while the server lives, wherever that happens: the caller gets `{no_reply, Request}` as [`CallError::Exit`]; of a
-///   request that was moved, not encoded, its [label](crate::Message::label) as a text: `{no_reply, <<"add">>}`;
+///   request that was moved, not encoded, [its name](crate::Message::kind_name) as a text: `{no_reply, <<"call {add, K}">>}`;
 /// - dropped because the server ends: the caller gets the reason with which it ended;
 /// - answered after the caller gave up: nothing happens, and nothing is left behind.
 pub struct ReplyTo<T>(Inner<T>);
@@ -39,7 +39,7 @@ pub(crate) struct CallSlot<T> {
     pub(super) slot: ReplySlot<T, CallError>,
     pub(super) decode: OnceLock<DecodeFn<T>>,
     /// When the request stayed on the node: whom it was sent to, as only the end of that process silences the token; and its
-    /// label, for a refusal.
+    /// name, for a refusal.
     pub(super) asked: OnceLock<(Pid, &'static str)>,
     /// Whom that process handed it to, when it is a pool.
     handed_to: OnceLock<Pid>,
@@ -149,8 +149,8 @@ impl<T> Drop for ReplyTo<T> {
         match std::mem::replace(&mut self.0, Inner::Taken) {
             Inner::Local(slot) => {
                 if slot.slot.is_pending() {
-                    let label = slot.asked.get().map_or("", |(_, label)| label);
-                    let request = Term::from(Binary::from(label.as_bytes()));
+                    let name = slot.asked.get().map_or("", |(_, name)| name);
+                    let request = Term::from(Binary::from(name.as_bytes()));
                     let _ = slot.slot.fail(CallError::Exit(no_reply(request)));
                 }
             }

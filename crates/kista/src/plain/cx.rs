@@ -3,7 +3,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::receive::{Any, If, Matching, Receive};
+use super::typed::As;
 use crate::Info;
+use crate::gen_server::Message;
 use crate::process::{Me, Never, Process};
 
 /// A plain process's view of itself: everything of [`Me`], and receiving.
@@ -52,6 +54,36 @@ impl ProcessCx {
         F: FnMut(&Info) -> Option<T> + Send,
     {
         Receive::new(&self.process, Matching(wanted))
+    }
+
+    /// The first message that is an `M`, past those that are none: calls, casts and plain messages from anywhere, in the wire form
+    /// that [`#[derive(Message)]`](derive@crate::Message) gives the type. A call comes with its [`ReplyTo`](crate::ReplyTo), which
+    /// is used as in a server. To be met here a message has to be sent encoded: by pid or name, as from another node.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use kista::{Address, Atom, Message, Node, ReplyTo};
+    ///
+    /// #[derive(Message)]
+    /// enum Tally { Add(i64), Sum(ReplyTo<i64>) }           // `{add, N}` and `sum` in Erlang
+    ///
+    /// let node = Node::builder("doc@127.0.0.1").no_network().start().await?;
+    /// let tally = node.spawn_fn(async move |mut cx| {
+    ///     let mut sum = 0;
+    ///     loop {
+    ///         match cx.receive_as::<Tally>().await {
+    ///             Tally::Add(n) => sum += n,
+    ///             Tally::Sum(reply) => reply.reply(sum),
+    ///         }
+    ///     }
+    /// })?;
+    /// node.cast(tally, &(Atom::from_static("add"), 2));
+    /// assert_eq!(node.call::<i64>(tally, &Atom::from_static("sum")).await?, 2);
+    /// # node.stop().await; Ok(()) }
+    /// ```
+    pub fn receive_as<M: Message>(&mut self) -> Receive<'_, As<M>> {
+        let wanted = As::new(self.node().clone(), self.pid());
+        Receive::new(&self.process, wanted)
     }
 }
 

@@ -27,7 +27,7 @@
 //! 3. [`Receive::after`] is `after Time`: it counts from when the receive is first polled. With a time of zero everything that has
 //!    arrived by then is looked at, and nothing is waited for.
 //! 4. What it receives is an [`Info`]: a term, a DOWN, a trapped exit and so on. A `{'$gen_call', From, Request}` is a term like any
-//!    other, as in Erlang.
+//!    other, as in Erlang. [`ProcessCx::receive_as`] reads messages of a type instead, calls with their reply tokens among them.
 //! 5. When the node stops, or somebody asks the process to stop as if it were a server, it gets an exit signal with that
 //!    reason; one that traps exits reads it and ends when it likes, within the time that a stop takes.
 //!
@@ -37,12 +37,14 @@ mod cx;
 mod exit;
 mod receive;
 mod start;
+mod typed;
 
 pub use cx::ProcessCx;
 pub use exit::IntoExit;
 pub use receive::{Receive, ReceiveAfter};
 pub use start::Spawned;
 pub(crate) use start::start;
+pub use typed::As;
 
 #[cfg(doc)]
 use crate::Info;

@@ -35,5 +35,5 @@ pub(crate) use behaviour::Behaviour;
 pub(crate) use debug::{Tap, info_term, read as read_back};
 pub(crate) use held::Held;
 pub(crate) use inbox::{Event, Inbox};
-pub(crate) use read::refuse_call;
+pub(crate) use read::{read_message, refuse_call};
 pub(crate) use replace::Replace;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kista_dist::frame::Payload;
-use kista_etf::{Decoder, Pid, Term};
+use kista_etf::{Atom, Decoder, Pid, Term};
 
 use super::debug::Tap;
 use crate::gen_server::{Caller, Message, RemoteReply, Tag};
@@ -60,6 +60,30 @@ pub(super) fn read<M: Message>(
         return read;
     }
     wire.term().map_or(Read::Nothing, Read::Info)
+}
+
+/// The same for a process that has no message type of its own: what is no `M` is `None`, and stays with whoever asks.
+pub(crate) fn read_message<M: Message>(node: &Node, server: Pid, payload: &Payload) -> Option<M> {
+    let mut d = payload.decoder();
+    let read = match shape(&mut payload.decoder()) {
+        Shape::Call(from, tag) => {
+            let remote = RemoteReply::new(node.clone(), server, from, tag, payload.clone(), None);
+            // A message that waited among others does not say by which connection it came.
+            let nobody = Atom::from_static("nonode@nohost");
+            let mut caller = Caller::new(remote, Some(nobody));
+            d.tuple()
+                .and_then(|_| d.skip())
+                .and_then(|()| d.skip())
+                .and_then(|()| M::decode_call(&mut d, &mut caller))
+        }
+        Shape::Cast => d
+            .tuple()
+            .and_then(|_| d.skip())
+            .and_then(|()| M::decode_cast(&mut d)),
+        Shape::System(..) => return None,
+        Shape::Plain => M::decode_info(&mut d),
+    };
+    read.ok().filter(|_| d.finish().is_ok())
 }
 
 /// Whether it is a request of `sys`: those alone are read while a process is suspended.
