@@ -506,3 +506,25 @@ async fn a_context_that_outlives_its_process_starts_without_a_panic() {
     assert!(server.is_alive());
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_that_hibernates_gives_the_memory_of_its_queue_back() {
+    let node = node().await;
+    let bytes = async |worker: &ServerRef<Worker>| {
+        let info = node.process_info(pid(worker)).await.unwrap();
+        info.message_queue_bytes
+    };
+    let (awake, _) = worker(&node).await;
+    let (asleep, _) = worker(&node).await;
+    for worker in [&awake, &asleep] {
+        for _ in 0..16 {
+            worker.note("burst".into());
+        }
+        worker.sync().await.unwrap();
+    }
+    asleep.rest();
+    tokio::task::yield_now().await;
+    let (kept, left) = (bytes(&awake).await, bytes(&asleep).await);
+    assert!(left < kept, "{left} of {kept} bytes");
+    node.stop().await;
+}

@@ -1,5 +1,7 @@
 //! What a gen_server promises its callers, as `docs/semantics.md` states it.
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use std::future::pending;
@@ -150,7 +152,8 @@ async fn a_lost_token_refuses_the_call_at_once() {
     let Err(CallError::Exit(reason)) = server.lose().forever().await else {
         panic!("an answer?")
     };
-    assert!(reason.to_term().as_tagged("no_reply").is_some(), "{reason}");
+    // A request that was moved is gone: its name stands for it.
+    assert_eq!(reason.to_string(), r#"{no_reply,<<"call lose">>}"#);
     assert!(server.is_alive());
     node.stop().await;
 }
@@ -566,4 +569,191 @@ async fn a_stopped_node_starts_nothing() {
     );
     let refused = node.spawn(Keeper::spec(Log::default())).await;
     assert_eq!(refused.unwrap_err(), StartError::NodeStopped);
+}
+
+/// What the rest of the rules about calls need.
+struct Odd {
+    log: Log,
+}
+
+#[gen_server]
+impl Odd {
+    #[init]
+    fn new(log: Log, cx: &mut Cx<Self>) -> Self {
+        let registered = cx.node().whereis("odd") == Some(cx.pid());
+        log.lock().unwrap().push(format!("registered {registered}"));
+        Odd { log }
+    }
+    #[call]
+    fn not_a_number(&self) -> f64 {
+        f64::NAN
+    }
+    #[call]
+    fn act(&mut self) {
+        self.log.lock().unwrap().push("acted".to_owned());
+    }
+    /// Asks the next of a ring, which asks the one after it.
+    #[call]
+    async fn round(&mut self, next: Pid, after: Pid, cx: &mut Cx<Self>) -> String {
+        let node = cx.node().clone();
+        let next = node.server::<Odd>(Dest::Pid(next));
+        let patience = Duration::from_millis(50);
+        let answer = next.round(after, cx.pid()).timeout(patience).await;
+        answer.unwrap_or_else(|error| error.to_string())
+    }
+    #[cast]
+    fn stop_for(&mut self, reason: Term) -> Flow {
+        Flow::Stop(ExitReason::from(reason))
+    }
+}
+
+async fn odd(node: &Node) -> (ServerRef<Odd>, Log) {
+    let log = Log::default();
+    let odd = node.spawn(Odd::spec(Arc::clone(&log))).name("odd").await;
+    (odd.unwrap(), log)
+}
+
+#[tokio::test]
+async fn a_name_is_registered_before_init_runs() {
+    let node = node().await;
+    let (_, log) = odd(&node).await;
+    assert_eq!(lines(&log), ["registered true"]);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn who_calls_from_outside_has_a_pid_until_the_call_is_over() {
+    let node = node().await;
+    let (asked, is_asked) = tokio::sync::oneshot::channel();
+    let server = node
+        .spawn_fn(async move |mut cx| {
+            let call = cx.receive_match(|info| match info {
+                Info::Term(term) => Some(term.clone()),
+                _ => None,
+            });
+            let call = call.await;
+            let Some([_, from, _]) = call.as_tuple() else {
+                panic!("{call}")
+            };
+            let Some([caller, tag]) = from.as_tuple() else {
+                panic!("{from}")
+            };
+            let caller = caller.as_pid().unwrap();
+            let monitor = cx.monitor(caller);
+            assert!(cx.node().is_alive(caller));
+            assert_eq!(cx.receive().after(Duration::from_millis(1)).await, None);
+            let answer = Term::tuple([tag.clone(), Term::from(7)]);
+            cx.send(caller, &answer).await.unwrap();
+            let down = cx.receive().await;
+            let _ = asked.send((caller, monitor, down));
+        })
+        .unwrap();
+    let question = Atom::from_static("question");
+    assert_eq!(node.call::<i64>(server, &question).forever().await, Ok(7));
+    let (caller, monitor, down) = is_asked.await.unwrap();
+    let Info::Down {
+        reference, reason, ..
+    } = down
+    else {
+        panic!("{down:?}")
+    };
+    assert_eq!((reference, reason), (monitor, ExitReason::Normal));
+    assert!(!node.is_alive(caller));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_circle_of_servers_waits_for_its_time_and_no_longer() {
+    let node = node().await;
+    let (first, _) = odd(&node).await;
+    let log = Log::default();
+    let second = node.spawn(Odd::spec(log)).await.unwrap();
+    let [Dest::Pid(one), Dest::Pid(two)] = [first.dest(), second.dest()] else {
+        panic!("spawned servers have pids")
+    };
+    // The first asks the second, which asks the first, which is busy.
+    let answer = first.round(two, one).forever().await.unwrap();
+    assert_eq!(answer, CallError::Timeout.to_string());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_with_the_deadline_is_an_answer() {
+    let node = node().await;
+    let (server, _) = keeper(&node).await;
+    let call = {
+        let server = server.clone();
+        tokio::spawn(async move { server.keep().timeout(Duration::from_millis(10)).await })
+    };
+    tokio::task::yield_now().await;
+    // The time is over, and nobody saw it yet: this thread is held. The answer is there when the caller looks.
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(server.answer_kept(7).await, Ok(1));
+    assert_eq!(call.await.unwrap(), Ok(7));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_given_up_and_the_server_still_acts() {
+    let node = node().await;
+    let (odd, log) = odd(&node).await;
+    let (keeper, _) = keeper(&node).await;
+    for _ in 0..3 {
+        let mut call = Box::pin(odd.act());
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx)));
+        assert!(polled.await.is_pending());
+        drop(call);
+        let mut kept = Box::pin(keeper.keep());
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(kept.as_mut().poll(cx)));
+        assert!(polled.await.is_pending());
+    }
+    odd.act().await.unwrap();
+    assert_eq!(lines(&log)[1..], ["acted"; 4]);
+    // Nobody waits for these; answering them does nothing.
+    assert_eq!(keeper.answer_kept(1).await, Ok(3));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_without_an_encoding_refuses_the_call_and_is_logged() {
+    let node = node().await;
+    let (_, _) = odd(&node).await;
+    let (logged, _capture) = log::Lines::capture();
+    let request = Atom::from_static("not_a_number");
+    let refused = node.call::<Term>("odd", &request).forever().await;
+    let Err(CallError::Exit(reason)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(reason.to_string(), "{no_reply,not_a_number}");
+    assert_eq!(logged.with(&["WARN", "could not be encoded"]).len(), 1);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn only_an_end_that_is_not_proper_is_logged_and_once() {
+    let node = node().await;
+    let (logged, _capture) = log::Lines::capture();
+    let atom = |text: &'static str| Term::from(Atom::from_static(text));
+    let proper = Term::tuple([atom("shutdown"), Term::from(1)]);
+    for reason in [atom("normal"), atom("shutdown"), proper, atom("disk_full")] {
+        let (odd, _) = odd(&node).await;
+        odd.stop_for(reason);
+        while odd.is_alive() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let (killed, _) = odd(&node).await;
+    let Dest::Pid(pid) = killed.dest() else {
+        panic!("a spawned server has a pid")
+    };
+    node.exit(pid, ExitReason::from(Atom::from_static("from_outside")));
+    while killed.is_alive() {
+        tokio::task::yield_now().await;
+    }
+    let ends = logged.with(&["ERROR"]);
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+    for words in ["crash report", "process=odd <", "Odd", "reason=disk_full"] {
+        assert!(ends[0].contains(words), "no {words} in {}", ends[0]);
+    }
+    node.stop().await;
 }

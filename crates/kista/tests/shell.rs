@@ -461,3 +461,85 @@ fn the_end_of_the_runtime_ends_its_processes() {
     let gone = other.block_on(async { timeout(SOON, events.next()).await });
     assert_eq!(gone.expect("the node is leaked"), None);
 }
+
+/// Counts what it handles; tells when it is asked by another.
+struct Counted(Arc<AtomicUsize>);
+
+#[gen_server(local)]
+impl Counted {
+    #[init]
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        Counted(count)
+    }
+    #[cast]
+    fn one(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+    #[call]
+    fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_leaves_the_thread_to_others_after_128() {
+    let node = node().await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let flooded = node.spawn(Counted::spec(Arc::clone(&count))).await.unwrap();
+    let other = node.spawn(Counted::spec(Arc::clone(&count))).await.unwrap();
+    // One thread: nothing runs before the first await, and then the flooded one is first.
+    for _ in 0..10_000 {
+        flooded.one();
+    }
+    let seen = other.count().await.unwrap();
+    assert!((1..=128).contains(&seen), "{seen} messages in one go");
+    while count.load(Relaxed) < 10_000 {
+        tokio::task::yield_now().await;
+    }
+    node.stop().await;
+}
+
+/// Its state panics when it is dropped.
+struct Volatile {
+    _bomb: Bomb,
+}
+
+#[gen_server(local)]
+impl Volatile {
+    #[init]
+    fn new() -> Self {
+        Volatile { _bomb: Bomb }
+    }
+    #[call]
+    fn here(&self) {}
+}
+
+#[tokio::test]
+async fn a_state_that_panics_when_dropped_keeps_nobody_from_hearing_of_the_end() {
+    let node = node().await;
+    for stopped in [false, true] {
+        let (watcher, _) = hand(&node).await;
+        let volatile = node.spawn(Volatile::spec()).name("volatile").await.unwrap();
+        watcher.watch(volatile.dest()).await.unwrap();
+        volatile.here().await.unwrap();
+        if stopped {
+            // The reason is the panic: who stops it learns that it did not end as asked.
+            let stop = timeout(SOON, volatile.stop())
+                .await
+                .expect("the stop hangs");
+            assert!(
+                matches!(stop, Err(CallError::Exit(ExitReason::Panic(_)))),
+                "{stop:?}"
+            );
+        } else {
+            node.exit(pid(&volatile), ExitReason::Kill);
+        }
+        let downs = downs(&watcher).await;
+        match stopped {
+            false => assert_eq!(downs, [ExitReason::Killed]),
+            true => assert!(matches!(downs[..], [ExitReason::Panic(_)]), "{downs:?}"),
+        }
+        assert_eq!(node.whereis("volatile"), None);
+    }
+    node.stop().await;
+}

@@ -397,3 +397,53 @@ async fn nothing_is_left_of_ended_processes() {
         .await
         .unwrap();
 }
+
+/// Holds its thread.
+struct Blocker;
+
+#[gen_server(local)]
+impl Blocker {
+    #[init]
+    fn new() -> Self {
+        Blocker
+    }
+    #[cast]
+    fn block(&mut self, begun: tokio::sync::oneshot::Sender<()>, gate: Gate) {
+        let _ = begun.send(());
+        let _ = gate.0.recv();
+    }
+}
+
+struct Gate(std::sync::mpsc::Receiver<()>);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_holds_its_thread_ends_when_it_lets_go_and_holds_up_nobody_else() {
+    let node = node().await;
+    let watcher = watcher(&node, false).await;
+    let victim = node.spawn(Victim::spec()).await.unwrap();
+    let blocker = node.spawn(Blocker::spec()).await.unwrap();
+    let Dest::Pid(pid) = blocker.dest() else {
+        panic!("a spawned server has a pid")
+    };
+    watcher.watch(blocker.dest()).await.unwrap();
+    let (open, gate) = std::sync::mpsc::channel();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    blocker.block(begun, Gate(gate));
+    has_begun.await.unwrap();
+    node.exit(pid, ExitReason::Kill);
+    for _ in 0..1_000 {
+        assert_eq!(victim.pong().await, Ok(true));
+    }
+    assert_eq!(watcher.heard_nothing().await, Ok(true));
+    assert!(
+        node.is_alive(pid),
+        "nothing ends it while it holds its thread"
+    );
+    open.send(()).unwrap();
+    let heard = watcher.next().forever().await.unwrap();
+    let Info::Down { reason, .. } = heard else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(reason, ExitReason::Killed);
+    node.stop().await;
+}

@@ -268,3 +268,47 @@ async fn nothing_of_a_stopped_node_is_left() {
             .expect("a node is leaked");
     }
 }
+
+/// Never comes to its end by itself.
+struct Stubborn;
+
+#[gen_server(local)]
+impl Stubborn {
+    #[init]
+    fn new() -> Self {
+        Stubborn
+    }
+    #[call]
+    fn never(&mut self, reply: ReplyTo<i64>) {
+        std::mem::forget(reply);
+    }
+    #[call]
+    fn here(&self) {}
+    #[terminate]
+    async fn terminate(&mut self, _reason: &ExitReason) {
+        pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_end_is_killed_after_the_time_of_a_stop() {
+    let node = node().await;
+    let stubborn = node.spawn(Stubborn::spec()).await.unwrap();
+    let call = {
+        let stubborn = stubborn.clone();
+        tokio::spawn(async move { stubborn.never().forever().await })
+    };
+    stubborn.here().await.unwrap();
+    let began = Instant::now();
+    node.stop().await;
+    assert!(
+        began.elapsed() >= STOP_TIME,
+        "it had its time: {:?}",
+        began.elapsed()
+    );
+    assert!(!stubborn.is_alive());
+    assert_eq!(
+        call.await.unwrap(),
+        Err(CallError::Exit(ExitReason::Killed))
+    );
+}

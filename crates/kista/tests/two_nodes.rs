@@ -553,3 +553,72 @@ async fn above_the_hard_mark_messages_are_refused_and_room_comes_back() {
     }
     a.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_to_the_callers_pid_that_names_its_alias_is_the_calls() {
+    let pair = Pair::start().await;
+    let answers = async move |mut cx: kista::ProcessCx| loop {
+        let Info::Term(call) = cx.receive().await else {
+            continue;
+        };
+        let Some([_, from, request]) = call.as_tuple() else {
+            panic!("{call}")
+        };
+        let Some([caller, tag]) = from.as_tuple() else {
+            panic!("{from}")
+        };
+        // To the pid, not to the alias that the tag names.
+        let answer = Term::tuple([tag.clone(), request.clone()]);
+        cx.send(caller.as_pid().unwrap(), &answer);
+    };
+    let old = kista::SpawnOptions::new().name("old");
+    pair.b.spawn_opt(old, answers).unwrap();
+    let patience = Duration::from_secs(30);
+    let call = pair.a.call::<i64>(on_b("old"), &5).timeout(patience);
+    assert_eq!(call.await, Ok(5), "by who is no process");
+    let (done, ended) = tokio::sync::oneshot::channel();
+    pair.a
+        .spawn_fn(async move |mut cx| {
+            let call = cx.node().call::<i64>(on_b("old"), &6).timeout(patience);
+            let answer = call.await;
+            let _ = done.send((answer, cx.receive().after(Duration::ZERO).await));
+        })
+        .unwrap();
+    let (answer, left) = ended.await.unwrap();
+    assert_eq!(answer, Ok(6), "by a process");
+    assert_eq!(left, None, "the answer is not a message too");
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_outside_any_process_are_one_sender() {
+    let pair = Pair::start().await;
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let options = kista::SpawnOptions::new().name("sink");
+    let rounds = 20;
+    pair.b
+        .spawn_opt(options, async move |mut cx| {
+            let mut got = Vec::new();
+            while got.len() < 2 * rounds {
+                if let Info::Term(term) = cx.receive().await {
+                    got.push(term.as_int());
+                }
+            }
+            let _ = done.send(got);
+        })
+        .unwrap();
+    // Each by another task, after the one before: none may overtake, whatever its size.
+    let large = kista::Binary::from(vec![7u8; 300 << 10].as_slice());
+    for n in 0..rounds as i64 {
+        let (a, large) = (pair.a.clone(), large.clone());
+        let first = tokio::spawn(async move { a.send(on_b("sink"), &large).result() });
+        first.await.unwrap().unwrap();
+        let a = pair.a.clone();
+        let second = tokio::spawn(async move { a.send(on_b("sink"), &n).result() });
+        second.await.unwrap().unwrap();
+    }
+    let got = ended.await.unwrap();
+    let expected: Vec<_> = (0..rounds as i64).flat_map(|n| [None, Some(n)]).collect();
+    assert_eq!(got, expected);
+    pair.stop().await;
+}

@@ -114,10 +114,11 @@ impl<T: for<'a> Decode<'a>, E: CallFailure> RemoteCall<T, E> {
     /// Waits for the value on this thread: see [`Call::blocking`](crate::Call::blocking).
     ///
     /// # Errors
-    /// As awaiting it; within a process at once, which would be held with its thread.
+    /// As awaiting it; within a process or another task at once, which would be held with its thread.
     pub fn blocking(self) -> Result<T, E> {
         let mut call = self;
-        let ended = gen_server::block_on(async { Ok((&mut call).await) });
+        let (node, timeout) = (call.node.clone(), call.timeout);
+        let ended = gen_server::block_on(&node, timeout, async { Ok((&mut call).await) });
         ended.unwrap_or_else(|error| E::tell(Failed(Why::Call(error))))
     }
 

@@ -49,6 +49,12 @@ pub enum ErpcError {
     /// A blocking call within a process: it would hold the process with its thread. Await the call instead.
     #[error("a blocking call within a process: await it instead")]
     InsideProcess,
+    /// A blocking call within a task: it would hold the thread that may have to bring the answer. Await it, or call in `spawn_blocking`.
+    #[error("a blocking call within a task: await it, or make it in spawn_blocking")]
+    InsideTask,
+    /// A blocking call, and nobody drove the node's current_thread runtime meanwhile.
+    #[error("nobody drives the node's current_thread runtime: keep a thread in its block_on")]
+    NotDriven,
 }
 
 impl CallFailure for ErpcError {}
@@ -77,6 +83,8 @@ impl Sealed for ErpcError {
                 CallError::Request(error) => Self::Arguments(error),
                 CallError::Reply(error) => Self::Value(error),
                 CallError::InsideProcess => Self::InsideProcess,
+                CallError::InsideTask => Self::InsideTask,
+                CallError::NotDriven => Self::NotDriven,
                 // There is no room for one more caller.
                 CallError::NoProc => Self::refused(Term::from(Atom::from_static("system_limit"))),
             },
@@ -131,6 +139,12 @@ pub enum BadRpc {
     /// A blocking call within a process: it would hold the process with its thread. Await the call instead.
     #[error("a blocking call within a process: await it instead")]
     InsideProcess,
+    /// A blocking call within a task: it would hold the thread that may have to bring the answer. Await it, or call in `spawn_blocking`.
+    #[error("a blocking call within a task: await it, or make it in spawn_blocking")]
+    InsideTask,
+    /// A blocking call, and nobody drove the node's current_thread runtime meanwhile.
+    #[error("nobody drives the node's current_thread runtime: keep a thread in its block_on")]
+    NotDriven,
 }
 
 impl CallFailure for BadRpc {}
@@ -180,6 +194,8 @@ impl From<ErpcError> for BadRpc {
             ErpcError::Arguments(error) => Self::Arguments(error),
             ErpcError::Value(error) => Self::Value(error),
             ErpcError::InsideProcess => Self::InsideProcess,
+            ErpcError::InsideTask => Self::InsideTask,
+            ErpcError::NotDriven => Self::NotDriven,
         }
     }
 }
