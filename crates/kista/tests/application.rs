@@ -537,6 +537,39 @@ async fn what_hangs_is_killed_at_the_limit_and_named_and_the_code_tells() {
     assert!(node.processes().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_its_supervisor_has_to_kill_is_named_and_the_code_tells() {
+    let seen = Seen::default();
+    let slow = {
+        let seen = Arc::clone(&seen);
+        Application::new("slow").start("slow_sup", move |_| {
+            let worker = |name: &str| {
+                let spec = Worker::spec(name.to_owned(), Arc::clone(&seen));
+                Child::new(name, spec).name(name)
+            };
+            Supervisor::one_for_one()
+                .child(worker("hangs").shutdown(Duration::from_secs(2)))
+                .child(worker("is_killed").shutdown(kista::supervisor::Shutdown::BrutalKill))
+        })
+    };
+    let node = Node::builder("application@127.0.0.1")
+        .no_network()
+        .boot(slow, StartType::Permanent)
+        .start()
+        .await
+        .unwrap();
+    node.server::<Worker>("hangs").hang();
+    let stopped = node.stop().await;
+    let [hangs] = &*stopped.unfinished else {
+        panic!("one has to be named, not who is to be killed at once: {stopped}")
+    };
+    assert_eq!(
+        (hangs.name, hangs.application),
+        (Some(atom("hangs")), Some(atom("slow")))
+    );
+    assert_eq!(stopped.exit_code(), 1);
+}
+
 #[tokio::test]
 async fn a_stop_during_a_start_gives_the_start_up() {
     let node = node().await;

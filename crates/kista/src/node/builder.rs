@@ -289,6 +289,7 @@ impl NodeBuilder {
             stop_cause: OnceLock::new(),
             stop_timeout: self.stop_timeout,
             hurry: Notify::new(),
+            overdue: Mutex::default(),
             told_away: AtomicU64::new(0),
             stopped: watch::channel(None).0,
             applications: applications::Registry::new(self.applications, self.environments),

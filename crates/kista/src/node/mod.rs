@@ -120,6 +120,8 @@ struct Inner {
     stop_timeout: Duration,
     /// Notified when what does not end is no longer to be waited for.
     hurry: Notify,
+    /// What supervisors had to kill since the stop began.
+    overdue: Mutex<Vec<Unfinished>>,
     /// How often other nodes were told of an end, since the stop began.
     told_away: AtomicU64,
     /// Set when all of the stop is done.

@@ -6,7 +6,7 @@
 //!    times. Until that is done processes may still be started; applications may not.
 //! 3. Then everything else is told to end. What no supervisor stands for has 5 s; supervision trees have their own times.
 //! 4. All of it has one limit ([`NodeBuilder::stop_timeout`](crate::NodeBuilder::stop_timeout)). What has not ended by then is
-//!    killed, and named.
+//!    killed. It is named, and so is what a supervisor killed because it took longer than its own time.
 //! 5. While it stops, a node answers who asks from elsewhere for a process that is not there `shutdown`, not `noproc`. The
 //!    connections stay until peers that were told of an end have asked for nothing more for a while, or a second has passed;
 //!    then what is queued for them is written out, and they close.
@@ -125,6 +125,7 @@ impl Node {
         if !self.within(end, self.wait_until_empty()).await {
             self.kill_where(&mut unfinished, |_| true);
         }
+        unfinished.append(&mut self.0.overdue.lock());
         if !unfinished.is_empty() {
             let killed = Instant::now() + KILL_TIME;
             let _ = tokio::time::timeout_at(killed, self.wait_until_empty()).await;
@@ -174,6 +175,13 @@ impl Node {
             };
             let _ = process.push_control(kill.into());
         });
+    }
+
+    /// A supervisor killed a child that did not end in its own time. That counts while the node stops.
+    pub(crate) fn note_overdue(&self, child: impl FnOnce() -> Unfinished) {
+        if self.is_stopping() {
+            self.0.overdue.lock().push(child());
+        }
     }
 
     /// Rule 5.

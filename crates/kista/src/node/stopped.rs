@@ -65,7 +65,7 @@ pub enum StopCause {
 pub struct Unfinished {
     /// The process.
     pub pid: Pid,
-    /// Its registered name.
+    /// Its registered name; of a child that its supervisor killed, the id, when that is an atom.
     pub name: Option<Atom>,
     /// The Rust type of its behaviour.
     pub behaviour: &'static str,

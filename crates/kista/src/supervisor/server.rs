@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::answer::{ChildInfo, ChildProcess, Counts};
-use super::child::{Child, ChildId, ChildType, Setup};
+use super::child::{Child, ChildId, ChildType, Setup, Shutdown};
 use super::children::{ChildState, Key, Record};
 use super::client::SupervisorClient;
 use super::core::{Core, Effect, Event, Offender, Outcome, Reply};
@@ -20,6 +20,7 @@ use super::request::{Answer, Request, SupervisorMsg};
 use super::spec::{SpecError, Strategy, SupervisorSpec, check_child};
 use super::start::{Start, StartChild, Starter};
 use crate::gen_server::{Cx, Flow, GenServer, InitStop, StartError};
+use crate::node::Unfinished;
 use crate::process::AnyProcess;
 use crate::reports::{Context, Next, Report, ReportedChild, Source};
 use crate::sys::Held;
@@ -456,6 +457,17 @@ impl Supervisor {
         next: Next,
     ) {
         let me = me.me();
+        let overdue = context == Context::ShutdownError && reason == ExitReason::Killed;
+        if overdue && offender.policy.shutdown != Shutdown::BrutalKill {
+            let id = offender.id.as_ref().and_then(|id| id.as_term().as_atom());
+            me.node().note_overdue(|| Unfinished {
+                pid: offender.pid.unwrap_or_else(|| me.pid()),
+                name: id,
+                behaviour: self.type_name(offender.key),
+                application: me.application(),
+                blocked: false,
+            });
+        }
         let source = Source::Supervisor(me.pid());
         me.node().report(source, || Report::Supervisor {
             supervisor: me.pid(),
