@@ -331,3 +331,68 @@ impl Drop for Ticket {
         self.0.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kista_dist::frame::Payload;
+
+    use super::*;
+
+    /// `[Res, erlang, apply, [demo, add, [1, 300]]]`, and each way to damage one byte of it.
+    #[tokio::test]
+    async fn damaged_arguments_are_refused_or_other_arguments_and_never_a_panic() {
+        let node = Node::builder("damaged@127.0.0.1").no_network().start();
+        let node = node.await.expect("a node without network starts");
+        node.expose("demo", "add", async |a: i64, b: i64| a.wrapping_add(b))
+            .expect("it is free");
+        let born = node.birth::<Never>("damaged", SpawnOptions::new(), None);
+        let process = born.map_err(drop).expect("there is room").process;
+        let read = |bytes: Vec<u8>| {
+            let payload = Payload {
+                bytes: bytes.into(),
+                ..Payload::default()
+            };
+            let message = WireMessage {
+                payload,
+                ..WireMessage::default()
+            };
+            let (module, function) = (atoms::ERPC, Atom::from_static("execute_call"));
+            Work::read(&process, None, module.into(), function.into(), 4, &message)
+        };
+        let whole = {
+            let mut e = Encoder::new();
+            let word = |word| Term::from(Atom::from_static(word));
+            let arguments = Term::list([Term::from(1), Term::from(300)]);
+            let applied = Term::list([word("demo"), word("add"), arguments]);
+            let res = Term::from(node.make_ref());
+            let call = Term::list([res, word("erlang"), word("apply"), applied]);
+            e.term(&call).expect("it has a wire form");
+            e.into_vec()
+        };
+        let Ok(Work::Call { application, .. }) = read(whole.clone()) else {
+            panic!("it is no call")
+        };
+        let value = application.run().await.expect("it has a value");
+        assert_eq!(to_term(&*value), Some(Term::from(301)));
+        for length in 0..whole.len() {
+            assert!(read(whole[..length].to_vec()).is_err(), "cut at {length}");
+        }
+        let mut calls = 0;
+        for at in 0..whole.len() {
+            for bits in [1, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] ^= bits;
+                if let Ok(Work::Call { application, .. }) = read(damaged) {
+                    calls += 1;
+                    drop(application.run().await);
+                }
+            }
+        }
+        assert!(calls > 0, "some are other calls");
+        let mut longer = whole;
+        longer.push(106);
+        assert!(read(longer).is_err(), "more than the arguments");
+        process.end(&ExitReason::Normal);
+        node.stop().await;
+    }
+}
