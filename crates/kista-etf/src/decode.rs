@@ -41,7 +41,7 @@ pub trait Decode<'a>: Sized {
     #[doc(hidden)]
     #[inline]
     fn decode_vec(d: &mut Decoder<'a>) -> Result<Vec<Self>, DecodeError> {
-        types::decode_list(d, Vec::with_capacity, Vec::push)
+        types::decode_vec(d)
     }
 
     /// Reads an element of a list that came as a string.

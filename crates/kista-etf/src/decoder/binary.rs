@@ -58,22 +58,23 @@ impl<'a> Decoder<'a> {
     /// spends its time on the bytes before and behind such blocks else.
     #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<String> {
-        let before = self.rest;
-        let bytes = self.binary()?;
-        if bytes.is_empty() {
-            return Ok(String::new());
+        if let [tag::BINARY, a, b, c, d, input @ ..] = self.rest
+            && let len = length([*a, *b, *c, *d])
+            && let Some(rest) = input.get(len..)
+            && len != 0
+            && let Ok(mut text) = String::from_utf8(padded(input, len))
+        {
+            text.truncate(len);
+            self.rest = rest;
+            return Ok(text);
         }
-        let input = &before[before.len() - self.rest.len() - bytes.len()..];
-        match String::from_utf8(padded(input, bytes.len())) {
-            Ok(mut text) => {
-                text.truncate(bytes.len());
-                Ok(text)
-            }
-            Err(_) => {
-                self.rest = before;
-                Err(DecodeError::NotUtf8)
-            }
-        }
+        self.rare_string()
+    }
+
+    /// An empty one, a bit string of whole bytes, or none.
+    #[cold]
+    fn rare_string(&mut self) -> Result<String> {
+        self.str().map(String::from)
     }
 
     /// A binary that outlives the input: a slice of the shared memory when it is large, else a copy.

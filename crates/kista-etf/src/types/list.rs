@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash};
 
 use super::fits;
+use super::parts::Parts;
 use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader, Place};
 
 impl<T: Encode> Encode for [T] {
@@ -60,7 +61,7 @@ encode_items! {
 }
 
 /// Reads a proper list and gives each element to `push`, after telling `with_capacity` how many to expect.
-pub(crate) fn decode_list<'a, T: Decode<'a>, C>(
+fn decode_list<'a, T: Decode<'a>, C>(
     d: &mut Decoder<'a>,
     with_capacity: impl FnOnce(usize) -> C,
     mut push: impl FnMut(&mut C, T),
@@ -91,15 +92,21 @@ pub(crate) fn decode_list<'a, T: Decode<'a>, C>(
     })
 }
 
+/// [`decode_list`] into a vector.
+#[inline]
+pub(crate) fn decode_vec<'a, T: Decode<'a>>(d: &mut Decoder<'a>) -> Result<Vec<T>, DecodeError> {
+    decode_list(d, Parts::with_capacity, Parts::push).map(Parts::into_vec)
+}
+
 /// [`decode_list`] for integers, of which most have up to 32 bits.
-pub(crate) fn decode_integers<'a, T: Decode<'a> + TryFrom<i32>>(
+pub(super) fn decode_integers<'a, T: Decode<'a> + TryFrom<i32>>(
     d: &mut Decoder<'a>,
 ) -> Result<Vec<T>, DecodeError> {
     // A string, or `[]`.
     let mark = d.mark();
     let ListHeader::Elements(len) = d.list()? else {
         d.reset(mark);
-        return decode_list(d, Vec::with_capacity, Vec::push);
+        return decode_vec(d);
     };
     d.nested(|d| {
         let mut items = Vec::with_capacity(d.reserve_for(len, size_of::<T>()));

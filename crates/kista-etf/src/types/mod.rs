@@ -8,6 +8,7 @@ mod list;
 mod map;
 mod net;
 mod option;
+mod parts;
 mod pointer;
 mod term;
 mod text;
@@ -15,7 +16,7 @@ mod time;
 mod tuple;
 mod unit;
 
-pub(crate) use list::{decode_list, encode_list};
+pub(crate) use list::{decode_vec, encode_list};
 
 use crate::EncodeError;
 
