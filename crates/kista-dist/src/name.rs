@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+const MAX_CHARACTERS: usize = 255;
+
 /// Why a text is no node name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -55,7 +57,7 @@ fn check_characters(text: &str) -> Result<(), NodeNameError> {
     let mut count = 0;
     for c in text.chars() {
         count += 1;
-        if count > 255 {
+        if count > MAX_CHARACTERS {
             return Err(NodeNameError::TooLong);
         }
         if c.is_control() || c.is_whitespace() {
@@ -75,9 +77,12 @@ pub(crate) fn to_latin1(name: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A name out of the handshake's bytes; total, unchecked.
-pub(crate) fn from_latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&b| char::from(b)).collect()
+/// A name out of the handshake's bytes; only its length is checked, before it takes any memory.
+pub(crate) fn from_latin1(bytes: &[u8]) -> Result<String, NodeNameError> {
+    if bytes.len() > MAX_CHARACTERS {
+        return Err(NodeNameError::TooLong);
+    }
+    Ok(bytes.iter().map(|&b| char::from(b)).collect())
 }
 
 #[cfg(test)]
@@ -107,6 +112,7 @@ mod tests {
 
     #[test]
     fn latin1_survives_both_ways() {
-        assert_eq!(from_latin1(&to_latin1("é@b")), "é@b");
+        assert_eq!(from_latin1(&to_latin1("é@b")), Ok("é@b".to_owned()));
+        assert_eq!(from_latin1(&[0xe9; 256]), Err(NodeNameError::TooLong));
     }
 }

@@ -24,8 +24,11 @@ pub use server::{REQUEST_TIME, ServerConnection};
 /// The port that EPMD listens at unless `ERL_EPMD_PORT` says otherwise.
 pub const DEFAULT_PORT: u16 = 4369;
 
-/// Longest request that is accepted.
-pub const MAX_REQUEST: usize = 2048;
+/// Longest request that is accepted; `epmd` itself takes none that is longer.
+pub const MAX_REQUEST: usize = 1024;
+
+/// How much a server should read at once. With it, a connection holds at most 4 KiB before its request is answered.
+pub const READ_SIZE: usize = 1024;
 
 /// The longest reply that is read: a list of some thousand names.
 pub const MAX_REPLY: usize = 1 << 20;

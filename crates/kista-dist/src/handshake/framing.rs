@@ -5,6 +5,13 @@ use super::HandshakeError;
 /// Longest handshake message that is accepted. A legal one needs less than 300 bytes.
 pub const MAX_MESSAGE: usize = 1024;
 
+/// How much a driver should read at once while a handshake is under way. With it, the machine and what it is read into hold at
+/// most 4 KiB for a peer that has proved nothing.
+pub const READ_SIZE: usize = 512;
+
+/// By so much at least the input's memory grows.
+const STEP: usize = 128;
+
 /// How long the length before each handshake message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LengthWidth {
@@ -42,6 +49,11 @@ impl Framing {
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        // Exactly, not doubled: see `READ_SIZE`.
+        let room = self.input.capacity() - self.input.len();
+        if room < bytes.len() {
+            self.input.reserve_exact(bytes.len().max(STEP));
+        }
         self.input.extend_from_slice(bytes);
     }
 
@@ -55,11 +67,12 @@ impl Framing {
         if len > MAX_MESSAGE {
             return Err(HandshakeError::TooLong { length: len });
         }
-        let Some(body) = self.input.get(head..head + len) else {
+        if self.input.len() < head + len {
             return Ok(None);
-        };
-        let body = body.to_vec();
-        self.input.drain(..head + len);
+        }
+        let rest = self.input.split_off(head + len);
+        let mut body = std::mem::replace(&mut self.input, rest);
+        body.drain(..head);
         Ok(Some(body))
     }
 

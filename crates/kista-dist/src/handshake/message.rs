@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
     }
     fn name(&mut self) -> Result<String> {
         let len = self.u16()?;
-        self.take(usize::from(len)).map(from_latin1)
+        Ok(from_latin1(self.take(usize::from(len))?)?)
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn parse_send_name(body: &[u8]) -> Result<SendName> {
         return Ok(SendName {
             flags,
             creation: 0,
-            name: from_latin1(f.0),
+            name: from_latin1(f.0)?,
             old: true,
         });
     }

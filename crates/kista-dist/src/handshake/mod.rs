@@ -36,7 +36,7 @@ use thiserror::Error;
 pub use acceptor::{Acceptor, Decision};
 pub use challenge::{Challenge, Challenges};
 pub use cookie::Cookie;
-pub use framing::{LengthWidth, MAX_MESSAGE};
+pub use framing::{LengthWidth, MAX_MESSAGE, READ_SIZE};
 pub use initiator::{Initiator, Status};
 
 use crate::flags::Flags;

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kista_dist::epmd::{Registry, RegistryLimits, ServerConnection};
+use kista_dist::epmd::{READ_SIZE, Registry, RegistryLimits, ServerConnection};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -136,7 +136,7 @@ async fn answer(held: &mut Held<'_>, socket: &mut TcpStream) -> io::Result<bool>
     let Some(connection) = held.connection.as_mut() else {
         return Ok(false);
     };
-    let mut buffer = [0; 2048];
+    let mut buffer = [0; READ_SIZE];
     while let Some(at) = connection.deadline() {
         let n = tokio::time::timeout_at(at.into(), socket.read(&mut buffer)).await??;
         if n == 0 {

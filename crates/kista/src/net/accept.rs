@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, simultaneous};
+use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, READ_SIZE, simultaneous};
 use kista_etf::Atom;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -121,7 +121,7 @@ async fn handshake(
     let mut asked_alive = false;
     let mut claim = None;
     let mut offer: Option<Offer<'_>> = None;
-    let mut buffer = [0; 2048];
+    let mut buffer = [0; READ_SIZE];
     loop {
         let n = socket.read(&mut buffer).await?;
         if n == 0 {

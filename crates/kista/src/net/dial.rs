@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use kista_dist::handshake::{
-    Config as HandshakeConfig, Cookie, Event, HandshakeError, Initiator, Peer, Status,
+    Config as HandshakeConfig, Cookie, Event, HandshakeError, Initiator, Peer, READ_SIZE, Status,
 };
 use kista_etf::Atom;
 use parking_lot::Mutex;
@@ -178,7 +178,7 @@ pub(super) async fn handshake(
 ) -> Result<Done, DialError> {
     let _ = socket.set_nodelay(true);
     let mut machine = Initiator::new(now, config, name, cookie);
-    let mut buffer = [0; 2048];
+    let mut buffer = [0; READ_SIZE];
     loop {
         let output = machine.take_output();
         if !output.is_empty() {
