@@ -73,8 +73,9 @@ pub(crate) const FORMS: &[&[u8]] = &[
     b"h\x03w\x01bw\x01ah\x03w\x01bw\x01aw\x01a",
 ];
 
-/// The same terms as the target [`compressed`](crate::compressed) wants them: a byte that says how, a size, a stream.
-pub fn compressed_seeds() -> Vec<Vec<u8>> {
+/// For the target [`compressed`](crate::compressed) the same terms, and each as it wants them: a byte that says how, a size, a
+/// stream.
+pub(crate) fn compressed_seeds() -> Vec<Vec<u8>> {
     let packed = |term: Vec<u8>| {
         let size = term.len() as u32;
         let mut seed = ZlibEncoder::new(
@@ -84,11 +85,13 @@ pub fn compressed_seeds() -> Vec<Vec<u8>> {
         seed.write_all(&term).expect("memory takes it");
         seed.finish().expect("memory takes it")
     };
-    seeds().into_iter().map(packed).collect()
+    let terms = seeds();
+    let all = terms.iter().cloned();
+    all.chain(terms.iter().cloned().map(packed)).collect()
 }
 
 /// Text, for the target [`text`](crate::text): what is printed of all seeds, and what is written in other ways.
-pub fn text_seeds() -> Vec<Vec<u8>> {
+pub(crate) fn text_seeds() -> Vec<Vec<u8>> {
     let printed = seeds().into_iter().filter_map(|seed| {
         let mut d = Decoder::new(&seed).quota(&QUOTA).atoms(&TABLE);
         let term = d.term().ok()?;

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kista_fuzz::{Rng, TARGETS, Target, compressed_seeds, mutate, seeds, text_seeds};
+use kista_fuzz::{Rng, TARGETS, mutate};
 
 /// So many take a debug build a few seconds per target.
 const ROUNDS: u64 = 10_000;
@@ -20,22 +20,16 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[track_caller]
 fn run(name: &str) {
-    let target: Target = TARGETS
+    let target = TARGETS
         .iter()
-        .find(|(known, _)| *known == name)
-        .expect("a target of this name")
-        .1;
+        .find(|target| target.name == name)
+        .expect("a target of this name");
     let seed = setting("KISTA_FUZZ_SEED", 1);
     println!("{name}: KISTA_FUZZ_SEED={seed}");
     let mut rng = Rng::new(seed);
-    let mut seeds = seeds();
-    match name {
-        "compressed" => seeds.extend(compressed_seeds()),
-        "text" => seeds.extend(text_seeds()),
-        _ => {}
-    }
+    let seeds = (target.seeds)();
     let check = |input: &[u8]| {
-        if catch_unwind(AssertUnwindSafe(|| target(input))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_err() {
             panic!("{name} fails for the input {input:?}");
         }
     };
@@ -54,7 +48,7 @@ macro_rules! runs {
 
         #[test]
         fn no_target_is_forgotten() {
-            assert_eq!(TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [$($target),*]);
+            assert_eq!(TARGETS.iter().map(|target| target.name).collect::<Vec<_>>(), [$($target),*]);
         }
     };
 }
@@ -67,4 +61,9 @@ runs! {
     skipped_and_copied_terms_are_the_terms_that_were_read = "copied";
     text_that_is_read_prints_as_what_reads_back_within_the_budget = "text";
     serde_types_read_what_they_write_within_the_budget = "serde";
+    frames_in_parts_are_the_frames_as_a_whole_and_are_written_again = "frames";
+    a_stranger_that_dials_us_holds_four_kib_and_proves_the_cookie = "accepts";
+    a_stranger_that_we_dial_holds_four_kib_and_proves_the_cookie = "dials";
+    a_stranger_at_our_epmd_holds_four_kib_and_gets_what_it_asked_for = "epmd_server";
+    a_stranger_in_the_place_of_epmd_is_understood_or_refused = "epmd_client";
 }
