@@ -53,6 +53,14 @@ defmodule Peer do
     receive(do: ({:DOWN, ^ref, :process, _, {:panic, _}} -> :ok), after: (5000 -> raise("no DOWN")))
   end
 
+  def multicall(demo) do
+    [{:ok, 5}] = :erpc.multicall([demo], :demo, :add, [2, 3])
+    [{:error, {:exception, :boom, _}}] = :erpc.multicall([demo], :demo, :fail, [])
+    [{:error, {:erpc, :noconnection}}, {:ok, 5}] = :erpc.multicall([:"nobody@127.0.0.1", demo], :demo, :add, [2, 3])
+    5 = :erpc.call(demo, :demo, :add, [2, 3])
+    :ok
+  end
+
   # The test kills the demo after `watching`.
   def nodedown(demo) do
     :ok = :net_kernel.monitor_nodes(true)

@@ -16,8 +16,8 @@ const COOKIE: &str = "kista";
 pub struct Bed {
     otp: &'static Otp,
     epmd_port: u16,
-    /// It is killed with the bed.
-    epmd: Program,
+    /// It is killed with the bed; somebody else's is not here.
+    epmd: Option<Program>,
 }
 
 impl Bed {
@@ -40,11 +40,25 @@ impl Bed {
                 return Self {
                     otp,
                     epmd_port,
-                    epmd,
+                    epmd: Some(epmd),
                 };
             }
         }
         panic!("epmd does not start");
+    }
+
+    /// A bed on the same release whose EPMD is somebody else's, at this port.
+    pub fn on_epmd(epmd_port: u16) -> Self {
+        Self {
+            otp: Otp::current(),
+            epmd_port,
+            epmd: None,
+        }
+    }
+
+    /// A bed without any EPMD, at a port where one may be started.
+    pub fn without_epmd() -> Self {
+        Self::on_epmd(free_port())
     }
 
     /// Kills the bed's EPMD and starts another, which knows nobody, on the same port.
@@ -53,12 +67,13 @@ impl Bed {
     ///
     /// When it does not start.
     pub fn restart_epmd(&mut self) {
-        self.epmd.kill();
-        self.epmd = start_epmd(self.otp, self.epmd_port);
+        // Dropped, it is killed.
+        self.epmd = None;
+        let epmd = self.epmd.insert(start_epmd(self.otp, self.epmd_port));
         assert!(
-            listens(self.epmd_port) && self.epmd.is_running(),
+            listens(self.epmd_port) && epmd.is_running(),
             "{:?}",
-            self.epmd.printed()
+            epmd.printed()
         );
     }
 

@@ -17,13 +17,17 @@
 pub mod actors;
 mod bed;
 mod demo;
+pub mod interposer;
 mod modules;
 mod oracle;
 mod otp;
 mod program;
+pub mod proofs;
+mod random;
 
 pub use bed::Bed;
 pub use demo::{Subject, demo_binary};
 pub use oracle::ask;
 pub use otp::Otp;
 pub use program::Program;
+pub use random::Random;

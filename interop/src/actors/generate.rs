@@ -1,31 +1,16 @@
 use kista::{Atom, Term};
 
+use crate::Random;
+
 /// Random scenarios of links, monitors, exits and aliases, the same ones for the same seed.
 ///
 /// Six actors, some of whom trap exits, do what processes do to each other; who has ended is told to act all the same, which
 /// does nothing. One step at a time is taken, each to its end, so that both players must see the same.
 pub fn generate(seed: u64, scenarios: usize, steps: usize) -> Vec<Term> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     (0..scenarios)
         .map(|n| Scenario::new(&mut random).generate(&format!("random_{seed}_{n}"), steps))
         .collect()
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % limit as u64).expect("below a usize")
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
 }
 
 struct Scenario<'a> {

@@ -37,6 +37,7 @@ scenarios! {
     counter_keeps_its_count = "counter";
     a_call_to_nobody_exits_noproc = "dead_name";
     a_panic_is_the_callers_reason = "crash";
+    erpc_multicall_tells_each_nodes_result = "multicall";
 }
 
 fn a_killed_node_is_down(subject: Subject) {

@@ -1,0 +1,47 @@
+//! Proofs by faults and races: what holds a claim is not one scenario but thousands of them, between a node of ours in this process
+//! and a real `erl`.
+//!
+//! Each is a function with a plan, so that it runs in two ways: short in the tests (`tests/interop/proofs.rs`), and as long and as
+//! exactly timed as one likes by `scripts/prove NAME` (`src/bin/prove.rs`). It returns what it counted, or panics with what is wrong.
+
+mod collisions;
+mod kills;
+mod races;
+mod silence;
+mod stalls;
+
+pub use collisions::{Collided, Collisions, collisions};
+pub use kills::{Killed, Kills, kills};
+pub use races::{Raced, Races, races};
+pub use silence::{Silence, Silent, silence};
+pub use stalls::{Stalled, Stalls, stalls};
+
+use std::time::Duration;
+
+use kista::{EpmdMode, Node, NodeBuilder};
+
+use crate::Bed;
+
+/// The peer's name in every proof.
+pub(crate) const ERL: &str = "erl@127.0.0.1";
+
+/// How long something that must come is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A node of ours on the bed, hidden, so that `global` has no part in what is proved.
+pub(crate) fn ours(bed: &Bed, name: &str) -> NodeBuilder {
+    Node::builder(name)
+        .cookie(bed.cookie())
+        .epmd(EpmdMode::Running)
+        .epmd_port(bed.epmd_port())
+}
+
+/// Options of an `erl` that answers a lost connection by nothing else.
+pub(crate) const QUIET: [&str; 6] = [
+    "-kernel",
+    "prevent_overlapping_partitions",
+    "false",
+    "-connect_all",
+    "false",
+    "-hidden",
+];
