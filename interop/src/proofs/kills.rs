@@ -85,7 +85,17 @@ pub async fn kills(bed: &Bed, plan: Kills) -> Killed {
         assert_eq!(victims.len(), VICTIMS);
         let mut watching = Vec::new();
         for (watcher, &victim) in watchers.iter().zip(&victims) {
-            watching.push(watcher.watch(victim, earlier.first().copied()).await);
+            let (heard, hears) = oneshot::channel();
+            let set = watcher.watch(victim, earlier.first().copied(), heard);
+            match tokio::time::timeout(PATIENCE, set).await {
+                Ok(set) => set.expect("the watcher lives"),
+                Err(_) => panic!(
+                    "life {life}: nothing is heard of {:?}; {}",
+                    earlier.first(),
+                    story(&node, sink).await
+                ),
+            }
+            watching.push(hears);
         }
         {
             let mut targets = world.targets.lock().expect("no panic under the lock");
@@ -130,6 +140,19 @@ pub async fn kills(bed: &Bed, plan: Kills) -> Killed {
         arrived: world.arrived.load(Relaxed),
         sent: world.sent.load(Relaxed),
     }
+}
+
+/// What there is to see of the connection and of who gets its messages, twice.
+async fn story(node: &Node, sink: Pid) -> String {
+    let mut story = String::new();
+    for _ in 0..2 {
+        let waiting = node.process_info(sink).await;
+        let waiting = waiting.map(|info| info.message_queue_len);
+        let connection = node.connection_info(ERL);
+        story += &format!("the sink has {waiting:?} waiting, the connection is {connection:?}; ");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    story
 }
 
 #[derive(Default)]
@@ -257,10 +280,14 @@ impl Watcher {
         Self { orders }
     }
 
-    /// Returns when everything is set; what it returns is ready when everything has fired, and says how much that was.
-    async fn watch(&self, victim: Pid, dead: Option<Pid>) -> oneshot::Receiver<usize> {
+    /// What it returns is ready when everything is set; `heard` gets how much has fired, when everything has.
+    fn watch(
+        &self,
+        victim: Pid,
+        dead: Option<Pid>,
+        heard: oneshot::Sender<usize>,
+    ) -> oneshot::Receiver<()> {
         let (set, is_set) = oneshot::channel();
-        let (heard, hears) = oneshot::channel();
         let order = Order::Watch {
             victim,
             dead,
@@ -268,11 +295,7 @@ impl Watcher {
             heard,
         };
         self.orders.send(order).expect("the watcher lives");
-        tokio::time::timeout(PATIENCE, is_set)
-            .await
-            .expect("a watcher answers")
-            .expect("the watcher lives");
-        hears
+        is_set
     }
 
     /// And with that it ends.
