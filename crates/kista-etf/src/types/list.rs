@@ -95,7 +95,7 @@ fn decode_list<'a, T: Decode<'a>, C>(
 /// [`decode_list`] into a vector.
 #[inline]
 pub(crate) fn decode_vec<'a, T: Decode<'a>>(d: &mut Decoder<'a>) -> Result<Vec<T>, DecodeError> {
-    decode_list(d, Parts::with_capacity, Parts::push).map(Parts::into_vec)
+    decode_list(d, Parts::with_capacity, |parts, item| parts.push(item)).map(Parts::into_vec)
 }
 
 /// [`decode_list`] for integers, of which most have up to 32 bits.
