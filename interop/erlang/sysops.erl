@@ -8,9 +8,13 @@ state(Node) ->
     {counter, 2} = plain(sys:get_state({counter, Node}, 1000)),
     scenario:silence(50).
 
-%% OTP 25 and earlier expect the state itself; a newer process answers {ok, State}, theirs or ours.
-plain({ok, State}) -> State;
-plain(State) -> State.
+%% A newer process answers {ok, State}, theirs or ours, which OTP 25 hands on as it is; OTP 26 and later take the state out.
+plain(Answer) ->
+    case {list_to_integer(erlang:system_info(otp_release)) >= 26, Answer} of
+        {true, State} -> State;
+        {false, {ok, State}} -> State;
+        {false, State} -> State
+    end.
 
 status(Node) ->
     {status, Pid, {module, gen_server}, [Dictionary, running, Parent, [], Misc]} = sys:get_status({counter, Node}),

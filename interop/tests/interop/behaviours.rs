@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kista::etf::{DecodeError, Decoder};
 use kista::gen_event::{self, EventHandler, Handled, Handler, Removed};
 use kista::gen_statem::{Entered, Event, GenStatem, Init, StatemCx, Timeout, Transition, statem};
 use kista::{
-    Address, Atom, Caller, Decode, Encode, EpmdMode, ExitReason, InitStop, Me, Message, Node,
-    ReplyTo, Term,
+    Address, Atom, Decode, Encode, EpmdMode, ExitReason, InitStop, Me, Message, Node, ReplyTo, Term,
 };
 use kista_interop::{Bed, Program};
 
@@ -101,30 +99,12 @@ enum State {
     Open,
 }
 
+#[derive(Message)]
 enum Msg {
     Button(i64),
     Pass(ReplyTo<Atom>),
     State(ReplyTo<Atom>),
     Leave(ReplyTo<Atom>),
-}
-
-impl Message for Msg {
-    fn decode_call(d: &mut Decoder<'_>, caller: &mut Caller) -> Result<Self, DecodeError> {
-        match &*d.atom_str()? {
-            "pass" => Ok(Self::Pass(caller.reply_to()?)),
-            "state" => Ok(Self::State(caller.reply_to()?)),
-            "leave" => Ok(Self::Leave(caller.reply_to()?)),
-            other => Err(DecodeError::unknown_variant(other, "call of a door")),
-        }
-    }
-
-    fn decode_cast(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        d.tuple_of(2)?;
-        match &*d.atom_str()? {
-            "button" => Ok(Self::Button(d.int()?)),
-            other => Err(DecodeError::unknown_variant(other, "cast to a door")),
-        }
-    }
 }
 
 fn name(state: State) -> Atom {

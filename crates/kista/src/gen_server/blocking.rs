@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::RuntimeFlavor;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::coop;
 
 use super::CallError;
@@ -70,6 +70,9 @@ pub(crate) fn block_on<T>(
 fn is_polling() -> bool {
     /// More than any version of tokio gives.
     const BUDGET: usize = 1024;
+    if Handle::try_current().is_err() {
+        return false;
+    }
     let mut context = Context::from_waker(Waker::noop());
     (0..BUDGET).any(|_| pin!(coop::consume_budget()).poll(&mut context).is_pending())
 }

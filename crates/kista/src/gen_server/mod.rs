@@ -6,8 +6,8 @@
 //! ```
 //! use kista::{Address, Cx, ExitReason, Flow, GenServer, InitStop, Message, Node, ReplyTo};
 //!
+//! #[derive(Message)]                            // its wire form: `get`, `{add, K}`, `reset`
 //! enum Msg { Get(ReplyTo<i64>), Add(i64, ReplyTo<i64>), Reset }
-//! impl Message for Msg {}                       // local; see `Message` for the wire
 //!
 //! struct Counter { n: i64 }
 //! impl GenServer for Counter {

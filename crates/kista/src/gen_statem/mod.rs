@@ -4,8 +4,8 @@
 //! use kista::gen_statem::{Event, GenStatem, Init, StatemCx, Transition, statem};
 //! use kista::{Address, InitStop, Message, Node, ReplyTo};
 //!
-//! enum Msg { Push, Count(ReplyTo<u32>) }
-//! impl Message for Msg {}                            // local; see `Message` for the wire
+//! #[derive(Message)]
+//! enum Msg { Push, Count(ReplyTo<u32>) }             // the cast `push`, the call `count`
 //!
 //! #[derive(Debug, PartialEq)]
 //! enum State { Off, On }
@@ -37,6 +37,7 @@
 //! assert_eq!(button.call(Msg::Count).await?, 1);
 //! # node.stop().await; Ok(()) }
 //! ```
+//! and from Erlang, with nothing more: `gen_statem:call({button, Node}, count)`.
 //!
 //! Rules:
 //! 1. The first state is entered before anything is received; a state is entered after each change of state and after
