@@ -42,7 +42,8 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// A queue with many producers and one consumer.
 ///
 /// Items are told apart by how they were pushed: messages ([`push`](Self::push)), signals ([`push_signal`](Self::push_signal)),
-/// and messages on which the consumer has to act as on a signal ([`push_acting`](Self::push_acting)). They share one order; a
+/// messages on which the consumer has to act as on a signal ([`push_acting`](Self::push_acting)), and what is neither
+/// ([`push_note`](Self::push_note)). They share one order; a
 /// [`Batch`] says how many of its items were signals, so that a consumer which only got messages need not look at each.
 ///
 /// The queue takes 64 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
@@ -183,18 +184,30 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Appends an item that is read in its turn and counts as nothing; wakes the consumer if it is parked. No limit holds for it.
+    ///
+    /// # Errors
+    ///
+    /// The item, when the queue was closed.
+    pub fn push_note(&self, item: T) -> Result<(), T> {
+        match self.append(item, NOTE, 0) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(refused.into_inner()),
+        }
+    }
+
     /// Costs 11 ns on one thread; 16 ns per item, with the taking, while one to four producers and the consumer
     /// are at it on two cores (x86-64, items of 64 bytes): with batches the lock is hardly ever contended.
     #[inline]
     fn append(&self, item: T, kind: Kind, extra: u32) -> Result<usize, Refused<T>> {
         let mut inner = self.inner.lock();
-        if kind.messages > 0 && inner.unread() >= inner.limit.saturating_add(extra)
-            || inner.limit == CLOSED
-        {
-            return Err(match inner.limit {
-                CLOSED => Refused::Closed(item),
-                _ => Refused::Full(item),
-            });
+        if inner.limit != UNLIMITED {
+            if inner.limit == CLOSED {
+                return Err(Refused::Closed(item));
+            }
+            if kind.messages > 0 && inner.unread() >= inner.limit.saturating_add(extra) {
+                return Err(Refused::Full(item));
+            }
         }
         inner.items.push(item);
         inner.signals = inner.signals.saturating_add(kind.signals);
@@ -421,6 +434,10 @@ const SIGNAL: Kind = Kind {
 const ACTING: Kind = Kind {
     signals: 1,
     messages: 1,
+};
+const NOTE: Kind = Kind {
+    signals: 0,
+    messages: 0,
 };
 
 fn saturated(count: usize) -> u32 {

@@ -354,6 +354,21 @@ fn a_limit_counts_what_is_unread_and_never_refuses_signals() {
 }
 
 #[test]
+fn a_note_keeps_its_place_and_counts_as_nothing() {
+    let queue = Queue::new();
+    queue.set_limit(Some(1), 0);
+    queue.push(1).unwrap();
+    queue.push_note(2).unwrap();
+    assert_eq!(queue.push(3), Err(Refused::Full(3)));
+    let mut mine = VecDeque::new();
+    let batch = queue.try_take(&mut mine);
+    assert_eq!((batch.items, batch.signals, batch.messages), (2, 0, 1));
+    assert_eq!(mine, [1, 2]);
+    queue.close(&mut mine);
+    assert_eq!(queue.push_note(4), Err(4));
+}
+
+#[test]
 fn a_limit_does_not_open_a_closed_queue() {
     let queue = Queue::new();
     queue.close(&mut VecDeque::new());

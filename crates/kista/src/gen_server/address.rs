@@ -63,26 +63,36 @@ impl<M: Message> Address<M> {
     }
 
     /// Sends and waits for nothing. To a dead process it is dropped, as in Erlang.
+    #[inline]
     pub fn cast(&self, message: M) -> Sent {
-        match self.resolve() {
-            Resolved::Local(process) => {
-                current::count_sent();
-                match process.push(Signal::Message(message)) {
-                    Ok(None) => Sent::done(),
-                    Ok(Some(room)) => {
-                        current::hold(Arc::clone(&room));
-                        Sent::busy(room)
-                    }
-                    // The process has ended. The message is dropped here.
-                    Err(NotTaken::Ended(_)) => Sent::done(),
-                    Err(NotTaken::Divert(Signal::Message(message), fallback)) => {
-                        Self::cast_encoded(process.node(), Dest::Name(fallback), &message)
-                    }
-                    Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
-                        Sent::failed(SendError::Overloaded)
-                    }
-                }
+        match &self.0 {
+            Inner::Local(process) => Self::cast_local(process, message),
+            Inner::Looked { .. } | Inner::Via { .. } => self.cast_looked_up(message),
+        }
+    }
+
+    fn cast_local(process: &Process<M>, message: M) -> Sent {
+        current::count_sent();
+        match process.push(Signal::Message(message)) {
+            Ok(None) => Sent::done(),
+            Ok(Some(room)) => {
+                current::hold(Arc::clone(&room));
+                Sent::busy(room)
             }
+            // The process has ended. The message is dropped here.
+            Err(NotTaken::Ended(_)) => Sent::done(),
+            Err(NotTaken::Divert(Signal::Message(message), fallback)) => {
+                Self::cast_encoded(process.node(), Dest::Name(fallback), &message)
+            }
+            Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
+                Sent::failed(SendError::Overloaded)
+            }
+        }
+    }
+
+    fn cast_looked_up(&self, message: M) -> Sent {
+        match self.resolve() {
+            Resolved::Local(process) => Self::cast_local(&process, message),
             Resolved::Nobody => Sent::done(),
             Resolved::Wire(node, dest) => Self::cast_encoded(node, dest, &message),
         }
@@ -111,6 +121,14 @@ impl<M: Message> Address<M> {
                 let pid = via.whereis().unwrap_or_else(|| node.outside());
                 Dest::Pid(pid)
             }
+        }
+    }
+
+    /// The process, when this is bound to one of this node.
+    pub(super) fn process(&self) -> Option<&Process<M>> {
+        match &self.0 {
+            Inner::Local(process) => Some(process),
+            Inner::Looked { .. } | Inner::Via { .. } => None,
         }
     }
 

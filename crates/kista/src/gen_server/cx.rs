@@ -39,6 +39,10 @@ impl<S: GenServer> Cx<S> {
         self.inbox.continue_with(message);
     }
 
+    pub(super) fn has_then(&self) -> bool {
+        self.then.is_some()
+    }
+
     pub(super) fn take_then(&mut self) -> Flow {
         self.then.take().map_or(Flow::Continue, |flow| *flow)
     }

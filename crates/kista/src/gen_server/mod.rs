@@ -48,6 +48,7 @@ mod call_error;
 mod cx;
 mod dynamic;
 mod flow;
+mod inline;
 mod message;
 mod multi_call;
 mod registry;
@@ -100,7 +101,8 @@ pub trait GenServer: Sized + Send + 'static {
     /// What a [`ServerRef`] of this server dereferences to; `Address<Self::Msg>` when no methods are generated.
     type Client: Client<Self::Msg>;
 
-    /// Makes the state, inside the new process. The one who spawns waits for it.
+    /// Makes the state, inside the new process. The one who spawns waits for it; what comes before the first await that has
+    /// to wait mostly runs on that one's thread already, in the name of the new process.
     fn init(
         args: Self::Args,
         cx: &mut Cx<Self>,

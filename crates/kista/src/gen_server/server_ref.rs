@@ -47,29 +47,32 @@ impl<S: GenServer> ServerRef<S> {
         self.client.address().node().is_alive(self.dest())
     }
 
-    /// Stops the server as `gen_server:stop/1` does: in turn with its messages, through `terminate`, and waits for the end.
+    /// Stops the server as `gen_server:stop/1` does: in turn with its messages, through `terminate`, and waits for the end,
+    /// however long that takes.
     ///
     /// # Errors
-    /// [`CallError::Timeout`] after 5 s, [`CallError::NoProc`], or [`CallError::Exit`] when it ended for another reason.
+    /// [`CallError::NoProc`], or [`CallError::Exit`] when it ended for another reason.
     pub async fn stop(&self) -> Result<(), CallError> {
-        self.stop_with(ExitReason::Normal, Some(super::call::DEFAULT_TIMEOUT))
-            .await
+        self.stop_with(ExitReason::Normal, None).await
     }
 
     /// [`stop`](Self::stop) with a reason and a time limit (`None`: as long as it takes).
     ///
     /// # Errors
-    /// As [`stop`](Self::stop).
+    /// As [`stop`](Self::stop), and [`CallError::Timeout`].
     pub async fn stop_with(
         &self,
         reason: ExitReason,
         timeout: Option<Duration>,
     ) -> Result<(), CallError> {
-        self.client
-            .address()
-            .node()
-            .stop_process(self.dest(), reason, timeout)
-            .await
+        let address = self.client.address();
+        match address.process() {
+            Some(process) => address.node().stop_here(process, reason, timeout).await,
+            None => {
+                let node = address.node();
+                node.stop_process(address.dest(), reason, timeout).await
+            }
+        }
     }
 }
 

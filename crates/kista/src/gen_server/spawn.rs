@@ -1,12 +1,14 @@
 use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use kista_etf::{Reference, Term};
 use kista_sync::slot::ReplySlot;
+use tokio::task::coop;
 
+use super::inline::Step;
 use super::registry::{NameRegistry, ViaName};
 use super::reply_to::PendingReply;
 use super::serve;
@@ -89,16 +91,16 @@ impl<S: GenServer> Spawn<S> {
             self.node
                 .birth::<S::Msg>(std::any::type_name::<S>(), options, self.starter.clone())?;
         let (process, monitor) = (born.process, born.monitor);
-        let started = Arc::new(Started::new());
-        serve::start::<S>(
+        let step = Step::of(&process, self.timeout);
+        let started = serve::start::<S>(
             Arc::clone(&process),
             self.spec.args,
             serve::Start {
-                started: Arc::clone(&started),
                 parent: self.starter.clone().filter(|_| links),
                 via: self.via,
                 monitor,
             },
+            step,
         );
         Ok(Waiting {
             deadline: self.timeout.map(|timeout| self.node.deadline(timeout)),
@@ -116,7 +118,7 @@ impl<S: GenServer> IntoFuture for Spawn<S> {
     type IntoFuture = Starting<S>;
 
     fn into_future(self) -> Starting<S> {
-        Starting(Stage::Ready(Box::new(self)))
+        Starting(Stage::Ready(self))
     }
 }
 
@@ -170,7 +172,7 @@ pub(super) struct Started {
 }
 
 impl Started {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             slot: ReplySlot::new(),
             instead: OnceLock::new(),
@@ -185,6 +187,15 @@ impl Started {
     /// The end that follows is told to the starter as this error.
     pub(super) fn say(&self, error: StartError) {
         let _ = self.instead.set(error);
+    }
+}
+
+/// Lets the starter go on when it is dropped: the task has run, or will not.
+pub(super) struct GoOn(pub(super) Arc<Started>);
+
+impl Drop for GoOn {
+    fn drop(&mut self) {
+        self.0.settle();
     }
 }
 
@@ -209,14 +220,15 @@ pub struct Starting<S: GenServer>(Stage<S>);
 pub struct StartingMonitored<S: GenServer>(Starting<S>);
 
 enum Stage<S: GenServer> {
-    Ready(Box<Spawn<S>>),
+    Ready(Spawn<S>),
     Waiting(Waiting<S>),
     Done,
 }
 
 struct Waiting<S: GenServer> {
     process: Arc<Process<S::Msg>>,
-    started: Arc<Started>,
+    /// `None`: it has started.
+    started: Option<Arc<Started>>,
     starter: Option<Arc<dyn AnyProcess>>,
     monitor: Option<Reference>,
     deadline: Option<Deadline>,
@@ -227,7 +239,10 @@ struct Waiting<S: GenServer> {
 impl<S: GenServer> Waiting<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StartError>> {
         loop {
-            let started = match (self.started.slot.poll(cx), &mut self.deadline) {
+            let Some(started) = &self.started else {
+                return Poll::Ready(Ok(()));
+            };
+            let started = match (started.slot.poll(cx), &mut self.deadline) {
                 (Poll::Ready(started), _) => started,
                 (Poll::Pending, None) => return Poll::Pending,
                 (Poll::Pending, Some(deadline)) => {
@@ -280,6 +295,10 @@ impl<S: GenServer> Unpin for StartingMonitored<S> {}
 impl<S: GenServer> Starting<S> {
     fn poll_started(&mut self, cx: &mut Context<'_>) -> Poll<Result<Waiting<S>, StartError>> {
         if let Stage::Ready(_) = self.0 {
+            // Whoever starts one after the other yields from time to time.
+            if pin!(coop::consume_budget()).poll(cx).is_pending() {
+                return Poll::Pending;
+            }
             let Stage::Ready(spawn) = std::mem::replace(&mut self.0, Stage::Done) else {
                 unreachable!("matched above")
             };

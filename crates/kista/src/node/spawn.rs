@@ -40,16 +40,17 @@ impl Node {
         let starter = starter.as_deref().map(AnyProcess::me);
         let process = self.insert_process::<M>(behaviour)?;
         self.bequeath(&process, starter);
-        {
+        if options.group_leader.is_some() || !options.env.is_empty() {
             let mut state = process.state.lock();
-            if let Some(leader) = options.group_leader {
-                state.origin_mut().group_leader = Some(leader);
-            }
+            let origin = state.origin_mut();
+            origin.group_leader = options.group_leader.or(origin.group_leader);
             for (key, value) in options.env {
-                state.origin_mut().env.put(&key, value);
+                origin.env.put(&key, value);
             }
         }
-        process.set_bound(options.bound);
+        if options.bound.is_some() {
+            process.set_bound(options.bound);
+        }
         if let Some(name) = name {
             self.give_name(&process, name)?;
         }

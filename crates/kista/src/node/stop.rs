@@ -251,16 +251,16 @@ impl Node {
     }
 
     /// Held by a process while it ends, out of the table already: a stop waits until its signals are on their way.
-    pub(crate) fn ending(&self) -> impl Drop + use<> {
-        struct Ending(Node);
-        impl Drop for Ending {
+    pub(crate) fn ending(&self) -> impl Drop {
+        struct Ending<'a>(&'a Node);
+        impl Drop for Ending<'_> {
             fn drop(&mut self) {
                 self.0.0.ending.fetch_sub(1, Release);
                 self.0.notify_if_stopping();
             }
         }
         self.0.ending.fetch_add(1, Relaxed);
-        Ending(self.clone())
+        Ending(self)
     }
 
     pub(super) fn notify_if_stopping(&self) {

@@ -9,7 +9,7 @@ use kista_etf::{Atom, atoms};
 use super::{Node, Outcall, Request};
 use crate::ExitReason;
 use crate::gen_server::{CallError, CallSlot, poll_deadline};
-use crate::process::Dest;
+use crate::process::{AnyProcess, Dest};
 
 impl Node {
     pub(crate) async fn stop_process(
@@ -18,29 +18,34 @@ impl Node {
         reason: ExitReason,
         timeout: Option<Duration>,
     ) -> Result<(), CallError> {
-        let ended = match self.local(dest) {
-            None => self.stop_remote(dest, &reason, timeout).await,
+        match self.local(dest) {
+            None => as_asked(&reason, self.stop_remote(dest, &reason, timeout).await),
             Some(pid) => {
                 let process = pid
                     .and_then(|pid| self.find(pid))
                     .ok_or(CallError::NoProc)?;
-                let slot = CallSlot::<()>::new();
-                if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
-                    return Err(CallError::NoProc);
-                }
-                drop(process);
-                let mut deadline = None;
-                std::future::poll_fn(|cx| match slot.poll(cx) {
-                    Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
-                    ready => ready,
-                })
-                .await
+                self.stop_here(&*process, reason, timeout).await
             }
-        };
-        match ended {
-            Err(CallError::Exit(why)) if why == reason => Ok(()),
-            other => other,
         }
+    }
+
+    /// The same of a process of this node.
+    pub(crate) async fn stop_here(
+        &self,
+        process: &dyn AnyProcess,
+        reason: ExitReason,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let slot = CallSlot::<()>::new();
+        if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
+            return Err(CallError::NoProc);
+        }
+        let mut deadline = None;
+        let ended = std::future::poll_fn(|cx| match slot.poll(cx) {
+            Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
+            ready => ready,
+        });
+        as_asked(&reason, ended.await)
     }
 
     /// As `gen_server:stop/3`: watches, asks by `sys:terminate`, which is answered before it is obeyed, and waits for the end.
@@ -61,5 +66,13 @@ impl Node {
             Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
         })
         .await
+    }
+}
+
+/// An end for the reason that was asked for is what was asked for.
+fn as_asked(reason: &ExitReason, ended: Result<(), CallError>) -> Result<(), CallError> {
+    match ended {
+        Err(CallError::Exit(why)) if why == *reason => Ok(()),
+        other => other,
     }
 }

@@ -1,7 +1,7 @@
 //! Which process runs on this thread right now.
 //!
-//! The shell of a process puts it into a thread-local for the length of each poll, so that knowing the caller costs one more
-//! handle to what is warm anyway, and nothing outlives a poll. Rules:
+//! The shell of a process lends its handle to a thread-local for the length of each poll, so that knowing the caller costs
+//! nothing that others see, and nothing outlives a poll. Rules:
 //! 1. Set exactly while the process's own code runs, also while its state is dropped at its end.
 //! 2. Nested processes (a runtime driven inside a handler) restore the outer one, also on unwinding.
 
@@ -16,19 +16,35 @@ use crate::process::{AnyProcess, Room};
 thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn AnyProcess>>> = const { RefCell::new(None) };
     static SENT: Cell<u64> = const { Cell::new(0) };
+    static TURNS: Cell<u32> = const { Cell::new(0) };
     static ENDING: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
 /// Runs `f` as this process.
 pub(crate) fn scope<R>(process: Arc<dyn AnyProcess>, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Arc<dyn AnyProcess>>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            drop(CURRENT.replace(self.0.take()));
+    lent(process, f).0
+}
+
+/// Runs `f` as this process, and gives the handle back: it is moved, so that nobody counts.
+pub(super) fn lent<R>(
+    process: Arc<dyn AnyProcess>,
+    f: impl FnOnce() -> R,
+) -> (R, Option<Arc<dyn AnyProcess>>) {
+    /// Whom to restore, once.
+    struct Restore(Option<Option<Arc<dyn AnyProcess>>>);
+    impl Restore {
+        fn restore(&mut self) -> Option<Arc<dyn AnyProcess>> {
+            CURRENT.replace(self.0.take()?)
         }
     }
-    let _restore = Restore(CURRENT.replace(Some(process)));
-    f()
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            drop(self.restore());
+        }
+    }
+    let mut outer = Restore(Some(CURRENT.replace(Some(process))));
+    let done = f();
+    (done, outer.restore())
 }
 
 /// Runs `f`, which drops what the process `pid` leaves behind: its own reply tokens stay silent meanwhile.
@@ -82,12 +98,25 @@ pub(crate) fn hold(room: Arc<dyn Room>) {
     });
 }
 
-/// Counts a message that is sent here. Who sends it is settled once per poll: see [`sent`].
+/// Counts a message that is sent here. Who sends it is settled once per poll: see [`sent_by`].
 pub(crate) fn count_sent() {
     SENT.set(SENT.get().wrapping_add(1));
 }
 
-/// Messages that were sent on this thread, ever.
-pub(crate) fn sent() -> u64 {
-    SENT.get()
+/// Runs `f`, and says how many messages it sent. They are not counted again for what runs around it.
+pub(super) fn sent_by<R>(f: impl FnOnce() -> R) -> (R, u64) {
+    let before = SENT.get();
+    let done = f();
+    let sent = SENT.replace(before).wrapping_sub(before);
+    (done, sent)
+}
+
+/// A process begins to be polled on this thread.
+pub(super) fn next_turn() {
+    TURNS.set(TURNS.get().wrapping_add(1));
+}
+
+/// How many times a process was polled on this thread.
+pub(crate) fn turns() -> u32 {
+    TURNS.get()
 }

@@ -9,6 +9,7 @@
 //! 4. Where there is a bound each message that is done with is reported to the queue, and who waits for room is woken.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use super::signal::Never;
@@ -24,12 +25,69 @@ pub(super) struct Mail<M> {
     pub(super) arrived: Arrived<M>,
     /// How many of `list` the present selective receive has looked at and left: the save queue.
     passed: usize,
-    /// Messages that may still be read in this poll.
-    budget: usize,
-    /// Control signals that may still act in this poll.
-    pub(super) acts: usize,
     /// Messages that ever arrived.
     pub(super) received: u64,
+}
+
+/// What the process's own task knows of its mail without locking it. Nobody else writes it.
+pub(super) struct Turn {
+    /// Messages that may still be read in this poll.
+    messages: AtomicU32,
+    /// Control signals that may still act in this poll.
+    acts: AtomicU32,
+    /// Something may be in `Mail::list`.
+    listed: AtomicBool,
+}
+
+impl Turn {
+    pub(super) const fn new() -> Self {
+        Self {
+            messages: AtomicU32::new(BUDGET),
+            acts: AtomicU32::new(ACTS),
+            listed: AtomicBool::new(false),
+        }
+    }
+
+    /// A new poll begins.
+    pub(super) fn refill(&self) {
+        self.messages.store(BUDGET, Relaxed);
+        self.acts.store(ACTS, Relaxed);
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.messages.load(Relaxed) == 0 || self.acts.load(Relaxed) == 0
+    }
+
+    /// Whether one more control signal may act.
+    pub(super) fn may_act(&self) -> bool {
+        self.acts.load(Relaxed) > 0
+    }
+
+    pub(super) fn acted(&self) {
+        let left = self.acts.load(Relaxed);
+        self.acts.store(left.saturating_sub(1), Relaxed);
+    }
+
+    pub(super) fn set_listed(&self, listed: bool) {
+        self.listed.store(listed, Relaxed);
+    }
+
+    fn may_read(&self) -> bool {
+        self.messages.load(Relaxed) > 0
+    }
+
+    fn read(&self) {
+        let left = self.messages.load(Relaxed);
+        self.messages.store(left.saturating_sub(1), Relaxed);
+    }
+
+    fn end(&self) {
+        self.messages.store(0, Relaxed);
+    }
+
+    fn is_listed(&self) -> bool {
+        self.listed.load(Relaxed)
+    }
 }
 
 /// Empty nearly always, so it lies behind a pointer of its own.
@@ -89,20 +147,8 @@ impl<M> Mail<M> {
             list: VecDeque::new(),
             arrived: Arrived(None),
             passed: 0,
-            budget: BUDGET,
-            acts: ACTS,
             received: 0,
         }
-    }
-
-    /// A new poll begins.
-    pub(super) const fn refill(&mut self) {
-        self.budget = BUDGET;
-        self.acts = ACTS;
-    }
-
-    pub(super) const fn is_spent(&self) -> bool {
-        self.budget == 0 || self.acts == 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -146,30 +192,26 @@ impl<M> Mail<M> {
 impl<M: Send + 'static> Process<M> {
     /// The next message for the behaviour, which takes them over in batches into a list of its own: `taken`. Only the
     /// process's own task polls this.
+    #[inline]
     pub(crate) fn poll_next(
         &self,
         taken: &mut VecDeque<Signal<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<Signal<M>> {
         loop {
-            if taken.is_empty() {
-                let mut mail = self.mail.lock();
-                if mail.budget == 0 {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                if mail.list.is_empty() {
-                    // The shell polls again when its queue is pushed to.
-                    drop(mail);
-                    give_back_buffer(taken);
-                    self.set_waiting(true);
-                    return Poll::Pending;
-                }
-                self.take_batch(&mut mail, taken);
+            if !self.turn.may_read() {
+                return self.yield_turn(taken, cx);
             }
             let Some(mut signal) = taken.pop_front() else {
+                if self.turn.is_listed() && self.take_batch(taken) {
+                    continue;
+                }
+                // The shell polls again when its queue is pushed to.
+                give_back_buffer(taken);
+                self.set_waiting(true);
                 return Poll::Pending;
             };
+            self.turn.read();
             self.set_taken(taken.len());
             if self.is_bounded() && signal.is_message() {
                 self.done(1);
@@ -184,22 +226,30 @@ impl<M: Send + 'static> Process<M> {
         }
     }
 
-    fn take_batch(&self, mail: &mut Mail<M>, taken: &mut VecDeque<Signal<M>>) {
-        // Where the oldest message may be taken out by others, it must stay where they find it.
-        let most = match self.is_bounded() {
-            true => 1,
-            false => mail.budget,
-        };
-        if mail.list.len() <= most {
-            mail.budget -= mail.list.len();
-            std::mem::swap(taken, &mut mail.list);
-        } else {
-            mail.budget -= most;
-            taken.extend(mail.list.drain(..most));
+    /// As much was read as one poll may: the others of this thread come first.
+    #[cold]
+    fn yield_turn(&self, taken: &VecDeque<Signal<M>>, cx: &mut Context<'_>) -> Poll<Signal<M>> {
+        if self.is_alarmed() {
+            self.look_at_backlog(self.mail.lock().len() + taken.len());
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// False when there was nothing to take.
+    fn take_batch(&self, taken: &mut VecDeque<Signal<M>>) -> bool {
+        let mut mail = self.mail.lock();
+        if self.is_bounded() {
+            // The oldest message may be taken out by others, and stays where they find it.
+            taken.extend(mail.list.pop_front());
+        } else {
+            std::mem::swap(taken, &mut mail.list);
+        }
+        self.turn.set_listed(!mail.list.is_empty());
         if self.is_alarmed() {
             self.look_at_backlog(mail.len() + taken.len());
         }
+        !taken.is_empty()
     }
 
     /// Counts what the behaviour keeps for later among what it has not handled.
@@ -210,6 +260,11 @@ impl<M: Send + 'static> Process<M> {
     /// How many messages (and signals) have arrived and are not handled yet.
     pub(crate) fn unread(&self) -> usize {
         self.arrived() + self.taken()
+    }
+
+    /// Whether nothing was sent to it yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.queue.is_empty() && !self.has_ended()
     }
 
     /// Whether nothing can be pushed any more.
@@ -242,6 +297,7 @@ impl<M: Send + 'static> Process<M> {
             let mut mail = self.mail.lock();
             taken.append(&mut mail.list);
             std::mem::swap(taken, &mut mail.list);
+            self.turn.set_listed(true);
         }
     }
 
@@ -278,7 +334,7 @@ impl Process<Never> {
         mut look: impl FnMut(&Info) -> Option<T>,
     ) -> Next<T> {
         let mut mail = self.mail.lock();
-        let mut looks = if mail.budget == 0 { 0 } else { PASSED };
+        let mut looks = if self.turn.may_read() { PASSED } else { 0 };
         let mut next = Next::Nothing;
         let mut done = 0;
         while mail.passed < mail.list.len() && looks > 0 {
@@ -297,7 +353,7 @@ impl Process<Never> {
             if let Some(found) = found
                 && let Some(info) = decoded.or_else(|| signal.and_then(Signal::into_info))
             {
-                mail.budget -= 1;
+                self.turn.read();
                 next = Next::Match(found, info);
                 break;
             }
@@ -307,7 +363,7 @@ impl Process<Never> {
         }
         // Behind more control signals than one poll has time for there may be messages.
         if matches!(next, Next::Nothing) && (looks == 0 || !mail.arrived.is_empty()) {
-            mail.budget = 0;
+            self.turn.end();
             cx.waker().wake_by_ref();
             next = Next::More;
         }
@@ -366,6 +422,7 @@ enum Looked<T> {
 }
 
 /// A burst's buffer is not kept.
+#[inline]
 fn give_back_buffer<T>(list: &mut VecDeque<T>) {
     const KEPT: usize = 32;
     if list.capacity() > KEPT && list.len() < list.capacity() / 8 {

@@ -48,9 +48,13 @@ const EVICTIONS: usize = 8;
 
 impl<M: Send + 'static> Process<M> {
     /// Queues a message of a local sender. `Some`: the sender is to wait for room.
+    #[inline]
     pub(crate) fn push(&self, message: Signal<M>) -> Result<Option<Arc<dyn Room>>, NotTaken<M>> {
-        match self.enqueue(message, 0) {
-            Ok(()) => Ok(None),
+        match self.queue.push(message) {
+            Ok(queued) => {
+                self.look_from_outside(queued);
+                Ok(None)
+            }
             Err(Refused::Closed(message)) => Err(NotTaken::Ended(message)),
             Err(Refused::Full(message)) => self.overflow(message, true),
         }
@@ -84,11 +88,15 @@ impl<M: Send + 'static> Process<M> {
             Signal::Control(_) => self.queue.push_acting(message, extra)?,
             _ => self.queue.push_beyond(message, extra)?,
         };
-        // A process that does not take its queue over does not see it grow. Looked at from time to time only.
+        self.look_from_outside(queued);
+        Ok(())
+    }
+
+    /// A process that does not take its queue over does not see it grow. Looked at from time to time only.
+    fn look_from_outside(&self, queued: usize) {
         if queued & 0x3ff == 0 {
             self.look_at_backlog(queued);
         }
-        Ok(())
     }
 
     #[cold]

@@ -22,6 +22,7 @@ mod relations;
 use std::sync::Arc;
 
 use kista_etf::{Atom, Pid, Reference, Term, atoms};
+use smallvec::SmallVec;
 
 pub use aliases::AliasMode;
 use aliases::Aliases;
@@ -72,6 +73,9 @@ pub(crate) enum Demonitored {
     No,
 }
 
+/// Calls that the end of their server answers. Room for one beside the list: who has a server stopped waits here.
+pub(crate) type Deferred = SmallVec<[Arc<dyn PendingReply>; 1]>;
+
 /// As small as it can be: every process has one. What most do not need lies behind a pointer.
 pub(crate) struct ProcessState {
     pub(crate) pid: Pid,
@@ -88,9 +92,8 @@ pub(crate) struct ProcessState {
     pub(super) held_by: Option<Arc<dyn Room>>,
     /// Typed local calls whose handler returned without an answer: the token lives on somewhere. Their callers
     /// learn of this process's end from here.
-    /// Twice behind a pointer: it is empty nearly always.
-    #[expect(clippy::box_collection, reason = "16 bytes less in each process")]
-    deferred: Option<Box<Vec<Arc<dyn PendingReply>>>>,
+    /// Behind a pointer: it is empty nearly always.
+    deferred: Option<Box<Deferred>>,
     /// The last effects are out: what would be recorded now, nobody would hear the end of.
     pub(crate) ended: bool,
 }
@@ -131,12 +134,12 @@ impl ProcessState {
     }
 
     /// The calls that the end of the process answers.
-    pub(crate) fn deferred(&mut self) -> &mut Vec<Arc<dyn PendingReply>> {
+    pub(crate) fn deferred(&mut self) -> &mut Deferred {
         self.deferred.get_or_insert_default()
     }
 
-    pub(crate) fn take_deferred(&mut self) -> Vec<Arc<dyn PendingReply>> {
-        self.deferred.take().map_or_else(Vec::new, |calls| *calls)
+    pub(crate) fn take_deferred(&mut self) -> Option<Box<Deferred>> {
+        self.deferred.take()
     }
 
     /// Whether an exit signal of that process would count.

@@ -29,78 +29,85 @@ where
     M: Send + 'static,
     F: Future<Output = ExitReason>,
 {
-    let process = EndOnDrop(process);
+    let mut process = EndOnDrop(Some(process));
     async move {
-        let process = &process.0;
         let body = pin!(Some(body()));
-        let mut running = Running { process, body };
-        let reason = poll_fn(|cx| running.poll(cx)).await;
-        let _ = process.ended.set(reason);
+        let mut running = Running {
+            process: &mut process.0,
+            body,
+        };
+        poll_fn(move |cx| running.poll(cx)).await;
     }
 }
 
-/// Ends the process in order, after its state was dropped.
-struct EndOnDrop<M: Send + 'static>(Arc<Process<M>>);
+/// Ends the process in order, after its state was dropped. The handle is lent to `current` while the process's code runs.
+struct EndOnDrop<M: Send + 'static>(Option<Arc<Process<M>>>);
 
 impl<M: Send + 'static> Drop for EndOnDrop<M> {
     fn drop(&mut self) {
-        let reason = self.0.ended.get_or_init(|| ExitReason::Killed).clone();
-        self.0.end(&reason);
+        if let Some(process) = &self.0 {
+            let reason = process.ended.get_or_init(|| ExitReason::Killed).clone();
+            process.end(&reason);
+        }
     }
 }
 
 /// A process with its code. Dropping it drops the code as the process.
 struct Running<'a, M: Send + 'static, F> {
-    process: &'a Arc<Process<M>>,
+    process: &'a mut Option<Arc<Process<M>>>,
     body: Pin<&'a mut Option<F>>,
 }
 
 impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
     fn drop(&mut self) {
         let Self { process, body } = self;
-        process.drop_quietly("the state", || {
-            current::scope(Arc::clone(process) as _, || body.set(None));
-        });
+        if let Some(process) = process {
+            process.drop_quietly("the state", || {
+                current::scope(Arc::clone(process) as _, || body.set(None));
+            });
+        }
     }
 }
 
 impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        let process = self.process;
-        process.mail.lock().refill();
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Poll::Ready(reason) = self.poll_code(cx) else {
+            return Poll::Pending;
+        };
+        let _ = self.process().ended.set(reason);
+        Poll::Ready(())
+    }
+
+    fn poll_code(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        current::next_turn();
+        self.process().turn.refill();
         let mut ran = false;
         // So many rounds that a flood of messages to a process that waits does not keep the thread from others.
         for _ in 0..BUDGET {
             // Pending means that our waker is registered: whatever is pushed from here on polls us again.
-            let parked = match process.take_signals(cx) {
+            let parked = match self.process().take_signals(cx) {
                 Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
                 Poll::Ready(None) => false,
                 Poll::Pending if ran => return Poll::Pending,
                 Poll::Pending => true,
             };
             ran = true;
-            if !process.poll_hold(cx) {
+            if !self.process().poll_hold(cx) {
                 let Some(body) = self.body.as_mut().as_pin_mut() else {
                     return Poll::Pending;
                 };
-                let sent = current::sent();
-                let polled = catch_unwind(AssertUnwindSafe(|| {
-                    current::scope(Arc::clone(process) as _, || body.poll(cx))
-                }));
-                process.count_sent(current::sent().wrapping_sub(sent));
-                match polled {
+                match poll_as(self.process, body, cx) {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                     Ok(Poll::Pending) => {
                         // A receive met a fatal signal: see `take_arrived`.
-                        if let Some(reason) = process.ended.get() {
+                        if let Some(reason) = self.process().ended.get() {
                             return Poll::Ready(reason.clone());
                         }
                     }
                     Err(panic) => {
                         // Behaviours catch their callbacks' own: this is a plain process.
-                        let reason = ExitReason::Panic(panic_text(&*panic).into());
-                        process.report_plain_crash(&reason);
-                        return Poll::Ready(reason);
+                        self.process().report_plain_crash(&panic);
+                        return Poll::Ready(panic);
                     }
                 }
             }
@@ -108,7 +115,7 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 return Poll::Pending;
             }
             // The other tasks of this thread come first.
-            if process.mail.lock().is_spent() {
+            if self.process().turn.is_spent() {
                 break;
             }
         }
@@ -117,6 +124,34 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+
+    fn process(&self) -> &Process<M> {
+        match &*self.process {
+            Some(process) => process,
+            None => unreachable!("the handle is lent only while the code runs"),
+        }
+    }
+}
+
+/// Polls code as the process, whose handle is lent to `current` meanwhile. A panic is the reason for which the process ends.
+pub(crate) fn poll_as<M: Send + 'static, F: Future>(
+    process: &mut Option<Arc<Process<M>>>,
+    code: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Result<Poll<F::Output>, ExitReason> {
+    let Some(handle) = process.take() else {
+        unreachable!("code does not run within itself")
+    };
+    let ((polled, handle), sent) = current::sent_by(|| {
+        current::lent(handle as _, || {
+            catch_unwind(AssertUnwindSafe(|| code.poll(cx)))
+        })
+    });
+    *process = handle.and_then(|handle| handle.as_any().downcast().ok());
+    if let Some(process) = process {
+        process.count_sent(sent);
+    }
+    polled.map_err(|panic| ExitReason::Panic(panic_text(&*panic).into()))
 }
 
 impl<M: Send + 'static> Process<M> {
@@ -165,6 +200,7 @@ impl<M: Send + 'static> Process<M> {
         mail.received += batch.messages as u64;
         self.look_at_backlog(mail.len() + self.taken());
         if batch.signals == 0 {
+            self.turn.set_listed(!mail.list.is_empty());
             return false;
         }
         mail.arrived.set(mail.list.split_off(read_before));
@@ -172,20 +208,21 @@ impl<M: Send + 'static> Process<M> {
     }
 
     fn act_on_arrived(&self, mail: &mut Mail<M>) -> Option<ExitReason> {
-        while mail.acts > 0
+        while self.turn.may_act()
             && let Some(signal) = mail.arrived.pop_front()
         {
             let Signal::Control(envelope) = signal else {
                 mail.list.push_back(signal);
                 continue;
             };
-            mail.acts -= 1;
+            self.turn.acted();
             if let Some(fatal) = self.act(*envelope, mail) {
                 // What came after the fatal signal is answered by `end`.
                 return Some(fatal);
             }
         }
         mail.arrived.give_back();
+        self.turn.set_listed(!mail.list.is_empty());
         None
     }
 
@@ -333,7 +370,7 @@ impl<M: Send + 'static> Process<M> {
                 state.held_by.take(),
             )
         };
-        for pending in deferred {
+        for pending in deferred.iter().flat_map(|deferred| deferred.iter()) {
             pending.fail(reason);
         }
         for effect in effects {

@@ -37,7 +37,7 @@ use super::read::{self, Read};
 use super::serve::Served;
 use crate::ExitReason;
 use crate::gen_server::{Message, PendingReply};
-use crate::process::{Info, Process, Signal, WireMessage};
+use crate::process::{Deferred, Info, Process, Signal, WireMessage};
 use crate::reports::Shown;
 
 /// Where a behaviour reads what it is to do next. See the head of this file.
@@ -66,6 +66,10 @@ enum Origin {
 
 impl Origin {
     const NONE: Self = Self::Encoded(None);
+
+    const fn is_some(&self) -> bool {
+        !matches!(self, Self::Encoded(None))
+    }
 
     fn take_caller(&mut self) -> Option<Arc<dyn PendingReply>> {
         match std::mem::replace(self, Self::NONE) {
@@ -115,16 +119,42 @@ impl<M: Message> Inbox<M> {
 
     /// Ready with the next event; whatever was returned before counts as handled. Pending: nothing is there, and the process is polled again when something is; a
     /// behaviour's own timers are looked at now, unless it [is suspended](Self::is_suspended).
+    #[inline]
     pub(crate) fn poll_next(
         &mut self,
         behaviour: &mut dyn Behaviour,
         cx: &mut Context<'_>,
     ) -> Poll<Event<M>> {
-        self.handled(Some(behaviour));
+        if self.origin.is_some() || self.sys.is_some() {
+            self.handled(Some(behaviour));
+        }
+        self.in_hand = InHand::NOTHING;
+        // The usual case by itself: nothing watches, and a message is there that nobody waits for.
+        if self.sys.is_none() {
+            let signal = ready!(self.process.poll_next(&mut self.taken, cx));
+            let own = self.own > 0;
+            self.own -= u32::from(own);
+            if let Signal::Message(message) = signal {
+                self.in_hand = InHand::message(&message);
+                return Poll::Ready(Event::Message(message));
+            }
+            if let Some(event) = self.event(signal, own, behaviour) {
+                return Poll::Ready(event);
+            }
+        }
+        self.poll_watched(behaviour, cx)
+    }
+
+    /// As [`poll_next`](Self::poll_next), when `sys` may have been asked to do something.
+    fn poll_watched(
+        &mut self,
+        behaviour: &mut dyn Behaviour,
+        cx: &mut Context<'_>,
+    ) -> Poll<Event<M>> {
         loop {
             let signal = ready!(self.process.poll_next(&mut self.taken, cx));
             let own = self.own > 0;
-            self.own = self.own.saturating_sub(1);
+            self.own -= u32::from(own);
             if let Some(sys) = &mut self.sys
                 && sys.suspended
             {
@@ -370,7 +400,7 @@ fn acts_while_suspended<M: Send + 'static>(signal: &Signal<M>, process: &Process
 
 /// Answered ones go when the list would grow. It then has room for as many again as are open, so that looking through it is
 /// paid for by what was added since.
-fn defer(deferred: &mut Vec<Arc<dyn PendingReply>>, pending: Arc<dyn PendingReply>) {
+fn defer(deferred: &mut Deferred, pending: Arc<dyn PendingReply>) {
     if deferred.len() == deferred.capacity() {
         deferred.retain(|kept| kept.is_pending());
         let open = deferred.len();
@@ -416,7 +446,7 @@ mod tests {
 
     #[test]
     fn many_open_calls_do_not_make_each_further_one_dear() {
-        let mut deferred = Vec::new();
+        let mut deferred = Deferred::new();
         let kept = |open| Arc::new(Kept(AtomicBool::new(open))) as Arc<dyn PendingReply>;
         for _ in 0..4_095 {
             defer(&mut deferred, kept(true));

@@ -22,7 +22,7 @@ mod start;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Context;
 
 use kista_etf::{Atom, Encode, Pid, atoms};
@@ -54,6 +54,7 @@ use crate::{Dest, ExitReason, Info};
 /// ```
 ///
 /// Source: the `erlang` module of ERTS: `link/1`, `monitor/2`, `process_flag/2`, `exit/2` and their kin.
+#[repr(C)] // What changes with each message comes last: see `Process`.
 pub struct Me {
     pub(super) pid: Pid,
     pub(super) node: Node,
@@ -64,25 +65,30 @@ pub struct Me {
     taken: AtomicUsize,
     /// Messages that the process sent.
     sent: AtomicU64,
-    flags: AtomicU32,
+    flags: AtomicU16,
+    /// What it does. Only its own task writes this.
+    doing: AtomicU16,
 }
 
-/// It waits for its next message.
-const WAITING: u32 = 1;
-/// It is held until there is room.
-const HELD: u32 = 1 << 1;
-/// `sys` suspended it.
-const SUSPENDED: u32 = 1 << 2;
+// Flags.
 /// Its queue has a bound.
-const BOUNDED: u32 = 1 << 3;
+const BOUNDED: u16 = 1;
 /// Its queue is longer than the node's mark.
-const ALARMED: u32 = 1 << 4;
+const ALARMED: u16 = 1 << 1;
 /// There may be timers that send to it.
-const TIMED: u32 = 1 << 5;
-/// It is to be held at its next await until there is room.
-const TO_HOLD: u32 = 1 << 7;
+const TIMED: u16 = 1 << 2;
 /// It is a plain process: it takes what is encoded, and nothing of `sys`.
-const PLAIN: u32 = 1 << 6;
+const PLAIN: u16 = 1 << 3;
+
+// What it does.
+/// It waits for its next message.
+const WAITING: u16 = 1;
+/// It is held until there is room.
+const HELD: u16 = 1 << 1;
+/// `sys` suspended it.
+const SUSPENDED: u16 = 1 << 2;
+/// It is to be held at its next await until there is room.
+const TO_HOLD: u16 = 1 << 3;
 
 impl Me {
     pub(crate) fn new(node: Node, pid: Pid, behaviour: &'static str) -> Self {
@@ -93,7 +99,8 @@ impl Me {
             state: Mutex::new(ProcessState::new(pid)),
             taken: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
-            flags: AtomicU32::new(0),
+            flags: AtomicU16::new(0),
+            doing: AtomicU16::new(0),
         }
     }
 
@@ -124,29 +131,28 @@ impl Me {
 
     /// What it does, as seen from anywhere.
     pub(crate) fn status(&self) -> Status {
-        let flags = self.flags.load(Relaxed);
-        match flags & (WAITING | HELD | SUSPENDED) {
+        match self.doing.load(Relaxed) & (WAITING | HELD | SUSPENDED) {
             0 => Status::Running,
-            flags if flags & SUSPENDED != 0 => Status::Suspended,
-            flags if flags & HELD != 0 => Status::Held,
+            doing if doing & SUSPENDED != 0 => Status::Suspended,
+            doing if doing & HELD != 0 => Status::Held,
             _ => Status::Waiting,
         }
     }
 
     pub(crate) fn set_waiting(&self, waiting: bool) {
-        self.set(WAITING, waiting);
+        self.set_doing(WAITING, waiting);
     }
 
     /// Asks for itself to be held until there is room.
     pub(super) fn hold_for(&self, room: Arc<dyn Room>) {
         let before = self.state.lock().held_by.replace(room);
         drop(before);
-        self.set(TO_HOLD, true);
+        self.set_doing(TO_HOLD, true);
     }
 
     /// Whether it is held: it sent more than a connection or a queue has room for, and there is no room yet.
     pub(super) fn poll_hold(&self, cx: &mut Context<'_>) -> bool {
-        if !self.has(TO_HOLD) {
+        if self.doing.load(Relaxed) & TO_HOLD == 0 {
             return false;
         }
         // Not under its lock: a room may be another process, or this one.
@@ -156,14 +162,13 @@ impl Me {
             let room = self.state.lock().held_by.take();
             drop(room);
         }
-        self.set(TO_HOLD, held);
-        self.set(HELD, held);
+        self.set_doing(TO_HOLD | HELD, held);
         held
     }
 
     /// To be called by whoever serves `sys`.
     pub(crate) fn set_suspended(&self, suspended: bool) {
-        self.set(SUSPENDED, suspended);
+        self.set_doing(SUSPENDED, suspended);
     }
 
     pub(crate) fn set_bounded(&self, bounded: bool) {
@@ -199,11 +204,23 @@ impl Me {
         self.has(PLAIN)
     }
 
-    fn has(&self, flag: u32) -> bool {
+    fn set_doing(&self, what: u16, on: bool) {
+        let doing = self.doing.load(Relaxed);
+        let now = match on {
+            true => doing | what,
+            false => doing & !what,
+        };
+        // Mostly it is so already: then nothing is written that others read.
+        if now != doing {
+            self.doing.store(now, Relaxed);
+        }
+    }
+
+    fn has(&self, flag: u16) -> bool {
         self.flags.load(Relaxed) & flag != 0
     }
 
-    fn set(&self, flag: u32, on: bool) -> bool {
+    fn set(&self, flag: u16, on: bool) -> bool {
         // Mostly it is so already: then nothing is written that others read.
         if self.has(flag) == on {
             return false;
@@ -228,9 +245,10 @@ impl Me {
         self.sent.load(Relaxed)
     }
 
+    /// Only its own task counts.
     pub(crate) fn count_sent(&self, messages: u64) {
         if messages > 0 {
-            self.sent.fetch_add(messages, Relaxed);
+            self.sent.store(self.sent() + messages, Relaxed);
         }
     }
 
