@@ -13,7 +13,7 @@ impl Shop {
     }
 
     #[handle_continue]
-    fn load(&mut self, path: String) {
+    fn replenish(&mut self, path: String) {
         let _ = path;
     }
 
@@ -24,7 +24,7 @@ impl Shop {
 }
 
 fn send(node: &Node) {
-    let _ = node.server::<Shop>("shop").load("path".to_owned());
+    let _ = node.server::<Shop>("shop").replenish("path".to_owned());
 }
 
 fn main() {}
