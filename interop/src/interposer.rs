@@ -3,7 +3,7 @@
 //! 1. A node that registers is given a port in front of its own; whoever asks for it gets that one. So every connection between
 //!    the nodes of this EPMD comes by here.
 //! 2. A connection's first message, the name of the dialling node, is held until the [`Plan`] lets it go: two dials can be made to
-//!    collide. A plan that waits for a second dial gives up after [`ALONE`], and says so.
+//!    collide. A plan that waits for a second dial gives up after `ALONE`, and says so.
 //! 3. The acceptor's answer is read and counted, and the end of the handshake noticed. After that bytes just pass.
 //! 4. The end of one half is passed on to the other, unless ends are held: then a node that left looks alive.
 
