@@ -26,7 +26,7 @@ use crate::Bed;
 pub(crate) const ERL: &str = "erl@127.0.0.1";
 
 /// How long something that must come is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A node of ours on the bed, hidden, so that `global` has no part in what is proved.
 pub(crate) fn ours(bed: &Bed, name: &str) -> NodeBuilder {

