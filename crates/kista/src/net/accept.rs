@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use kista_dist::handshake::{Acceptor, Decision, Event, HandshakeError, READ_SIZE, simultaneous};
 use kista_etf::Atom;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::claim::Claim;
 use super::connection::Phase;
 use super::gate::Pass;
 use super::given_names::{Given, Offer};
+use super::socket::Socket;
 use super::{Connection, Net};
 
 #[derive(Debug, Error)]
@@ -67,7 +67,7 @@ fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
     match net.gate.enter(from.ip()) {
         Some(pass) => {
             let net = Arc::clone(net);
-            tokio::spawn(serve(net, socket, from, pass));
+            tokio::spawn(serve(net, Socket::plain(socket), from, pass));
         }
         None => net.log.closed(
             net.name.as_str(),
@@ -77,7 +77,7 @@ fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
     }
 }
 
-async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
+async fn serve(net: Arc<Net>, socket: Socket, from: SocketAddr, pass: Pass) {
     // For the log: unproved.
     let said = OnceLock::new();
     let result = tokio::select! {
@@ -110,12 +110,12 @@ async fn serve(net: Arc<Net>, socket: TcpStream, from: SocketAddr, pass: Pass) {
 
 async fn handshake(
     net: &Arc<Net>,
-    mut socket: TcpStream,
+    socket: Socket,
     pass: &Pass,
     said: &OnceLock<String>,
 ) -> Result<(), AcceptError> {
-    let _ = socket.set_nodelay(true);
-    let config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    let mut config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    config.width = socket.length_width();
     let mut machine = Acceptor::new(Instant::now(), config);
     let mut incoming = None;
     let mut asked_alive = false;

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
 use super::given_names::Given;
+use super::socket::Socket;
 use super::{Connection, Net};
 use kista_dist::handshake::Peer;
 
@@ -34,7 +33,7 @@ impl Claim {
     /// The handshake is done: the reader takes over.
     pub(super) fn establish(
         mut self,
-        socket: TcpStream,
+        socket: Socket,
         peer: &Peer,
         leftover: Vec<u8>,
         by_dial: bool,

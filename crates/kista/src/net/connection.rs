@@ -33,11 +33,11 @@ use kista_etf::{Atom, EncodeError, Encoder, Pid};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::given_names::Given;
 use super::inbound::PeerLoad;
+use super::socket::Socket;
 use super::wire::Wire;
 use super::{ConnectionInfo, Host, InboundCharge, Net};
 
@@ -83,7 +83,7 @@ pub(super) struct Established {
     /// The name that we gave to the peer.
     pub(super) given: Option<Given>,
     /// Held by the reader and the writer: whoever keeps a dead connection keeps no file descriptor.
-    pub(super) socket: Weak<TcpStream>,
+    pub(super) socket: Weak<Socket>,
     /// None when the connection is gone.
     pub(super) wire: Mutex<Option<Wire>>,
 }
@@ -449,7 +449,7 @@ impl Connection {
 
     pub(super) fn shut(&self, how: Shutdown) {
         if let Some(socket) = self.established.get().and_then(|e| e.socket.upgrade()) {
-            let _ = socket2::SockRef::from(&*socket).shutdown(how);
+            socket.shut(how);
         }
     }
 

@@ -18,13 +18,13 @@ use kista_dist::handshake::{
 use kista_etf::Atom;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::claim::Claim;
 use super::connection::Phase;
 use super::error::DialError;
 use super::resolve::{ResolveError, Resolver};
+use super::socket::Socket;
 use super::static_route::Routes;
 use super::{Connection, Net};
 
@@ -84,7 +84,7 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
 }
 
 pub(super) struct Done {
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     pub(super) peer: Peer,
     pub(super) leftover: Vec<u8>,
 }
@@ -141,7 +141,7 @@ pub(super) async fn reach(
     routes: &Routes,
     resolver: &dyn Resolver,
     node: &str,
-) -> Result<TcpStream, DialError> {
+) -> Result<Socket, DialError> {
     let addresses = match routes.addresses(node).await? {
         Some(addresses) => addresses,
         None => {
@@ -152,7 +152,7 @@ pub(super) async fn reach(
     let mut last = None;
     for address in addresses {
         match TcpStream::connect(address).await {
-            Ok(socket) => return Ok(socket),
+            Ok(tcp) => return Ok(Socket::plain(tcp)),
             Err(source) => {
                 last = Some(DialError::Connect {
                     address: address.to_string(),
@@ -169,14 +169,14 @@ pub(super) async fn reach(
 
 /// The initiator's handshake with `name`; `replace` says whether a connection that the peer still has shall give way to this one.
 pub(super) async fn handshake(
-    config: HandshakeConfig,
+    mut config: HandshakeConfig,
     name: &str,
     cookie: Cookie,
-    mut socket: TcpStream,
+    socket: Socket,
     replace: impl Fn() -> bool,
     now: Instant,
 ) -> Result<Done, DialError> {
-    let _ = socket.set_nodelay(true);
+    config.width = socket.length_width();
     let mut machine = Initiator::new(now, config, name, cookie);
     let mut buffer = [0; READ_SIZE];
     loop {

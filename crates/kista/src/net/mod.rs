@@ -30,6 +30,7 @@ mod named;
 mod node_name;
 mod reader;
 pub mod resolve;
+mod socket;
 mod static_route;
 mod stats;
 mod ticker;
@@ -49,7 +50,7 @@ use kista_dist::{Flags, check_node_name};
 use kista_etf::{Atom, AtomQuota};
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 pub use auto::AutoConnect;
@@ -75,6 +76,7 @@ use inbound::Inbound;
 use keep::Keeper;
 use named::Naming;
 use resolve::Resolver;
+use socket::Socket;
 use static_route::Routes;
 use ticker::Ticker;
 
@@ -491,14 +493,13 @@ impl Net {
     fn establish(
         self: &Arc<Self>,
         connection: &Arc<Connection>,
-        socket: TcpStream,
+        socket: Socket,
         peer: &Peer,
         leftover: Vec<u8>,
         by_dial: bool,
         given: Option<Given>,
     ) {
-        let _ = socket.set_nodelay(true);
-        let address = socket.peer_addr().ok();
+        let address = socket.peer_addr();
         let socket = Arc::new(socket);
         connection.set_established(Established {
             creation: peer.creation,

@@ -10,17 +10,17 @@ use std::time::Instant;
 use kista_dist::Flags;
 use kista_dist::handshake::{Challenges, Config as HandshakeConfig, Peer};
 use kista_etf::Atom;
-use tokio::net::TcpStream;
 
 use super::error::{DialError, StartError};
 use super::resolve::Resolver;
+use super::socket::Socket;
 use super::static_route::Routes;
 use super::{Connection, Net, NetConfig, NodeName, dial};
 
 /// The connection that brought the name.
 pub(super) struct Naming {
     pub(super) by: Atom,
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     pub(super) peer: Peer,
     pub(super) leftover: Vec<u8>,
 }

@@ -14,9 +14,9 @@ use kista_dist::Control;
 use kista_dist::frame::{FrameError, FrameReader, Inbound, ReaderLimits};
 use kista_etf::{Atom, AtomQuota};
 use thiserror::Error;
-use tokio::net::TcpStream;
 
 use super::connection::Phase;
+use super::socket::Socket;
 use super::{Connection, Host, Net, writer};
 use crate::log::Escaped;
 
@@ -44,7 +44,7 @@ enum ReadEnd {
 pub(super) async fn run(
     net: Arc<Net>,
     connection: Arc<Connection>,
-    socket: Arc<TcpStream>,
+    socket: Arc<Socket>,
     leftover: Vec<u8>,
 ) {
     let Some(host) = net.host() else {
@@ -90,7 +90,7 @@ async fn read_all(
     net: &Net,
     host: &dyn Host,
     connection: &Arc<Connection>,
-    socket: &TcpStream,
+    socket: &Socket,
     leftover: &[u8],
 ) -> ReadEnd {
     let limits = &net.config.limits;
@@ -109,7 +109,7 @@ async fn read_all(
         }
         // Not a fixed share of the runtime for a peer that never stops sending.
         tokio::task::consume_budget().await;
-        match socket.try_read_buf(frames.buffer_mut()) {
+        match socket.try_read(frames.buffer_mut()) {
             Ok(0) => return ReadEnd::Eof,
             Ok(_) => {
                 connection.reads.fetch_add(1, Relaxed);

@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 
 use kista_dist::TickAction;
 use parking_lot::{Condvar, Mutex};
-use socket2::SockRef;
-use tokio::net::TcpStream;
 
+use super::socket::Socket;
 use super::{Connection, Net};
 
 pub(super) struct Ticker {
@@ -91,7 +90,7 @@ fn look(connection: &Connection, now: Instant) {
     match watched.clock.poll(now) {
         TickAction::None => {}
         TickAction::SendTick => tick(connection, &socket),
-        TickAction::Down if has_input(&socket) => {
+        TickAction::Down if socket.has_input() => {
             watched.clock.on_read(now);
             tick(connection, &socket);
         }
@@ -105,7 +104,7 @@ fn look(connection: &Connection, now: Instant) {
     }
 }
 
-fn tick(connection: &Connection, socket: &TcpStream) {
+fn tick(connection: &Connection, socket: &Socket) {
     let Some(established) = connection.established() else {
         return;
     };
@@ -115,18 +114,9 @@ fn tick(connection: &Connection, socket: &TcpStream) {
     let Some(wire) = wire.as_mut() else {
         return;
     };
-    match wire.tick(|slices| SockRef::from(socket).send_vectored(slices)) {
+    match wire.tick(|slices| socket.try_write_unscheduled(slices)) {
         // A rest, if any, is the writer's to flush.
         Ok(_) => connection.work.notify_one(),
         Err(error) => connection.write_failed(&format!("tick: {error}")),
-    }
-}
-
-/// Whether there is something for our reader to find.
-fn has_input(socket: &TcpStream) -> bool {
-    let mut one = [std::mem::MaybeUninit::uninit(); 1];
-    match SockRef::from(socket).peek(&mut one) {
-        Ok(_) => true,
-        Err(e) => e.kind() != io::ErrorKind::WouldBlock,
     }
 }

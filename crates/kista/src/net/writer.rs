@@ -4,18 +4,19 @@
 //! 2. The queue being empty, what there is goes out at once.
 //! 3. A write error ends the writing only: the reader still reads what the peer had sent, and then ends the connection.
 
+use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kista_dist::frame::Outbox;
-use tokio::net::TcpStream;
 
 use super::Connection;
 use super::connection::{Phase, Queued};
+use super::socket::Socket;
 use super::wire::Step;
 
-pub(super) async fn run(connection: Arc<Connection>, socket: Arc<TcpStream>) {
+pub(super) async fn run(connection: Arc<Connection>, socket: Arc<Socket>) {
     let ended = connection.reached(Phase::Closing);
     tokio::select! {
         biased;
@@ -24,7 +25,7 @@ pub(super) async fn run(connection: Arc<Connection>, socket: Arc<TcpStream>) {
     }
 }
 
-async fn write_all(connection: &Connection, socket: &TcpStream) {
+async fn write_all(connection: &Connection, socket: &Socket) {
     let Some(established) = connection.established() else {
         return;
     };
@@ -42,7 +43,7 @@ async fn write_all(connection: &Connection, socket: &TcpStream) {
             if queued == Queued::Some {
                 wire.accept(&mut batch);
             }
-            let step = wire.step(|slices| socket.try_write_vectored(slices));
+            let step = wire.step(|slices| socket.try_write(slices));
             (step, wire.unwritten())
         };
         connection.set_unwritten(unwritten);
@@ -55,18 +56,19 @@ async fn write_all(connection: &Connection, socket: &TcpStream) {
                 // An error shows itself at the next write.
                 let _ = socket.writable().await;
             }
-            Ok(Step::Idle) => match queued {
-                Queued::Drained => {
+            Ok(Step::Idle) => match (socket.try_flush(), queued) {
+                (Err(e), _) if e.kind() == io::ErrorKind::WouldBlock => {
+                    let _ = socket.writable().await;
+                }
+                (Err(error), _) => return connection.write_failed(&format!("write: {error}")),
+                (Ok(()), Queued::Drained) => {
                     // The peer reads to the end, closes, and our reader sees that.
                     connection.shut(Shutdown::Write);
                     return;
                 }
-                _ => connection.work.notified().await,
+                (Ok(()), _) => connection.work.notified().await,
             },
-            Err(error) => {
-                connection.write_failed(&format!("write: {error}"));
-                return;
-            }
+            Err(error) => return connection.write_failed(&format!("write: {error}")),
         }
     }
 }
