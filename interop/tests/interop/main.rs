@@ -7,6 +7,7 @@ mod from_elixir;
 mod from_erlang;
 mod from_rust;
 mod hostile;
+mod inspection;
 mod lifecycle;
 mod machines;
 mod proofs;

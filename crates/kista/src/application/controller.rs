@@ -79,7 +79,7 @@ impl GenServer for Controller {
             Msg::Load(application, to) => {
                 let keys = application.keys();
                 let (name, depends_on) = (keys.name, keys.depends_on.to_vec());
-                let has_code = application.code().is_some();
+                let has_code = keys.has_code;
                 self.incoming = Some(application);
                 Event::Load {
                     name,

@@ -58,6 +58,10 @@ impl Registry {
         found.cloned()
     }
 
+    pub(crate) fn find_loaded(&self, name: Atom) -> Option<Arc<Application>> {
+        self.0.read().loaded.get(&name).cloned()
+    }
+
     pub(super) fn is_loaded(&self, name: Atom) -> bool {
         self.0.read().loaded.contains_key(&name)
     }

@@ -195,6 +195,7 @@ impl Application {
             depends_on: self.depends_on.as_slice(),
             registered: self.registered.as_slice(),
             max_time: self.max_time,
+            has_code: self.callbacks.is_some(),
         }
     }
 
@@ -227,6 +228,8 @@ pub struct ApplicationKeys<'a> {
     pub registered: &'a [Atom],
     /// `maxT`.
     pub max_time: Option<Duration>,
+    /// Whether there is anything to start, which `mod` says: false for a library.
+    pub has_code: bool,
 }
 
 impl fmt::Debug for Application {

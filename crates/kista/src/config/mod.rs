@@ -52,6 +52,7 @@
 //! | `epmd_port` | a port | [`NodeBuilder::epmd_port`] |
 //! | `net_ticktime` | seconds | [`NodeBuilder::net_ticktime`] |
 //! | `queue_alarm` | messages | [`NodeBuilder::queue_alarm`] |
+//! | `inspectable` | true or false | [`NodeBuilder::inspectable_by`] |
 //! | `stop_timeout` | seconds | [`NodeBuilder::stop_timeout`] |
 //! | `stop_on_signals` | true or false | [`NodeBuilder::stop_on_signals`] |
 //!

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use super::setting::Setting;
 use super::{Config, ConfigError};
-use crate::EpmdMode;
 use crate::node::{Node, NodeBuilder, Visibility};
+use crate::{EpmdMode, Peers};
 
 const KNOWN: &str = "there are name, cookie, cookie_file, listen_on, port, ports, visible, network, epmd, epmd_port, \
-                     net_ticktime, queue_alarm, stop_timeout and stop_on_signals";
+                     net_ticktime, queue_alarm, inspectable, stop_timeout and stop_on_signals";
 const PORT: &str = "a port from 1 to 65535";
 
 impl Node {
@@ -77,6 +77,10 @@ fn apply(builder: NodeBuilder, name: &str, setting: &Setting) -> Result<NodeBuil
         "epmd_port" => builder.epmd_port(port(setting)?),
         "net_ticktime" => builder.net_ticktime(setting.seconds()?),
         "queue_alarm" => builder.queue_alarm(setting.integer("a number of messages")?),
+        "inspectable" => builder.inspectable_by(match setting.bool()? {
+            true => Peers::any(),
+            false => Peers::none(),
+        }),
         "stop_timeout" => builder.stop_timeout(setting.seconds()?),
         "stop_on_signals" => match setting.bool()? {
             true => builder.stop_on_signals(),

@@ -220,7 +220,7 @@ async fn every_key_of_a_node_is_known_and_takes_its_kind() {
         "all",
         "[node]\nname = 'a@b'\ncookie = 'c'\ncookie_file = '/c'\nlisten_on = '::1'\nport = 9000\nports = [9000, 9001]\n\
          visible = true\nnetwork = true\nepmd = 'embedded'\nepmd_port = 4369\nnet_ticktime = 60\nqueue_alarm = 10\n\
-         stop_timeout = 1\nstop_on_signals = true",
+         inspectable = false\nstop_timeout = 1\nstop_on_signals = true",
     );
     let config = Config::read().file(&file.0).load().unwrap();
     drop(Node::configured(&config).unwrap());
@@ -228,6 +228,7 @@ async fn every_key_of_a_node_is_known_and_takes_its_kind() {
         "visible",
         "network",
         "stop_on_signals",
+        "inspectable",
         "queue_alarm",
         "ports",
         "epmd",

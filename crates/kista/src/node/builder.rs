@@ -27,7 +27,7 @@ use crate::process::Env;
 use crate::remote::{self, Remote};
 use crate::reports::REPORTS;
 use crate::timer::Timers;
-use crate::{EpmdMode, Term, kernel};
+use crate::{EpmdMode, Peers, Term, kernel};
 
 /// EPMD's well-known port.
 const EPMD_PORT: u16 = 4369;
@@ -68,6 +68,7 @@ pub struct NodeBuilder {
     network: bool,
     queue_alarm: usize,
     remote_processes: usize,
+    inspectors: Peers,
     env: Env,
     stop_timeout: Duration,
     stop_on_signals: bool,
@@ -95,6 +96,7 @@ impl NodeBuilder {
             network: true,
             queue_alarm: QUEUE_ALARM,
             remote_processes: remote::PROCESSES,
+            inspectors: Peers::any(),
             env: Env::default(),
             stop_timeout: STOP_TIMEOUT,
             stop_on_signals: false,
@@ -181,6 +183,17 @@ impl NodeBuilder {
     /// `system_limit`. Default: 262,144.
     pub fn remote_processes(mut self, processes: usize) -> Self {
         self.remote_processes = processes;
+        self
+    }
+
+    /// Which nodes may look at this one by OTP's functions that operators and their tools call: `application:which_applications` and
+    /// its like. They change nothing. Default: every node; [`Peers::none`] switches them off. Functions of the same names that the
+    /// program exposes itself are not concerned.
+    ///
+    /// Served are, of the module `application`: `which_applications/0,1`, `loaded_applications/0`, `get_application/0,1`,
+    /// `get_env/1,2,3`, `get_all_env/0,1`, `get_key/1,2`, `get_all_key/0,1`.
+    pub fn inspectable_by(mut self, peers: Peers) -> Self {
+        self.inspectors = peers;
         self
     }
 
@@ -282,7 +295,7 @@ impl NodeBuilder {
             node_events,
             reports: Reports::new(reports),
             node_monitors: Mutex::default(),
-            remote: Remote::new(self.remote_processes),
+            remote: Remote::new(self.remote_processes, self.inspectors),
             stopping: AtomicBool::new(false),
             not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),

@@ -89,8 +89,8 @@ impl Application {
                 let arguments = d.term()?;
                 return Ok(Self::improper(module, function, arguments, open));
             }
-            let exposed = &process.node().remote().exposed;
-            let Some(callable) = exposed.find(&module, &function, arity, peer) else {
+            let remote = process.node().remote();
+            let Some(callable) = remote.find(&module, &function, arity, peer) else {
                 d.reset(start);
                 let arguments = d.term()?;
                 let raise = Raise::error(atoms::UNDEF);

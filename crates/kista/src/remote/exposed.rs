@@ -1,7 +1,8 @@
 //! Which functions other nodes may run here, by module, name and arity.
 //!
 //! Rules:
-//! 1. What is not here does not exist for other nodes: it is `undef`, as in Erlang. So is what a peer may not call.
+//! 1. What is not here does not exist for other nodes: it is `undef`, as in Erlang. So is what a peer may not call. Behind it are only
+//!    the functions that look at a node: see `inspection/`.
 //! 2. Names of modules and functions that peers send are looked up, never made atoms.
 //! 3. A function is found when a request arrives; one that runs by then is not touched when it is taken away.
 
@@ -13,8 +14,8 @@ use kista_etf::{Atom, AtomName};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 
-use super::Function;
 use super::function::{Callable, MAX_ARITY, callable};
+use super::{Function, Remote, inspection};
 use crate::node::Node;
 
 /// Which nodes may call an exposed function.
@@ -24,6 +25,7 @@ use crate::node::Node;
 /// let anybody = Peers::any();
 /// let two = Peers::only(["erl@127.0.0.1", "ex@127.0.0.1"]);
 /// let web = Peers::matching(|node| node.starts_with("web"));
+/// let nobody = Peers::none();
 /// ```
 /// A peer is known by the name with which it connected: whoever has the cookie can connect by any name that is free. This node
 /// itself may always call.
@@ -44,6 +46,12 @@ impl Peers {
         Self(Rule::Any)
     }
 
+    /// No other node.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::only::<String>([])
+    }
+
     /// These nodes, by full name.
     pub fn only<N: Into<String>>(nodes: impl IntoIterator<Item = N>) -> Self {
         Self(Rule::Only(Arc::new(
@@ -56,7 +64,7 @@ impl Peers {
         Self(Rule::Matching(Arc::new(rule)))
     }
 
-    fn admit(&self, peer: &str) -> bool {
+    pub(super) fn admit(&self, peer: &str) -> bool {
         match &self.0 {
             Rule::Any => true,
             Rule::Only(nodes) => nodes.contains(peer),
@@ -124,25 +132,10 @@ impl Exposed {
         removed
     }
 
-    /// The function, if there is one and this peer may call it. `None` as the peer: this node.
-    pub(super) fn find(
-        &self,
-        module: &AtomName,
-        function: &AtomName,
-        arity: usize,
-        peer: Option<Atom>,
-    ) -> Option<Arc<dyn Callable>> {
-        if arity > MAX_ARITY {
-            return None;
-        }
-        let name = (known(module)?, known(function)?);
+    fn find(&self, name: (Atom, Atom), arity: usize) -> Option<(Peers, Arc<dyn Callable>)> {
         let exposed = self.0.read();
         let entry = exposed.get(&name)?.iter().find(|e| e.arity == arity)?;
-        let (peers, function) = (entry.peers.clone(), Arc::clone(&entry.function));
-        drop(exposed);
-        // A rule is the user's code: not under the lock.
-        peer.is_none_or(|peer| peers.admit(peer.as_str()))
-            .then_some(function)
+        Some((entry.peers.clone(), Arc::clone(&entry.function)))
     }
 
     fn all(&self) -> Vec<(Atom, Atom, usize)> {
@@ -161,6 +154,32 @@ impl Exposed {
     }
 }
 
+impl Remote {
+    /// The function, if there is one and this peer may call it. `None` as the peer: this node.
+    pub(super) fn find(
+        &self,
+        module: &AtomName,
+        function: &AtomName,
+        arity: usize,
+        peer: Option<Atom>,
+    ) -> Option<Arc<dyn Callable>> {
+        if arity > MAX_ARITY {
+            return None;
+        }
+        let (module, function) = (known(module)?, known(function)?);
+        let (peers, callable) = match self.exposed.find((module, function), arity) {
+            Some(exposed) => exposed,
+            None => (
+                self.inspectors.clone(),
+                inspection::find(module, function, arity)?,
+            ),
+        };
+        // A rule is the user's code: not under the lock.
+        peer.is_none_or(|peer| peers.admit(peer.as_str()))
+            .then_some(callable)
+    }
+}
+
 /// Text that is no atom by now is the name of nothing.
 fn known(name: &AtomName) -> Option<Atom> {
     match name {
@@ -171,7 +190,8 @@ fn known(name: &AtomName) -> Option<Atom> {
 
 impl Node {
     /// Lets every connected node run this function: by `spawn` and its kin, by `rpc` and by `erpc`, as if it were the function
-    /// `Module:Function/Arity` of an Erlang module. Whatever was not exposed is `undef` for them.
+    /// `Module:Function/Arity` of an Erlang module. Whatever was not exposed is `undef` for them, but for what looks at the node:
+    /// see [`NodeBuilder::inspectable_by`](crate::NodeBuilder::inspectable_by).
     ///
     /// Each call runs in a process of its own, whose [`ProcessCx`](crate::ProcessCx) the function gets when it asks for it as its
     /// first argument. Arguments that are not of its types are a `function_clause` error. A panic is an error `{panic, Text}`.
@@ -237,7 +257,8 @@ impl Node {
         }
     }
 
-    /// What is exposed: module, function and arity, in the order of their names.
+    /// What is exposed: module, function and arity, in the order of their names; without what is served to look at the node
+    /// ([`NodeBuilder::inspectable_by`](crate::NodeBuilder::inspectable_by)).
     pub fn exposed(&self) -> Vec<(Atom, Atom, usize)> {
         self.remote().exposed.all()
     }

@@ -3,12 +3,14 @@
 //! A node in Rust has no modules. It exposes functions by name ([`Node::expose`](crate::Node::expose)), and every way of Erlang to run a
 //! function elsewhere ends at them: `spawn` and its kin, `erpc`, `rpc`, and the plain form of `rex`. Rules:
 //! 1. Each runs in a process of its own, which can be linked, monitored and ended. None keeps another waiting.
-//! 2. Nothing else can be reached: what is not exposed, or not to that peer, is `undef` in the shape that Erlang gives it.
+//! 2. Nothing else can be reached, but for functions that look at the node: what is not exposed, or not to that peer, is `undef` in
+//!    the shape that Erlang gives it.
 //! 3. A function is the same whichever way it is run; only what becomes of its value differs: see [`Raise`] for exceptions.
 //!
 //! | file | what |
 //! |---|---|
 //! | `exposed.rs`, `function.rs`, `raise.rs` | which functions, to whom; what can be exposed; exceptions |
+//! | `inspection/` | OTP's functions for operators' tools, which look at a node and need not be exposed |
 //! | `apply.rs` | a function and its undecoded arguments, or the exception that Erlang raises instead |
 //! | `serve.rs`, `options.rs` | processes that peers start here |
 //! | `job.rs` | functions that peers run through `rex` |
@@ -23,6 +25,7 @@ mod call;
 mod error;
 mod exposed;
 mod function;
+mod inspection;
 mod job;
 mod options;
 mod raise;
@@ -52,6 +55,8 @@ pub(crate) const PROCESSES: usize = 262_144;
 /// What a node has of this module.
 pub(crate) struct Remote {
     exposed: Exposed,
+    /// Who may call the functions that look at the node.
+    inspectors: Peers,
     /// The processes that run for peers.
     running: Arc<AtomicUsize>,
     /// How many there may be.
@@ -59,9 +64,11 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, inspectors: Peers) -> Self {
+        inspection::prepare();
         Self {
             exposed: Exposed::default(),
+            inspectors,
             running: Arc::default(),
             limit,
         }

@@ -95,8 +95,8 @@ impl Start {
         let ticket = Ticket::take(node).ok_or_else(system_limit)?;
         let peer = connection.map(|connection| connection.peer());
         let arity = request.arity as usize;
-        let exposed = &node.remote().exposed;
-        let found = exposed.find(&request.module, &request.function, arity, peer);
+        let remote = node.remote();
+        let found = remote.find(&request.module, &request.function, arity, peer);
         let behaviour = found.map_or("kista::remote", |callable| callable.name());
         let given = SpawnOptions::new().group_leader(request.group_leader);
         let born = node
