@@ -38,6 +38,7 @@ mod kernel;
 mod log;
 mod net;
 mod node;
+pub mod pg;
 pub mod plain;
 pub mod pool;
 mod process;

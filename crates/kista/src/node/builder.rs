@@ -306,6 +306,7 @@ impl NodeBuilder {
             told_away: AtomicU64::new(0),
             stopped: watch::channel(None).0,
             applications: applications::Registry::new(self.applications, self.environments),
+            pg_scopes: crate::pg::Scopes::default(),
         }));
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;

@@ -56,6 +56,7 @@ use crate::gen_server::{
 };
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
+use crate::pg;
 use crate::process::{
     AnyProcess, ControlSignal, Dest, Env, InfoSlot, Process, ProcessInfo, ProcessSummary, current,
 };
@@ -127,6 +128,7 @@ struct Inner {
     /// Set when all of the stop is done.
     stopped: watch::Sender<Option<Stopped>>,
     applications: applications::Registry,
+    pg_scopes: pg::Scopes,
 }
 
 impl Drop for Inner {
@@ -388,6 +390,10 @@ impl Node {
 
     pub(crate) fn application_registry(&self) -> &applications::Registry {
         &self.0.applications
+    }
+
+    pub(crate) fn pg_scopes(&self) -> &pg::Scopes {
+        &self.0.pg_scopes
     }
 
     pub(crate) fn timers(&self) -> &Timers {

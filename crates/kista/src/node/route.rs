@@ -48,23 +48,28 @@ impl Node {
         }
     }
 
-    fn send_away(&self, from: Pid, to: Dest, e: &Encoder) -> Sent {
-        let token = None;
-        let control = match to {
-            Dest::Pid(to) => Control::Send {
-                from: Some(from),
-                to,
-                token,
-            },
-            Dest::Name(name) | Dest::Remote { name, .. } => Control::RegSend {
-                from,
-                to: name.into(),
-                token,
-            },
-            Dest::Alias(to) => Control::AliasSend { from, to, token },
+    /// As [`send`](Self::send), but makes no connection: to a node that is not connected it is dropped. `erlang:send(To, Message,
+    /// [noconnect])`.
+    pub(crate) fn send_noconnect<T: Encode + ?Sized>(&self, to: Dest, message: &T) -> Sent {
+        let node = self.node_of(to);
+        if node == self.name() {
+            return self.send(to, message);
+        }
+        let Some(connection) = self.connected(node) else {
+            return Sent::done();
         };
+        with_encoder(|e| match message.encode(e) {
+            Ok(()) => {
+                current::count_sent();
+                self.send_by(&connection, message_to(self.current_pid(), to), e)
+            }
+            Err(error) => Sent::failed(SendError::Encode(error)),
+        })
+    }
+
+    fn send_away(&self, from: Pid, to: Dest, e: &Encoder) -> Sent {
         match self.connection(self.node_of(to)) {
-            Ok(connection) => self.send_by(&connection, control, e),
+            Ok(connection) => self.send_by(&connection, message_to(from, to), e),
             // No way there: dropped, as in Erlang.
             Err(_) => Sent::done(),
         }
@@ -465,6 +470,23 @@ fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
         reason,
         dials,
     })
+}
+
+fn message_to(from: Pid, to: Dest) -> Control {
+    let token = None;
+    match to {
+        Dest::Pid(to) => Control::Send {
+            from: Some(from),
+            to,
+            token,
+        },
+        Dest::Name(name) | Dest::Remote { name, .. } => Control::RegSend {
+            from,
+            to: name.into(),
+            token,
+        },
+        Dest::Alias(to) => Control::AliasSend { from, to, token },
+    }
 }
 
 /// A message from this node to itself.
