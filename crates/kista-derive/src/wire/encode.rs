@@ -15,7 +15,18 @@ pub(super) fn method(messages: &Messages<'_>) -> TokenStream {
         quote!(#(#cfg)* #arm)
     });
     let impossible = &messages.impossible;
+    let kinds = messages.variants.iter().map(|variant| {
+        let (cfg, ident) = (variant.cfg, variant.ident);
+        let kind = match wire_kind(variant.travel) {
+            Some(kind) => quote!(::core::option::Option::Some(#kista::WireKind::#kind)),
+            None => quote!(::core::option::Option::None),
+        };
+        quote!(#(#cfg)* Self::#ident { .. } => #kind,)
+    });
     quote! {
+        fn wire_kind(&self) -> ::core::option::Option<#kista::WireKind> {
+            match *self { #(#kinds)* #impossible }
+        }
         fn encode(
             &self,
             #e: &mut #kista::etf::Encoder,
@@ -25,21 +36,26 @@ pub(super) fn method(messages: &Messages<'_>) -> TokenStream {
     }
 }
 
+/// The name of the `WireKind` of what travels so.
+fn wire_kind(travel: Travel) -> Option<Ident> {
+    match travel {
+        Travel::Call => Some(format_ident!("Call")),
+        Travel::Cast => Some(format_ident!("Cast")),
+        Travel::Info => Some(format_ident!("Info")),
+        Travel::Not => None,
+    }
+}
+
 fn arm(variant: &Variant<'_>, messages: &Messages<'_>, e: &Ident) -> TokenStream {
     let (kista, wire, reply) = (messages.kista, wire_trait(), local("reply"));
     let ident = variant.ident;
-    let kind = match variant.travel {
-        Travel::Call => format_ident!("Call"),
-        Travel::Cast => format_ident!("Cast"),
-        Travel::Info => format_ident!("Info"),
-        Travel::Not => {
-            let why = format!("`{ident}` stays within its server");
-            return quote! {
-                Self::#ident { .. } => ::core::result::Result::Err(
-                    #kista::etf::EncodeError::custom(#why)
-                ),
-            };
-        }
+    let Some(kind) = wire_kind(variant.travel) else {
+        let why = format!("`{ident}` stays within its server");
+        return quote! {
+            Self::#ident { .. } => ::core::result::Result::Err(
+                #kista::etf::EncodeError::custom(#why)
+            ),
+        };
     };
     let bindings: Vec<_> = variant
         .values

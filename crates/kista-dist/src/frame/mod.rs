@@ -8,6 +8,7 @@ mod atoms;
 mod counters;
 mod fragmenter;
 mod fragments;
+mod memo;
 mod outbox;
 mod outcache;
 mod payload;

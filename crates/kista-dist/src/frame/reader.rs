@@ -18,10 +18,11 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use kista_etf::{AtomName, AtomQuota, Decoder, Limits, Pid};
+use kista_etf::{AtomName, AtomQuota, Decoder, Limits};
 
 use super::atoms::InboundCache;
 use super::fragments::{Fragments, Partial};
+use super::memo::Seen;
 use super::{AtomList, FrameCounters, FrameError, Payload};
 use crate::control::{Control, Decoded};
 use crate::flags::Flags;
@@ -89,6 +90,7 @@ pub struct FrameReader {
     quota: Arc<AtomQuota>,
     buffer: BytesMut,
     cache: InboundCache,
+    seen: Seen,
     fragments: Fragments,
     failed: bool,
     /// Without the atoms, which the cache counts.
@@ -112,6 +114,7 @@ impl FrameReader {
             quota,
             buffer: BytesMut::new(),
             cache: InboundCache::new(),
+            seen: Seen::default(),
             fragments: Fragments::new(limits),
             failed: false,
             counters: FrameCounters::default(),
@@ -209,19 +212,37 @@ impl FrameReader {
                     message => return Ok(message),
                 }
             }
-            let mut atoms = AtomList::default();
-            let header = 2 + self
-                .cache
-                .read_header(&frame[2..], &self.quota, &mut atoms)?;
-            if let Some(control) = plain_send(&frame[header..], &atoms) {
-                let bytes = self.cut(4 + header + PLAIN_SEND, end);
-                let payload = Some(Payload { bytes, atoms });
-                return Ok(Some(Inbound::Signal { control, payload }));
-            }
-            let (message, control_length) = self.control(&frame[header..], &atoms)?;
-            let bytes = self.cut(4 + header + control_length, end);
-            return message.complete(bytes, atoms).map(Some);
+            return self.whole(end).map(Some);
         }
+    }
+
+    /// A message in one frame, which ends at `end`.
+    #[inline]
+    fn whole(&mut self, end: usize) -> Result<Inbound, FrameError> {
+        let frame = &self.buffer[6..end];
+        let time = self.cache.misses;
+        if let Some((control, atoms, length)) = self.seen.find(frame, time) {
+            let (control, atoms) = (control.clone(), atoms.clone());
+            self.cache.hits += atoms.len() as u64;
+            let bytes = self.cut(6 + length, end);
+            let payload = Some(Payload { bytes, atoms });
+            return Ok(Inbound::Signal { control, payload });
+        }
+        let mut atoms = AtomList::default();
+        let header = self.cache.read_header(frame, &self.quota, &mut atoms)?;
+        let (message, control_length) = self.control(&frame[header..], &atoms)?;
+        let length = header + control_length;
+        if self.cache.misses == time
+            && frame.len() > length
+            && let Message::Known {
+                control,
+                reason: None,
+            } = &message
+        {
+            self.seen.keep(frame, length, control, &atoms, time);
+        }
+        let bytes = self.cut(6 + length, end);
+        message.complete(bytes, atoms)
     }
 
     /// Takes the frame that ends at `end` off the buffer, and gives its bytes from `from` on; see rule 3.
@@ -371,46 +392,6 @@ impl Message {
             Self::Known { .. } => Err(FrameError::UnexpectedPayload),
         }
     }
-}
-
-/// The length of a `SEND_SENDER` tuple whose atoms are all in the header.
-const PLAIN_SEND: usize = 34;
-
-/// Reads the most frequent control tuple, with a payload behind it, at once; `None` leaves it to [`Control::decode`].
-#[inline]
-fn plain_send(bytes: &[u8], atoms: &[AtomName]) -> Option<Control> {
-    let (tuple, payload) = bytes.split_first_chunk::<PLAIN_SEND>()?;
-    if payload.is_empty() {
-        return None;
-    }
-    let (head, pids) = tuple.split_first_chunk::<4>()?;
-    if *head != [104, 3, 97, 22] {
-        return None;
-    }
-    let (from, to) = pids.split_at_checked(15)?;
-    let to = plain_pid(to, atoms)?;
-    Some(Control::Send {
-        from: Some(plain_pid(from, atoms)?),
-        to,
-        token: None,
-    })
-}
-
-#[inline]
-fn plain_pid(bytes: &[u8], atoms: &[AtomName]) -> Option<Pid> {
-    let bytes: &[u8; 15] = bytes.first_chunk()?;
-    let [88, 82, index, a, b, c, d, e, f, g, h, i, j, k, l] = *bytes else {
-        return None;
-    };
-    let AtomName::Interned(node) = *atoms.get(usize::from(index))? else {
-        return None;
-    };
-    Some(Pid {
-        node,
-        id: u32::from_be_bytes([a, b, c, d]),
-        serial: u32::from_be_bytes([e, f, g, h]),
-        creation: u32::from_be_bytes([i, j, k, l]),
-    })
 }
 
 fn fragment_head(frame: &[u8]) -> Result<(u64, u64), FrameError> {

@@ -14,8 +14,7 @@ const KEEP: usize = 1 << 20;
 
 /// What the writer gave and the socket has not taken yet.
 ///
-/// Only whole frames are put in, so that a tick may be appended at any time. What was taken out may end within a frame:
-/// [`WriteBuffer::at_frame_boundary`].
+/// Only whole frames are put in, so that a tick may be appended at any time, also when what was taken out ended within one.
 ///
 /// ```
 /// use kista_dist::frame::WriteBuffer;
@@ -25,9 +24,8 @@ const KEEP: usize = 1 << 20;
 /// assert_eq!(out.io_slices(&mut slices), 1);
 /// assert_eq!(&*slices[0], [0, 0, 0, 0]);
 /// out.advance(3);
-/// assert!(!out.at_frame_boundary());
 /// out.advance(1);
-/// assert!(out.at_frame_boundary() && out.is_empty());
+/// assert!(out.is_empty());
 /// ```
 #[derive(Debug, Default)]
 pub struct WriteBuffer {
@@ -37,10 +35,6 @@ pub struct WriteBuffer {
     /// Shared pieces, each with the place in `inline` before which it stands.
     shared: VecDeque<(usize, Bytes)>,
     shared_bytes: usize,
-    /// Where frames end, counted from the beginning of the connection.
-    ends: VecDeque<u64>,
-    taken: u64,
-    mid_frame: bool,
 }
 
 /// The beginning of a frame whose length is not known yet.
@@ -70,12 +64,6 @@ impl WriteBuffer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Whether what was taken so far ends with a whole frame.
-    #[must_use]
-    pub fn at_frame_boundary(&self) -> bool {
-        !self.mid_frame
     }
 
     /// Appends a tick.
@@ -117,15 +105,6 @@ impl WriteBuffer {
         assert!(n <= self.len(), "advance beyond the end");
         if n == 0 {
             return;
-        }
-        self.taken += n as u64;
-        self.mid_frame = true;
-        while let Some(&end) = self.ends.front() {
-            if end > self.taken {
-                break;
-            }
-            self.mid_frame = end != self.taken;
-            self.ends.pop_front();
         }
         let mut left = n;
         while left > 0 {
@@ -195,7 +174,6 @@ impl WriteBuffer {
             "the outbox refuses longer messages"
         );
         self.inline[start.at..start.at + 4].copy_from_slice(&(body as u32).to_be_bytes());
-        self.ends.push_back(self.taken + len as u64);
     }
 
     #[inline]
@@ -246,8 +224,6 @@ mod tests {
                 let step = step.min(all.len());
                 got.extend_from_slice(&all[..step]);
                 out.advance(step);
-                let boundary = [4, whole.len() - 4, whole.len()].contains(&got.len());
-                assert_eq!(out.at_frame_boundary(), boundary);
             }
             assert_eq!(got, whole);
         }

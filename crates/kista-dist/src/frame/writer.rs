@@ -12,6 +12,7 @@ use bytes::Bytes;
 use kista_etf::{Atom, AtomName, Decoder, Encoder, Limits};
 
 use super::fragmenter::{Fragmenter, Held};
+use super::memo::Written;
 use super::outbox::OVERHEAD;
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
@@ -213,6 +214,7 @@ pub(super) struct Wire {
     inline_atoms: bool,
     fragments: bool,
     cache: OutboundCache,
+    written: Written,
     scratch: Scratch,
     /// Without the atoms, which the cache counts.
     pub(super) counters: FrameCounters,
@@ -228,6 +230,7 @@ impl Wire {
             // A reason inside the control tuple could not be cut off it.
             fragments: flags.contains(Flags::FRAGMENTS | Flags::EXIT_PAYLOAD),
             cache: OutboundCache::new(),
+            written: Written::default(),
             scratch: Scratch::new(inline_atoms),
             counters: FrameCounters::default(),
         }
@@ -249,11 +252,14 @@ impl Wire {
         out: &mut WriteBuffer,
     ) {
         let start = out.begin();
-        out.bytes()
-            .extend_from_slice(if self.header { &[131, 68] } else { &[112, 131] });
-        let placement = self.header_and_control(control, atoms, out);
-        if !self.header && placement == Placement::Behind {
-            out.bytes().push(131);
+        if self.header {
+            out.bytes().extend_from_slice(&[131, 68]);
+            self.known_header_and_control(control, atoms, out);
+        } else {
+            out.bytes().extend_from_slice(&[112, 131]);
+            if self.header_and_control(control, atoms, out) == Placement::Behind {
+                out.bytes().push(131);
+            }
         }
         if let Some(bytes) = self.without_table(atoms, inline, chunks) {
             out.put_shared(bytes);
@@ -269,8 +275,29 @@ impl Wire {
         out.end(start);
     }
 
-    /// Writes what stands between a frame's first bytes and its payload.
+    /// As [`Wire::header_and_control`], by copying when the same was written before.
     #[inline]
+    fn known_header_and_control(
+        &mut self,
+        control: &Control,
+        atoms: &[Atom],
+        out: &mut WriteBuffer,
+    ) {
+        let time = self.cache.misses;
+        if let Some((bytes, header_atoms)) = self.written.find(control, atoms, time) {
+            out.bytes().extend_from_slice(bytes);
+            self.cache.hits += header_atoms as u64;
+            return;
+        }
+        let from = out.bytes().len();
+        let _ = self.header_and_control(control, atoms, out);
+        if self.cache.misses == time {
+            let (bytes, listed) = (&out.bytes()[from..], self.scratch.atoms.len());
+            self.written.keep(control, atoms, bytes, listed, time);
+        }
+    }
+
+    /// Writes what stands between a frame's first bytes and its payload.
     pub(super) fn header_and_control(
         &mut self,
         control: &Control,

@@ -99,10 +99,13 @@ impl<M: Message> Address<M> {
     }
 
     fn cast_encoded(node: &Node, dest: Dest, message: &M) -> Sent {
+        let plain = message.wire_kind() == Some(WireKind::Info);
         node.send_with(dest, |e| {
-            e.tuple(2);
-            e.atom(atoms::GEN_CAST);
-            if message.encode(e)? == WireKind::Info {
+            if !plain {
+                e.tuple(2);
+                e.atom(atoms::GEN_CAST);
+            }
+            if message.encode(e)? == WireKind::Info && !plain {
                 // A plain message after all: written again without the wrapping.
                 e.clear();
                 message.encode(e)?;

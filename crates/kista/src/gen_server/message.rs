@@ -62,6 +62,12 @@ pub trait Message: Sized + Send + 'static {
         Self::decode_info(d)
     }
 
+    /// What [`encode`](Self::encode) will say that it is, when that is known before; `None` costs a cast to another node an encoding
+    /// more.
+    fn wire_kind(&self) -> Option<WireKind> {
+        None
+    }
+
     /// Writes the request or message for another node, and says which it is. A call variant arms its token with
     /// [`ReplyTo::arm`], so that the answer can be read.
     ///

@@ -289,7 +289,7 @@ impl Net {
         let mut table = self.table.lock();
         let old = table.get(&node);
         if let Some(connection) = old
-            && connection.phase() < Phase::Closing
+            && !connection.is_closing()
         {
             return Ok(Arc::clone(connection));
         }
