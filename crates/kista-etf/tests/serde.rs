@@ -251,7 +251,8 @@ fn standard_types_have_the_form_of_this_crate() {
     );
     agrees(vec![1u16, 300], "[1,300]");
     agrees(Vec::<u8>::new(), "[]");
-    agrees((), "ok");
+    // serde does not tell it from the null of other formats.
+    is_written(&(), "undefined");
     agrees(u128::MAX, &u128::MAX.to_string());
     agrees(i128::MIN, &i128::MIN.to_string());
     agrees(HashMap::from([("a".to_string(), 1)]), "#{<<\"a\">> => 1}");
@@ -264,9 +265,12 @@ fn many_types_at_once() {
         &value,
         &Term::to_string(&kista_etf::serde::to_term(&value).unwrap()),
     );
-    // An empty array is the one that an array has in common with a tuple: nothing but its brackets.
+    // An empty array is the one that an array has in common with a tuple: nothing but its brackets. And a unit is `undefined`.
     let derived = kista_etf::to_vec(&value).unwrap();
-    assert_eq!(derived.len() + 1, bytes.len());
+    assert_eq!(
+        derived.len() + 1 + "undefined".len() - "ok".len(),
+        bytes.len()
+    );
     assert_eq!(
         kista_etf::serde::from_slice::<Everything>(&derived).unwrap(),
         value
@@ -322,7 +326,6 @@ fn read_alike_as_all(term: &Term) {
     read_alike::<f32>(term);
     read_alike::<f64>(term);
     read_alike::<bool>(term);
-    read_alike::<()>(term);
     read_alike::<u128>(term);
     read_alike::<i128>(term);
     read_alike::<u64>(term);

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use serde_core::de::{self, Visitor, value};
 
 use super::access::{Entries, Items, Variant, bytes_seq};
+use super::aside;
 use super::form;
 use super::loan::{self, TOKEN};
 use super::names::is_named;
@@ -88,8 +89,12 @@ impl<'de, D: Source<'de>> Deserializer<'_, D> {
         match &*text {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
-            "undefined" | "nil" => visitor.visit_none(),
-            _ => visit_text(text, visitor),
+            // As other formats do with their null: serde takes it for a `None` and for a `()`, and so it does when it was set aside.
+            "undefined" | "nil" => visitor.visit_unit(),
+            _ => {
+                aside::saw_atom(&text);
+                visit_text(text, visitor)
+            }
         }
     }
 
@@ -131,13 +136,24 @@ impl<'de, D: Source<'de>> Deserializer<'_, D> {
         })
     }
 
-    fn tuple<V: Visitor<'de>>(self, len: Option<usize>, visitor: V) -> Result<V::Value> {
+    fn tuple<V: Visitor<'de>>(self, expected: usize, visitor: V) -> Result<V::Value> {
         self.source.nested(|source| {
             let found = source.tuple()?;
-            match len {
-                Some(expected) if expected != found => Err(DecodeError::Arity { expected, found }),
-                _ => Items::read(source, found, visitor),
+            if expected != found {
+                return Err(DecodeError::Arity { expected, found });
             }
+            Items::read(source, found, visitor)
+        })
+    }
+
+    /// A tuple that nobody asked for.
+    fn any_tuple<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.source.nested(|source| {
+            let found = source.tuple()?;
+            if found > 1 && source.peek()? == Kind::Atom {
+                aside::saw_tagged();
+            }
+            Items::read(source, found, visitor)
         })
     }
 
@@ -186,7 +202,7 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
             Kind::Atom => self.atom(visitor),
             Kind::Binary => self.binary(visitor),
             Kind::List => self.list(None, visitor),
-            Kind::Tuple => self.tuple(None, visitor),
+            Kind::Tuple => self.any_tuple(visitor),
             Kind::Map => self.deserialize_map(visitor),
             _ => form::visit_parts(&self.source.term()?, visitor),
         }
@@ -272,9 +288,9 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match &*self.source.atom()? {
-            "ok" => visitor.visit_unit(),
+            "undefined" | "nil" | "ok" => visitor.visit_unit(),
             _ => Err(DecodeError::Unexpected {
-                expected: "ok",
+                expected: "undefined, nil or ok",
                 found: Kind::Atom,
             }),
         }
@@ -285,11 +301,8 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value> {
-        if name == "PhantomData" {
-            return self.deserialize_unit(visitor);
-        }
         let atom = self.source.atom()?;
-        if is_named(&atom, name) {
+        if is_named(&atom, if name == "PhantomData" { "ok" } else { name }) {
             return visitor.visit_unit();
         }
         Err(DecodeError::unknown_variant(&atom, name))
@@ -318,7 +331,7 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
         if self.source.peek()? == Kind::List {
             return self.list(Some(len), visitor);
         }
-        self.tuple(Some(len), visitor)
+        self.tuple(len, visitor)
     }
 
     #[inline]
@@ -328,7 +341,7 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value> {
-        self.tuple(Some(len), visitor)
+        self.tuple(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {

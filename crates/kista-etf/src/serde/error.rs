@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use serde_core::{de, ser};
 
+use super::aside;
 use crate::{DecodeError, EncodeError, Place};
 
 impl ser::Error for EncodeError {
@@ -22,8 +23,15 @@ impl de::Error for DecodeError {
         Self::MissingField(field)
     }
 
-    fn unknown_variant(found: &str, _: &'static [&'static str]) -> Self {
-        Self::unknown_variant(found, "the enum")
+    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        aside::invalid_type(&found, expected).unwrap_or_else(|| {
+            Self::custom(format_args!("invalid type: {found}, expected {expected}"))
+        })
+    }
+
+    fn unknown_variant(found: &str, variants: &'static [&'static str]) -> Self {
+        aside::unknown_variant(found, variants)
+            .unwrap_or_else(|| Self::unknown_variant(found, "the enum"))
     }
 
     fn unknown_field(found: &str, _: &'static [&'static str]) -> Self {

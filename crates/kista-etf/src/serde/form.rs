@@ -19,7 +19,7 @@ use serde_core::de::{self, DeserializeSeed, IntoDeserializer, Visitor, value};
 use serde_core::ser::{self, SerializeMap, SerializeSeq};
 use serde_core::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 
-use super::loan;
+use super::{aside, loan};
 use crate::decoder::Identifier;
 use crate::{AtomQuota, DecodeError, Decoder, Encoder, Limits, Term};
 
@@ -226,10 +226,21 @@ impl<'de> de::Deserializer<'de> for Part {
     }
 }
 
-/// A term that was read, and whether it is the very term: not the form of one.
+/// A term that was read.
 pub(super) struct Found {
     pub(super) term: Term,
-    pub(super) exact: bool,
+    pub(super) way: Way,
+}
+
+/// How a term came here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is the very term.
+    Exact,
+    /// It is the form of one in another format.
+    Form,
+    /// It is what serde set aside of our input.
+    Aside,
 }
 
 /// Makes a term of whatever a format has.
@@ -256,7 +267,7 @@ impl FormVisitor {
 fn form<E>(term: impl Into<Term>) -> Result<Found, E> {
     Ok(Found {
         term: term.into(),
-        exact: false,
+        way: Way::Form,
     })
 }
 
@@ -321,7 +332,10 @@ impl<'de> Visitor<'de> for FormVisitor {
     /// Nothing; or, from a deserializer of ours, the term that it left in the place for loans.
     fn visit_unit<E: de::Error>(self) -> Result<Found, E> {
         match loan::take_term() {
-            Some(term) => Ok(Found { term, exact: true }),
+            Some(term) => Ok(Found {
+                term,
+                way: Way::Exact,
+            }),
             None => self.visit_none(),
         }
     }
@@ -330,7 +344,13 @@ impl<'de> Visitor<'de> for FormVisitor {
         self,
         deserializer: D,
     ) -> Result<Found, D::Error> {
-        if deserializer.is_human_readable() {
+        if aside::is_ours::<D::Error>() {
+            let found = self.inside()?.deserialize(deserializer)?;
+            Ok(Found {
+                way: Way::Aside,
+                ..found
+            })
+        } else if deserializer.is_human_readable() {
             self.inside()?.deserialize(deserializer)
         } else {
             deserializer.deserialize_bytes(External)
@@ -371,7 +391,10 @@ impl<'de> Visitor<'de> for External {
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Found, E> {
         let term = crate::from_slice(bytes).map_err(E::custom)?;
-        Ok(Found { term, exact: true })
+        Ok(Found {
+            term,
+            way: Way::Exact,
+        })
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Found, A::Error> {

@@ -23,7 +23,8 @@
 //! | integers, floats, `bool`, tuples, `Vec`, maps | as everywhere in this crate |
 //! | `String`, `&str`, `char` | binary of UTF-8 |
 //! | what serde calls bytes (`serde_bytes`) | binary |
-//! | `()`, `PhantomData` | `ok` |
+//! | `()` | `undefined`; `nil` and `ok` are read too: serde does not tell it from the null of `serde_json::Value` |
+//! | `PhantomData` | `ok` |
 //! | `Option` | `undefined`, or the value; `nil` is read too |
 //! | `Result` | `{ok, Value}`, `{error, Reason}`; `Ok(())` is `ok` |
 //! | `Duration`, `SystemTime` | nanoseconds |
@@ -41,18 +42,50 @@
 //! 3. Nothing read is interned, but what an [`Atom`](struct@crate::Atom) or a [`Term`] is asked for.
 //! 4. A map with a key twice is refused, whatever it is read as, and nesting is bounded by
 //!    [`Limits::recursion`](crate::Limits::recursion).
-//! 5. What asks for nothing in particular (`serde_json::Value`, and what serde keeps aside for `untagged`, `flatten` and
-//!    `tag`) gets `true` and `false` as booleans, `undefined` and `nil` as none, other atoms as strings, binaries as strings if
-//!    they are UTF-8 and else as bytes, tuples and lists as sequences, and pids and their like as maps of their parts.
+//! 5. What asks for nothing in particular (`serde_json::Value`, and what serde sets aside) gets `true` and `false` as booleans,
+//!    `undefined` and `nil` as null, other atoms as strings, binaries as strings if they are UTF-8 and else as bytes, tuples and
+//!    lists as sequences, and pids and their like as maps of their parts.
 //!
-//! What serde cannot do: tell an array from a tuple (it is written as a tuple, and read from both), and keep atoms, tuples and
-//! tagged tuples apart in what it sets aside. An IP address is text, as serde has it. [`exact`] takes single fields out of
-//! serde's hands; [`Serde`] goes the other way, and so does `#[etf(with = kista_etf::serde)]` on a field.
+//! # `flatten`, `tag` and `untagged`
+//!
+//! With these attributes serde sets values aside, in a form that knows neither atoms nor tuples, and reads them from there
+//! without asking this crate. What stands inside of such a type must be written so that nothing is lost:
+//!
+//! | inside of a type with `flatten`, `tag` or `untagged` | write |
+//! |---|---|
+//! | an enum without data | `#[serde(rename_all = "snake_case")]` on that enum |
+//! | an enum with data | `#[serde(tag = "type", rename_all = "snake_case")]` on that enum, or with `content = "value"` too |
+//! | a unit struct, a `Result` | an enum like these |
+//! | [`Term`], [`exact`] for more than numbers | not there |
+//! | `Duration`, `SystemTime` | `#[serde(with = "kista_etf::serde::exact")]` on the field |
+//!
+//! ```
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! #[serde(rename_all = "snake_case")]                 // without it: an error that says so
+//! enum Color { Red, DarkBlue }
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! #[serde(untagged)]
+//! enum Paint { Color(Color), Mix(String) }
+//!
+//! let bytes = kista_etf::serde::to_vec(&Paint::Color(Color::DarkBlue)).unwrap();
+//! assert!(matches!(kista_etf::serde::from_slice(&bytes).unwrap(), Paint::Color(Color::DarkBlue)));
+//! ```
+//!
+//! Otherwise reading fails with an error that names the attribute to write: also where serde would go on to another variant of
+//! an `untagged` enum, or leave the field out. Two things nobody here gets to see: an enum with `#[serde(other)]` takes `red`
+//! for its other variant; and a `String` in there takes atoms, an enum binaries. The derives of this crate set nothing aside:
+//! their `flatten` and `untagged` have none of these limits.
+//!
+//! What else serde cannot do: tell an array from a tuple (it is written as a tuple, and read from both). An IP address is text,
+//! as serde has it. [`exact`] takes single fields out of serde's hands; [`Serde`] goes the other way, and so does
+//! `#[etf(with = kista_etf::serde)]` on a field.
 //!
 //! In other formats the values of this crate have a form as near as it gets: `serde_json` shows an atom as a string, and a pid
 //! as an object of its parts, which a `Pid` reads back. Formats that are not for people get the bytes of `term_to_binary`.
 
 mod access;
+mod aside;
 mod compound;
 mod deserializer;
 mod error;
@@ -157,7 +190,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, e: &mut Encoder) -> Result<(), E
 /// ```
 pub fn decode<'a, T: Deserialize<'a>>(d: &mut Decoder<'a>) -> Result<T, DecodeError> {
     let mark = d.mark();
-    T::deserialize(Deserializer::new(d)).inspect_err(|_| d.reset(mark))
+    aside::watch(|| T::deserialize(Deserializer::new(d))).inspect_err(|_| d.reset(mark))
 }
 
 /// The value as a term.
@@ -181,5 +214,5 @@ pub fn to_term<T: Serialize + ?Sized>(value: &T) -> Result<Term, EncodeError> {
 /// assert_eq!(kista_etf::serde::from_term::<(u8, &str)>(&term).unwrap(), (1, "a"));
 /// ```
 pub fn from_term<'a, T: Deserialize<'a>>(term: &'a Term) -> Result<T, DecodeError> {
-    T::deserialize(Deserializer::new(&mut TermReader::new(term)))
+    aside::watch(|| T::deserialize(Deserializer::new(&mut TermReader::new(term))))
 }

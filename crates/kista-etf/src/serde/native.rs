@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::form::{Form, FormVisitor, Found};
+use super::aside;
+use super::form::{Form, FormVisitor, Found, Way};
 use super::loan::{self, Asked, TOKEN};
 use super::native_sink::pid_as_number;
 use crate::{
@@ -40,6 +41,11 @@ trait FromTerm: Sized {
     /// The value of which this term is the form.
     fn from_form(term: Term) -> Result<Self, DecodeError> {
         Self::from_term(term)
+    }
+
+    /// The value of which serde set this aside.
+    fn from_aside(term: Term) -> Result<Self, DecodeError> {
+        Self::from_form(term)
     }
 }
 
@@ -80,12 +86,11 @@ fn serialize<T: ToTerm, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok
 }
 
 fn deserialize<'de, T: FromTerm, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let Found { term, exact } =
-        deserializer.deserialize_newtype_struct(TOKEN, FormVisitor::new())?;
-    if exact {
-        T::from_term(term)
-    } else {
-        T::from_form(term)
+    let Found { term, way } = deserializer.deserialize_newtype_struct(TOKEN, FormVisitor::new())?;
+    match way {
+        Way::Exact => T::from_term(term),
+        Way::Form => T::from_form(term),
+        Way::Aside => T::from_aside(term),
     }
     .map_err(de::Error::custom)
 }
@@ -137,6 +142,10 @@ impl FromTerm for Term {
     fn from_term(term: Term) -> Result<Self, DecodeError> {
         Ok(term)
     }
+
+    fn from_aside(_: Term) -> Result<Self, DecodeError> {
+        Err(aside::not_as_it_was("a Term"))
+    }
 }
 
 impl ToTerm for AtomName {
@@ -170,6 +179,14 @@ impl FromTerm for AtomName {
             _ => Self::from_term(term),
         }
     }
+
+    /// A text that was no atom is none.
+    fn from_aside(term: Term) -> Result<Self, DecodeError> {
+        match term.as_str() {
+            Some(text) if !aside::was_atom(text) => Err(unexpected("an atom", &term)),
+            _ => Self::from_form(term),
+        }
+    }
 }
 
 impl ToTerm for Atom {
@@ -194,6 +211,10 @@ impl FromTerm for Atom {
 
     fn from_form(term: Term) -> Result<Self, DecodeError> {
         interned(&AtomName::from_form(term)?)
+    }
+
+    fn from_aside(term: Term) -> Result<Self, DecodeError> {
+        interned(&AtomName::from_aside(term)?)
     }
 }
 
@@ -398,7 +419,7 @@ fn node(term: &Term) -> Result<Atom, DecodeError> {
 pub mod exact {
     use super::{
         Cow, DecodeError, DecodeOwned, Deserializer, Encode, EncodeError, Encoder, FromTerm,
-        Serializer, Term, ToTerm,
+        Serializer, Term, ToTerm, aside,
     };
 
     /// Writes a value by its `Encode`.
@@ -437,6 +458,15 @@ pub mod exact {
         fn from_term(term: Term) -> Result<Self, DecodeError> {
             let bytes = crate::to_vec(&term).map_err(DecodeError::custom)?;
             crate::from_slice(&bytes).map(Exact)
+        }
+
+        /// Numbers and booleans are what they were.
+        fn from_aside(term: Term) -> Result<Self, DecodeError> {
+            match term {
+                Term::Int(_) | Term::Big(_) | Term::Float(_) => Self::from_term(term),
+                term if term.as_bool().is_some() => Self::from_term(term),
+                _ => Err(aside::not_as_it_was("a field with `exact`")),
+            }
         }
     }
 }

@@ -179,7 +179,7 @@ impl<'s, S: Sink> ser::Serializer for Serializer<'s, S> {
                 unit.set(true);
                 Ok(())
             }
-            None => self.sink.atom("ok"),
+            None => self.sink.atom("undefined"),
         }
     }
 
