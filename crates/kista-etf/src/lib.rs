@@ -71,6 +71,7 @@ mod pid;
 mod port;
 mod quota;
 mod reference;
+mod renaming;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod static_atom;
@@ -112,5 +113,6 @@ pub use pid::Pid;
 pub use port::Port;
 pub use quota::AtomQuota;
 pub use reference::Reference;
+pub use renaming::{Incarnation, Renaming};
 pub use static_atom::StaticAtom;
 pub use term::Term;

@@ -1,8 +1,8 @@
 //! Copies terms between encodings that differ in how atoms are written: references into a message's table become inline
-//! atoms, or entries of another message's table. All else is copied byte for byte.
+//! atoms, or entries of another message's table; or in what a node is called. All else is copied byte for byte.
 
 use crate::decoder::fun_end;
-use crate::{AtomName, DecodeError, Decoder, Encoder, Kind, tag};
+use crate::{AtomName, DecodeError, Decoder, Encoder, Kind, Renaming, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -21,7 +21,12 @@ impl Decoder<'_> {
     ///
     /// A fun's own atoms always become inline ones, so that its bytes stand by themselves.
     pub fn transcode(&mut self, out: &mut Encoder) -> Result<()> {
-        self.transcode_noting_funs(out, &mut Vec::new())
+        self.copy_term(out, &mut Vec::new(), None)
+    }
+
+    /// The same, with pids, ports and references of one incarnation of a node said to be of another, those inside of funs too.
+    pub fn transcode_renamed(&mut self, out: &mut Encoder, renaming: &Renaming) -> Result<()> {
+        self.copy_term(out, &mut Vec::new(), Some(renaming))
     }
 
     /// The same; notes where each closure starts, those inside of others too.
@@ -29,6 +34,15 @@ impl Decoder<'_> {
         &mut self,
         out: &mut Encoder,
         starts: &mut Vec<usize>,
+    ) -> Result<()> {
+        self.copy_term(out, starts, None)
+    }
+
+    fn copy_term(
+        &mut self,
+        out: &mut Encoder,
+        starts: &mut Vec<usize>,
+        renaming: Option<&Renaming>,
     ) -> Result<()> {
         let mut owed = 1usize;
         let mut funs: Vec<OpenFun> = Vec::new();
@@ -49,9 +63,14 @@ impl Decoder<'_> {
                     probe.skip_head(tag)?;
                     let end = probe.position();
                     out.raw(self.take(before)?);
-                    self.copy_atom(out, inline)?;
-                    let rest = end - self.position();
-                    out.raw(self.take(rest)?);
+                    match renaming {
+                        None => {
+                            self.copy_atom(out, inline)?;
+                            let rest = end - self.position();
+                            out.raw(self.take(rest)?);
+                        }
+                        Some(renaming) => self.copy_renamed(out, inline, tag, end, renaming)?,
+                    }
                 }
                 Kind::Fun if tag == tag::EXPORT => {
                     let mut probe = self.clone();
@@ -94,6 +113,48 @@ impl Decoder<'_> {
                 bytes[fun.size_at..fun.size_at + 4].copy_from_slice(&size.to_be_bytes());
             }
         }
+        Ok(())
+    }
+
+    /// The node and what follows, of what ends at `end`.
+    fn copy_renamed(
+        &mut self,
+        out: &mut Encoder,
+        inline: bool,
+        tag: u8,
+        end: usize,
+        renaming: &Renaming,
+    ) -> Result<()> {
+        let mut ahead = self.clone();
+        let node = ahead.atom()?;
+        let after = ahead.position();
+        let creation_at = match tag {
+            tag::NEWER_REF => Some(after),
+            tag::NEW_PID | tag::NEW_PORT | tag::V4_PORT => Some(end - 4),
+            // In the old forms a creation has no room for one of ours.
+            _ => None,
+        };
+        let input = self.input();
+        let bytes = |at: usize| input.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok());
+        let Some(at) = creation_at
+            .filter(|&at| bytes(at).is_some_and(|creation| renaming.concerns(&node, creation)))
+        else {
+            self.copy_atom(out, inline)?;
+            let rest = end - self.position();
+            out.raw(self.take(rest)?);
+            return Ok(());
+        };
+        match inline {
+            false => out.atom(renaming.to.node),
+            true => out
+                .atom_str(renaming.to.node.as_str())
+                .map_err(|_| DecodeError::AtomTooLong)?,
+        }
+        out.raw(&input[after..at]);
+        out.raw(&renaming.to.creation.to_be_bytes());
+        out.raw(&input[at + 4..end]);
+        let node_and_rest = end - self.position();
+        self.take(node_and_rest)?;
         Ok(())
     }
 

@@ -32,6 +32,7 @@
 
 mod decode;
 mod encode;
+mod renaming;
 
 use kista_etf::{AtomName, Pid, Reference, Term};
 

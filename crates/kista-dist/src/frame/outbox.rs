@@ -7,8 +7,9 @@
 //! 3. Messages of one sender leave in the order of their `push`.
 
 use bytes::Bytes;
-use kista_etf::{Atom, EncodeError, Encoder, Pid};
+use kista_etf::{Atom, EncodeError, Encoder, Pid, Renaming};
 
+use super::Payload;
 use crate::control::Control;
 
 /// Bytes that a message costs beside its payload, for the accounts.
@@ -143,6 +144,32 @@ impl Outbox {
         }
     }
 
+    /// All messages with what is of one incarnation of a node said to be of another: how this node is called outside.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        let mut renamed = Self::new();
+        let (mut arena_at, mut atoms_at, mut chunks_at) = (0, 0, 0);
+        for entry in std::mem::take(&mut self.entries) {
+            let inline = &self.arena[arena_at..entry.arena_end];
+            let atoms = &self.atoms[atoms_at..entry.atoms_end];
+            let chunks = &self.chunks[chunks_at..entry.chunks_end];
+            (arena_at, atoms_at, chunks_at) =
+                (entry.arena_end, entry.atoms_end, entry.chunks_end);
+            let payload = entry.control.takes_payload().then(|| {
+                let payload = Payload {
+                    bytes: whole(inline, chunks),
+                    atoms: atoms.iter().map(|&atom| atom.into()).collect(),
+                };
+                let mut out = Encoder::with_atom_table();
+                // What was encoded here is a term.
+                let _ = payload.decoder().transcode_renamed(&mut out, renaming);
+                out
+            });
+            let control = entry.control.renamed(renaming);
+            let _ = renamed.append(control, payload.as_ref(), entry.key);
+        }
+        *self = renamed;
+    }
+
     /// What the messages weigh: payloads, and a flat sum for each message.
     #[inline]
     #[must_use]
@@ -176,6 +203,19 @@ impl Outbox {
         self.atoms.shrink_to(KEEP / size_of::<Atom>());
         self.chunks.shrink_to(KEEP / size_of::<(usize, Bytes)>());
     }
+}
+
+/// A payload in one piece: chunks stand in what is inline, each behind so many bytes of it.
+fn whole(inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
+    let mut whole = Vec::with_capacity(inline.len());
+    let mut at = 0;
+    for (before, chunk) in chunks {
+        whole.extend_from_slice(&inline[at..*before]);
+        whole.extend_from_slice(chunk);
+        at = *before;
+    }
+    whole.extend_from_slice(&inline[at..]);
+    whole.into()
 }
 
 /// Also the sequence id of the sender's fragments. Never 0: OTP 25 to 29 crash on a fragment whose sequence id is 0. A pid

@@ -1,7 +1,7 @@
 //! A message's payload: bytes that nobody has looked at yet.
 
 use bytes::Bytes;
-use kista_etf::{AtomName, Decoder};
+use kista_etf::{AtomName, Decoder, Encoder, Renaming};
 
 use super::AtomList;
 
@@ -24,6 +24,21 @@ impl Payload {
         Decoder::new(&self.bytes)
             .shared(&self.bytes)
             .atoms(&self.atoms)
+    }
+
+    /// The same term with what is of one incarnation of a node said to be of another. What is no term stays: who decodes it will see.
+    #[must_use]
+    pub fn renamed(self, renaming: &Renaming) -> Self {
+        let mut out = Encoder::with_atom_table();
+        let mut d = self.decoder();
+        let copied = d.transcode_renamed(&mut out, renaming);
+        match copied.and_then(|()| d.finish()) {
+            Ok(()) => Self {
+                bytes: out.to_bytes(),
+                atoms: out.atoms().iter().map(|&atom| atom.into()).collect(),
+            },
+            Err(_) => self,
+        }
     }
 
     /// How many bytes the term has.

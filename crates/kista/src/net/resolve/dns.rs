@@ -8,6 +8,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 
+use super::srv::{self, Srv};
 use super::{Addresses, Discovery, ResolveError, Resolver, Resolving};
 
 /// A client of DNS; cheap to clone. Answers are kept for their time to live.
@@ -52,27 +53,26 @@ impl Dns {
         }
     }
 
-    /// Targets and ports of a service, the most wanted first; none if it has none.
-    async fn services(&self, service: &str) -> Result<Vec<(String, u16)>, ResolveError> {
+    /// The records of a service in the order in which they are to be tried; none if it has none.
+    async fn services(&self, service: &str) -> Result<Vec<Srv>, ResolveError> {
         let found = match self.0.srv_lookup(service).await {
             Ok(found) => found,
             Err(error) if is_nothing(&error) => return Ok(Vec::new()),
             Err(error) => return Err(failed(service, &error)),
         };
-        let mut records: Vec<_> = found
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::SRV(srv) => Some((srv.priority, srv.target.to_ascii(), srv.port)),
-                _ => None,
-            })
-            .collect();
-        records.sort();
-        let without_root = |target: String| target.trim_end_matches('.').to_owned();
-        Ok(records
-            .into_iter()
-            .map(|(_, target, port)| (without_root(target), port))
-            .collect())
+        let records = found.answers().iter();
+        let records = records.filter_map(|record| match &record.data {
+            RData::SRV(srv) => Some(Srv {
+                priority: srv.priority,
+                weight: srv.weight,
+                target: srv.target.to_ascii().trim_end_matches('.').to_owned(),
+                port: srv.port,
+            }),
+            _ => None,
+        });
+        // Without random numbers the load is spread worse, and nothing else.
+        let random = || getrandom::u32().unwrap_or_default();
+        Ok(srv::in_turn(records.collect(), random))
     }
 }
 
@@ -124,8 +124,8 @@ impl HeadlessService {
     }
 
     /// Nodes named by their hosts, `alive@pod-0.service.namespace.svc.cluster.local`: the SRV records of `service`, which is the name
-    /// of a port there: `_dist._tcp.service.namespace.svc.cluster.local`. Their ports come from the records. (libcluster:
-    /// `Kubernetes.DNSSRV`.)
+    /// of a port there: `_dist._tcp.service.namespace.svc.cluster.local`. Their ports come from the records; a host with several is tried
+    /// at them by priority and weight (RFC 2782). (libcluster: `Kubernetes.DNSSRV`.)
     #[must_use]
     pub fn by_host(dns: Dns, alive: impl Into<String>, service: impl Into<String>) -> Self {
         Self::new(dns, alive.into(), service.into(), By::Host)
@@ -152,7 +152,7 @@ impl HeadlessService {
             }
             By::Host => {
                 let targets = self.dns.services(&self.service).await?;
-                targets.into_iter().map(|(target, _)| target).collect()
+                targets.into_iter().map(|srv| srv.target).collect()
             }
         };
         hosts.sort();
@@ -184,10 +184,11 @@ impl Resolver for HeadlessService {
                     addresses.push(SocketAddr::new(ip, port));
                 }
                 By::Host => {
-                    for (target, port) in self.dns.services(&self.service).await? {
-                        if target.eq_ignore_ascii_case(host) {
-                            let ips = self.dns.addresses(&format!("{target}.")).await?;
-                            addresses.extend(ips.into_iter().map(|ip| SocketAddr::new(ip, port)));
+                    for srv in self.dns.services(&self.service).await? {
+                        if srv.target.eq_ignore_ascii_case(host) {
+                            let ips = self.dns.addresses(&format!("{}.", srv.target)).await?;
+                            addresses
+                                .extend(ips.into_iter().map(|ip| SocketAddr::new(ip, srv.port)));
                         }
                     }
                 }

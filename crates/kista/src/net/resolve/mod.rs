@@ -11,6 +11,8 @@ mod dns;
 mod epmd_hosts;
 mod epmd_resolver;
 mod fixed_port;
+#[cfg(feature = "dns")]
+mod srv;
 mod static_table;
 
 use std::future::Future;
