@@ -2,8 +2,11 @@
 //!
 //! A node that gets its name from another one may get a new name in the middle of its life. Its processes keep the pids that they have, and
 //! what passes a connection says the other name: the same signals with pids, ports and references renamed, in both directions.
+//!
+//! The two names change places. So a pid that a peer kept from before, under the first name, does not become one of today's: it is of a life
+//! that is over, as it is in OTP, and goes back to whoever asks for it as it came.
 
-use crate::{Atom, AtomName, Pid, Reference};
+use crate::{Atom, Pid, Reference};
 
 /// One life of a node: what its pids, ports and references say beside their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +17,7 @@ pub struct Incarnation {
     pub creation: u32,
 }
 
-/// What says to be of one incarnation is to be of another.
+/// Two incarnations change places: what is of one is said to be of the other. Renamed twice, everything is what it was.
 ///
 /// ```
 /// use kista_etf::{Atom, Decoder, Encoder, Incarnation, Pid, Renaming};
@@ -25,62 +28,60 @@ pub struct Incarnation {
 /// let mut e = Encoder::new();
 /// e.pid(&pid);
 /// let mut renamed = Encoder::new();
-/// let renaming = Renaming { from: here, to: there };
+/// let renaming = Renaming::new(here, there);
 /// Decoder::new(&e.to_bytes()).transcode_renamed(&mut renamed, &renaming)?;
 /// assert_eq!(Decoder::new(&renamed.to_bytes()).pid()?, renaming.pid(pid));
 /// # Ok::<(), kista_etf::DecodeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Renaming {
-    /// What is renamed.
-    pub from: Incarnation,
-    /// How.
-    pub to: Incarnation,
+    one: Incarnation,
+    other: Incarnation,
 }
 
 impl Renaming {
-    /// The way back.
+    /// These two change places.
     #[must_use]
-    pub fn reversed(self) -> Self {
-        Self {
-            from: self.to,
-            to: self.from,
-        }
+    pub fn new(one: Incarnation, other: Incarnation) -> Self {
+        Self { one, other }
     }
 
-    /// The pid, renamed if it is of that incarnation.
+    /// The pid, renamed if it is of one of them.
     #[must_use]
     pub fn pid(&self, pid: Pid) -> Pid {
-        if pid.node != self.from.node || pid.creation != self.from.creation {
-            return pid;
-        }
-        let Incarnation { node, creation } = self.to;
-        Pid {
-            node,
-            creation,
-            ..pid
+        match self.of(pid.node.as_str(), pid.creation) {
+            Some(Incarnation { node, creation }) => Pid {
+                node,
+                creation,
+                ..pid
+            },
+            None => pid,
         }
     }
 
-    /// The reference, renamed if it is of that incarnation.
+    /// The reference, renamed if it is of one of them.
     #[must_use]
     pub fn reference(&self, reference: Reference) -> Reference {
-        if reference.node() != self.from.node || reference.creation() != self.from.creation {
-            return reference;
-        }
-        Reference::new(self.to.node, self.to.creation, reference.words()).unwrap_or(reference)
+        self.of(reference.node().as_str(), reference.creation())
+            .and_then(|to| Reference::new(to.node, to.creation, reference.words()))
+            .unwrap_or(reference)
     }
 
-    /// Whether something of this node and creation is renamed.
-    pub(crate) fn concerns(&self, node: &AtomName, creation: [u8; 4]) -> bool {
-        creation == self.from.creation.to_be_bytes() && node.as_str() == self.from.node.as_str()
+    /// What this incarnation is called instead.
+    pub(crate) fn of(&self, node: &str, creation: u32) -> Option<Incarnation> {
+        let is = |this: Incarnation| this.creation == creation && this.node.as_str() == node;
+        match () {
+            () if is(self.one) => Some(self.other),
+            () if is(self.other) => Some(self.one),
+            () => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Decoder, Encoder, Port, Term};
+    use crate::{AtomName, Decoder, Encoder, Port, Term};
 
     fn incarnation(node: &'static str, creation: u32) -> Incarnation {
         let node = Atom::from_static(node);
@@ -88,10 +89,10 @@ mod tests {
     }
 
     fn renaming() -> Renaming {
-        Renaming {
-            from: incarnation("renamed@first", 77),
-            to: incarnation("renamed@the.second", 78),
-        }
+        Renaming::new(
+            incarnation("renamed@first", 77),
+            incarnation("renamed@the.second", 78),
+        )
     }
 
     fn pid(of: Incarnation) -> Pid {
@@ -125,7 +126,11 @@ mod tests {
         free.pid(&pid(of));
         let free = free.to_bytes();
         e.raw(&[112]);
-        e.raw(&u32::try_from(4 + 1 + 16 + 4 + 4 + free.len()).unwrap().to_be_bytes());
+        e.raw(
+            &u32::try_from(4 + 1 + 16 + 4 + 4 + free.len())
+                .unwrap()
+                .to_be_bytes(),
+        );
         e.raw(&[0; 21]);
         e.raw(&1_u32.to_be_bytes());
         e.raw(&free);
@@ -148,15 +153,15 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_of_an_incarnation_is_renamed_and_back_wherever_it_stands() {
+    fn whatever_is_of_one_of_them_is_renamed_and_back_wherever_it_stands() {
         let renaming = renaming();
         for mut first in [Encoder::new(), Encoder::with_atom_table()] {
-            everything(&mut first, renaming.from);
+            everything(&mut first, renaming.one);
             let mut second = Encoder::new();
-            everything(&mut second, renaming.to);
+            everything(&mut second, renaming.other);
             let there = renamed(&first, &renaming);
             assert_eq!(term(&there), term(&second));
-            let back = renamed(&there, &renaming.reversed());
+            let back = renamed(&there, &renaming);
             assert_eq!(term(&back), term(&first));
         }
     }
@@ -164,12 +169,12 @@ mod tests {
     #[test]
     fn what_is_of_others_or_of_another_life_stays() {
         let renaming = renaming();
-        let Incarnation { node, creation } = renaming.from;
+        let Incarnation { node, creation } = renaming.one;
         for other in [
             Incarnation { node, creation: 76 },
             Incarnation { node, creation: 0 },
             incarnation("renamed@firs", creation),
-            renaming.to,
+            incarnation("renamed@the.second", creation),
         ] {
             let mut first = Encoder::new();
             everything(&mut first, other);
@@ -181,7 +186,7 @@ mod tests {
     #[test]
     fn what_is_no_term_is_an_error_wherever_it_ends() {
         let mut first = Encoder::new();
-        everything(&mut first, renaming().from);
+        everything(&mut first, renaming().one);
         let bytes = first.to_bytes();
         for end in 0..bytes.len() {
             let mut d = Decoder::new(&bytes[..end]);

@@ -24,7 +24,7 @@ impl Decoder<'_> {
         self.copy_term(out, &mut Vec::new(), None)
     }
 
-    /// The same, with pids, ports and references of one incarnation of a node said to be of another, those inside of funs too.
+    /// The same, with pids, ports and references of two incarnations of a node changing places, those inside of funs too.
     pub fn transcode_renamed(&mut self, out: &mut Encoder, renaming: &Renaming) -> Result<()> {
         self.copy_term(out, &mut Vec::new(), Some(renaming))
     }
@@ -135,23 +135,25 @@ impl Decoder<'_> {
             _ => None,
         };
         let input = self.input();
-        let bytes = |at: usize| input.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok());
-        let Some(at) = creation_at
-            .filter(|&at| bytes(at).is_some_and(|creation| renaming.concerns(&node, creation)))
-        else {
+        let renamed = creation_at.and_then(|at| {
+            let creation = input.get(at..at + 4)?.try_into().ok()?;
+            let to = renaming.of(node.as_str(), u32::from_be_bytes(creation))?;
+            Some((at, to))
+        });
+        let Some((at, to)) = renamed else {
             self.copy_atom(out, inline)?;
             let rest = end - self.position();
             out.raw(self.take(rest)?);
             return Ok(());
         };
         match inline {
-            false => out.atom(renaming.to.node),
+            false => out.atom(to.node),
             true => out
-                .atom_str(renaming.to.node.as_str())
+                .atom_str(to.node.as_str())
                 .map_err(|_| DecodeError::AtomTooLong)?,
         }
         out.raw(&input[after..at]);
-        out.raw(&renaming.to.creation.to_be_bytes());
+        out.raw(&to.creation.to_be_bytes());
         out.raw(&input[at + 4..end]);
         let node_and_rest = end - self.position();
         self.take(node_and_rest)?;

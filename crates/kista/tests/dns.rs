@@ -235,7 +235,10 @@ async fn a_pod_with_several_ports_is_tried_at_them_by_priority() {
     let server = Server::start().await;
     let host = "shop-0.shop.default.svc.cluster.local";
     server.a(host, &[[127, 0, 0, 1]]);
-    server.srv(PORTS, &[(20, 9102, host), (0, 9100, host), (10, 9101, host)]);
+    server.srv(
+        PORTS,
+        &[(20, 9102, host), (0, 9100, host), (10, 9101, host)],
+    );
     let service = HeadlessService::by_host(server.dns(), "shop", PORTS);
     let at = [9100, 9101, 9102].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
     assert_eq!(service.resolve("shop", host).await.unwrap(), at);

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use kista::resolve::{EpmdHosts, StaticTable};
 use kista::{
-    Atom, AutoConnect, BackOff, Binary, EpmdMode, ExitReason, Info, Node, NodeBuilder, NodeError,
-    Pid, Route,
+    Atom, AutoConnect, BackOff, Binary, Dest, EpmdMode, ExitReason, Info, Node, NodeBuilder,
+    NodeError, Pid, Route, Term,
 };
 use plain::run;
 use port::free_port;
+use tokio::sync::oneshot;
 
 /// A node that no EPMD knows.
 fn off(alive: &str) -> NodeBuilder {
@@ -180,7 +181,7 @@ async fn a_node_is_reached_at_each_address_that_it_listens_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it() {
+async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it_and_the_next() {
     let b = off("b").start().await.unwrap();
     let n = Node::builder("undefined@127.0.0.1")
         .cookie("links")
@@ -201,8 +202,63 @@ async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it() {
     assert_eq!(b.connection_info(&name).unwrap().creation, n.creation());
     b.stop().await;
     until("the name is lost", || n.hidden_nodes().is_empty()).await;
-    let error = n.connect("b@127.0.0.1").await.unwrap_err().to_string();
-    assert!(error.contains("lost its name"), "{error}");
+    assert_eq!(n.known_as(), None);
+    // It lives on, gets another name from the next node, and its processes are found by it under their old pids.
+    let c = off("c").start().await.unwrap();
+    n.add_route(&name_of(&c), route_to(&c)).unwrap();
+    let (told, tells) = oneshot::channel();
+    let waiting = n
+        .spawn_fn(async move |mut cx| {
+            let _ = told.send(cx.receive().await);
+        })
+        .unwrap();
+    let silent = c.name();
+    let lost = run(&n, async move |mut cx| {
+        cx.monitor(Dest::Remote {
+            name: Atom::from_static("nobody"),
+            node: silent,
+        });
+        cx.receive().await
+    });
+    assert!(
+        matches!(lost.await, Info::Down { reason, .. } if reason == ExitReason::NoConnection),
+        "no signal connects it"
+    );
+    n.connect(&name_of(&c)).await.unwrap();
+    let known_as = n.known_as().unwrap();
+    assert_ne!(known_as, n.name());
+    assert!(n.ping(&name_of(&c)).await && c.ping(known_as.as_str()).await);
+    let peer = c.clone();
+    let sent = run(&n, async move |mut cx| {
+        // A process there gets the pid of the one that waits here, and sends to it.
+        let echo = peer
+            .spawn_fn(async move |mut cx| {
+                let Info::Term(term) = cx.receive().await else {
+                    panic!("a message")
+                };
+                let pid = term.as_pid().expect("a pid");
+                assert_eq!(pid.node, known_as);
+                assert!(cx.send(pid, &pid).await.is_ok());
+                cx.receive().await;
+            })
+            .unwrap();
+        cx.link(echo);
+        cx.trap_exit(true);
+        assert!(cx.send(echo, &waiting).await.is_ok());
+        let got = tells.await.unwrap();
+        cx.exit(echo, ExitReason::Shutdown);
+        let exit = cx.receive().await;
+        assert_eq!(
+            exit,
+            Info::Exit {
+                from: echo,
+                reason: ExitReason::Shutdown
+            }
+        );
+        got
+    })
+    .await;
+    assert_eq!(sent, Info::Term(Term::from(waiting)));
     n.stop().await;
 }
 

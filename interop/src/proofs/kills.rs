@@ -9,7 +9,7 @@
 //! 3. What is sent to a pid of an earlier life reaches nobody; a monitor of it says `noproc`, once.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -103,6 +103,7 @@ pub async fn kills(bed: &Bed, plan: Kills) -> Killed {
             targets.extend(victims.iter().map(|&pid| (life as u64, pid)));
             targets.extend(earlier.iter().map(|&pid| (life as u64 - 1, pid)));
         }
+        world.at_rest.store(false, Relaxed);
         // Traffic in both directions, then some more.
         let before = world.arrived.load(Relaxed);
         tokio::time::timeout(PATIENCE, async {
@@ -121,6 +122,7 @@ pub async fn kills(bed: &Bed, plan: Kills) -> Killed {
                 .expect("the watcher lives");
             fired += heard;
         }
+        world.at_rest.store(true, Relaxed);
         earlier = victims;
         let wrong = world.wrong.lock().expect("no panic under the lock").clone();
         assert!(wrong.is_empty(), "life {life}, {plan:?}: {wrong:#?}");
@@ -159,6 +161,8 @@ async fn story(node: &Node, sink: Pid) -> String {
 struct World {
     arrived: AtomicU64,
     sent: AtomicU64,
+    /// Nobody is there: our senders go on, but leave the processor to whoever is to come.
+    at_rest: AtomicBool,
     /// The life and the pid of processes of the peer.
     targets: Mutex<Vec<(u64, Pid)>>,
     wrong: Mutex<Vec<String>>,
@@ -242,8 +246,8 @@ async fn sender(world: Arc<World>, cx: ProcessCx) {
             .lock()
             .expect("no panic under the lock")
             .clone();
-        if targets.is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        if targets.is_empty() || world.at_rest.load(Relaxed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         for (number, pid) in targets {
             let by_name = cx.send(("traffic", ERL), &(life, [0u8; 100].as_slice()));

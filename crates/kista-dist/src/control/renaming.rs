@@ -5,7 +5,7 @@ use kista_etf::Renaming;
 use super::{Control, Recipient, SpawnResult, Target};
 
 impl Control {
-    /// The same message with what is of one incarnation said to be of another. Trace tokens and options of spawns stay as they are: what
+    /// The same message with the two incarnations changing places. Trace tokens and options of spawns stay as they are: what
     /// names a process in them is read by nobody.
     #[must_use]
     pub fn renamed(mut self, renaming: &Renaming) -> Self {

@@ -144,7 +144,7 @@ impl Outbox {
         }
     }
 
-    /// All messages with what is of one incarnation of a node said to be of another: how this node is called outside.
+    /// All messages with two incarnations of a node changing places: how this node is called outside.
     pub fn rename(&mut self, renaming: &Renaming) {
         let mut renamed = Self::new();
         let (mut arena_at, mut atoms_at, mut chunks_at) = (0, 0, 0);
@@ -152,8 +152,7 @@ impl Outbox {
             let inline = &self.arena[arena_at..entry.arena_end];
             let atoms = &self.atoms[atoms_at..entry.atoms_end];
             let chunks = &self.chunks[chunks_at..entry.chunks_end];
-            (arena_at, atoms_at, chunks_at) =
-                (entry.arena_end, entry.atoms_end, entry.chunks_end);
+            (arena_at, atoms_at, chunks_at) = (entry.arena_end, entry.atoms_end, entry.chunks_end);
             let payload = entry.control.takes_payload().then(|| {
                 let payload = Payload {
                     bytes: whole(inline, chunks),
@@ -226,9 +225,81 @@ fn order_key(pid: Pid) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use kista_etf::Atom;
+    use kista_etf::{Atom, Binary, Incarnation, Term};
 
     use super::*;
+
+    /// Short messages, such with binaries that are kept as they are, and long ones keep their place, their order and their bytes.
+    #[test]
+    fn whatever_waits_is_renamed_where_it_stands() {
+        let one = Incarnation {
+            node: Atom::from_static("a@host"),
+            creation: 4,
+        };
+        let other = Incarnation {
+            node: Atom::from_static("b@host"),
+            creation: 5,
+        };
+        let pid = |of: Incarnation, id| Pid {
+            node: of.node,
+            id,
+            serial: 0,
+            creation: of.creation,
+        };
+        let message = |of: Incarnation, id: u32| {
+            let binary = |size: usize| Term::from(Binary::from(vec![id as u8; size]));
+            let pids = |n| Term::list((0..n).map(|_| Term::from(pid(of, id))));
+            match id % 4 {
+                0 => Term::from(pid(of, id)),
+                1 => Term::list([Term::from(pid(of, id)), binary(10_000), pids(2)]),
+                2 => pids(2_000),
+                _ => Term::list([pids(2_000), binary(10_000), pids(2_000)]),
+            }
+        };
+        let mut outbox = Outbox::new();
+        for id in 1..20 {
+            let mut payload = Encoder::with_atom_table();
+            payload.term(&message(one, id)).unwrap();
+            let (from, to) = (Some(pid(one, id)), pid(other, id));
+            let token = None;
+            let control = Control::Send { from, to, token };
+            outbox.push(control, Some(&payload)).unwrap();
+            let (from, to, id) = (pid(one, id), pid(other, id), 7);
+            outbox
+                .push(Control::UnlinkId { id, from, to }, None)
+                .unwrap();
+        }
+        outbox.rename(&Renaming::new(one, other));
+        assert_eq!(outbox.len(), 38);
+        let (mut arena_at, mut atoms_at, mut chunks_at) = (0, 0, 0);
+        for (n, entry) in outbox.entries.iter().enumerate() {
+            let id = 1 + n as u32 / 2;
+            let payload = Payload {
+                bytes: whole(
+                    &outbox.arena[arena_at..entry.arena_end],
+                    &outbox.chunks[chunks_at..entry.chunks_end],
+                ),
+                atoms: outbox.atoms[atoms_at..entry.atoms_end]
+                    .iter()
+                    .map(|&atom| atom.into())
+                    .collect(),
+            };
+            (arena_at, atoms_at, chunks_at) = (entry.arena_end, entry.atoms_end, entry.chunks_end);
+            match &entry.control {
+                Control::Send { from, to, .. } => {
+                    assert_eq!((*from, *to), (Some(pid(other, id)), pid(one, id)));
+                    assert_eq!(payload.decoder().term().unwrap(), message(other, id));
+                    assert_eq!(entry.payload_len, payload.len());
+                }
+                Control::UnlinkId { from, to, .. } => {
+                    assert_eq!((*from, *to), (pid(other, id), pid(one, id)));
+                    assert!(payload.is_empty());
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(entry.key, order_key(pid(one, id)));
+        }
+    }
 
     #[test]
     fn a_sequence_id_is_never_0() {

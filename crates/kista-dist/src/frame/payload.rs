@@ -26,7 +26,7 @@ impl Payload {
             .atoms(&self.atoms)
     }
 
-    /// The same term with what is of one incarnation of a node said to be of another. What is no term stays: who decodes it will see.
+    /// The same term with two incarnations of a node changing places. What is no term stays: who decodes it will see.
     #[must_use]
     pub fn renamed(self, renaming: &Renaming) -> Self {
         let mut out = Encoder::with_atom_table();

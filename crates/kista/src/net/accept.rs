@@ -114,7 +114,9 @@ async fn handshake(
     pass: &Pass,
     said: &OnceLock<String>,
 ) -> Result<(), AcceptError> {
-    let mut config = net.handshake_config().map_err(|_| AcceptError::Random)?;
+    let mut config = net
+        .handshake_config(net.incarnation())
+        .map_err(|_| AcceptError::Random)?;
     config.width = socket.length_width();
     let mut machine = Acceptor::new(Instant::now(), config);
     let mut incoming = None;

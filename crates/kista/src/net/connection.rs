@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use kista_dist::frame::{FrameCounters, Outbox};
 use kista_dist::{Control, Flags, TickClock};
-use kista_etf::{Atom, EncodeError, Encoder, Pid};
+use kista_etf::{Atom, EncodeError, Encoder, Pid, Renaming};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use thiserror::Error;
@@ -82,6 +82,8 @@ pub(super) struct Established {
     pub(super) address: Option<SocketAddr>,
     /// The name that we gave to the peer.
     pub(super) given: Option<Given>,
+    /// How the peer calls what is of this node, when we call it otherwise.
+    pub(super) renaming: Option<Renaming>,
     /// Held by the reader and the writer: whoever keeps a dead connection keeps no file descriptor.
     pub(super) socket: Weak<Socket>,
     /// None when the connection is gone.

@@ -19,10 +19,12 @@ use kista_etf::Atom;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedMutexGuard;
 
 use super::claim::Claim;
 use super::connection::Phase;
 use super::error::DialError;
+use super::named::Introduction;
 use super::resolve::{ResolveError, Resolver};
 use super::socket::Socket;
 use super::static_route::Routes;
@@ -69,7 +71,12 @@ pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
         return;
     };
     match result {
-        Ok(done) => claim.establish(done.socket, &done.peer, done.leftover, true, None),
+        Ok(done) => {
+            if done.asking.is_some() {
+                net.name_given(&connection, &done.peer);
+            }
+            claim.establish(done.socket, &done.peer, done.leftover, true, None);
+        }
         Err(error) => {
             let text = match connection.why() {
                 Some(why) => why.detail.clone(),
@@ -87,6 +94,8 @@ pub(super) struct Done {
     pub(super) socket: Socket,
     pub(super) peer: Peer,
     pub(super) leftover: Vec<u8>,
+    /// The peer gave this node its name.
+    asking: Option<OwnedMutexGuard<()>>,
 }
 
 async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError> {
@@ -129,11 +138,16 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
 async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> {
     let name = connection.peer().as_str();
     let socket = reach(&net.routes, &*net.resolver, name).await?;
-    let config = net.handshake_config().map_err(|_| DialError::Random)?;
+    let introduction = net.introduction().await;
+    let config = introduction.config(net)?;
     // The peer's old connection is dead to us unless somebody claimed ours meanwhile.
     let replace = || !connection.is_claimed();
     let cookie = net.cookie_for(name);
-    handshake(config, name, cookie, socket, replace, Instant::now()).await
+    let mut done = handshake(config, name, cookie, socket, replace, Instant::now()).await?;
+    if let Introduction::Asking(asking) = introduction {
+        done.asking = Some(asking);
+    }
+    Ok(done)
 }
 
 /// A socket to where `node` should be: by its static route, else by what the resolver says.
@@ -209,6 +223,7 @@ pub(super) async fn handshake(
                         socket,
                         peer,
                         leftover,
+                        asking: None,
                     });
                 }
                 _ => {}

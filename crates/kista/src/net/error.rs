@@ -55,8 +55,10 @@ pub(crate) enum NotConnected {
     /// A signal is no reason to connect.
     #[error("not connected, and this node's auto_connect does not let a signal change that")]
     NotAutomatic,
-    /// The connection that brought our name is gone.
-    #[error("this node lost its name with the node that gave it; start another one")]
+    /// The connection that brought our name is gone, and a signal is no reason for another.
+    #[error(
+        "this node lost its name with the node that gave it; connect to a node to get another one"
+    )]
     NameLost,
 }
 

@@ -41,13 +41,13 @@ mod writer;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use kista_dist::handshake::{Challenges, Config as HandshakeConfig, Cookie, Peer};
+use kista_dist::handshake::{Challenge, Challenges, Config as HandshakeConfig, Cookie, Peer};
 use kista_dist::{Flags, check_node_name};
-use kista_etf::{Atom, AtomQuota};
+use kista_etf::{Atom, AtomQuota, Incarnation};
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::net::TcpListener;
@@ -74,7 +74,7 @@ use connection::{Established, Phase, Watched};
 use given_names::{Given, GivenNames};
 use inbound::Inbound;
 use keep::Keeper;
-use named::Naming;
+use named::{Naming, Standing};
 use resolve::Resolver;
 use socket::Socket;
 use static_route::Routes;
@@ -94,8 +94,9 @@ pub(crate) struct Net {
     listeners: Mutex<Option<Vec<TcpListener>>>,
     /// The connection that brought our name, until it is in the table.
     naming: Mutex<Option<Naming>>,
-    named_by: Option<Atom>,
-    name_lost: AtomicBool,
+    standing: Mutex<Standing>,
+    /// Held by the dial that asks for a name.
+    asking: Arc<tokio::sync::Mutex<()>>,
     host: OnceLock<Weak<dyn Host>>,
     table: Mutex<FxHashMap<Atom, Arc<Connection>>>,
     /// How many accepted sockets are between their name and the end of their handshake, by that unproved name. Never atoms.
@@ -168,9 +169,12 @@ impl Net {
             listens_on,
             runtime: tokio::runtime::Handle::current(),
             listeners: Mutex::new(Some(listeners)),
-            named_by: naming.as_ref().map(|naming| naming.by),
+            standing: Mutex::new(match naming {
+                None => Standing::Own,
+                Some(_) => Standing::Nameless,
+            }),
+            asking: Arc::default(),
             naming: Mutex::new(naming),
-            name_lost: AtomicBool::new(false),
             host: OnceLock::new(),
             table: Mutex::new(FxHashMap::default()),
             incoming: Mutex::new(FxHashMap::default()),
@@ -226,7 +230,7 @@ impl Net {
         }
     }
 
-    /// Our full name: that of the configuration, or the one that was given.
+    /// Our full name: that of the configuration, or the first one that was given.
     pub(crate) fn name(&self) -> Atom {
         self.name
     }
@@ -278,13 +282,21 @@ impl Net {
         self: &Arc<Self>,
         node: Atom,
     ) -> Result<Arc<Connection>, NotConnected> {
-        self.connection_for(node, || self.bars.permit(self.config.auto_connect, node))
+        self.connection_for(node, || {
+            if self.called().is_none() {
+                return Err(NotConnected::NameLost);
+            }
+            match self.bars.permit(self.config.auto_connect, node) {
+                true => Ok(()),
+                false => Err(NotConnected::NotAutomatic),
+            }
+        })
     }
 
     fn connection_for(
         self: &Arc<Self>,
         node: Atom,
-        may_dial: impl FnOnce() -> bool,
+        may_dial: impl FnOnce() -> Result<(), NotConnected>,
     ) -> Result<Arc<Connection>, NotConnected> {
         let mut table = self.table.lock();
         let old = table.get(&node);
@@ -293,19 +305,14 @@ impl Net {
         {
             return Ok(Arc::clone(connection));
         }
-        if node == self.name {
+        if node == self.name || self.called().is_some_and(|called| called.node == node) {
             return Err(NotConnected::OwnNode);
         }
         if *self.run.borrow() != Run::Open {
             return Err(NotConnected::NotRunning);
         }
-        if self.name_lost.load(SeqCst) {
-            return Err(NotConnected::NameLost);
-        }
         check_node_name(node.as_str()).map_err(|_| NotConnected::BadName)?;
-        if !may_dial() {
-            return Err(NotConnected::NotAutomatic);
-        }
+        may_dial()?;
         let old = old.cloned();
         let connection = Connection::new(self.next_id.fetch_add(1, Relaxed), node, self, old);
         table.insert(node, Arc::clone(&connection));
@@ -325,7 +332,7 @@ impl Net {
     /// # Errors
     /// Why not; the text names the step that failed.
     pub(crate) async fn connect(self: &Arc<Self>, node: Atom) -> Result<(), ConnectError> {
-        let connection = self.connection_for(node, || true)?;
+        let connection = self.connection_for(node, || Ok(()))?;
         connection.reached(Phase::Up).await;
         if connection.is_up() {
             return Ok(());
@@ -412,18 +419,10 @@ impl Net {
         self.host.get()?.upgrade()
     }
 
-    fn handshake_config(&self) -> Result<HandshakeConfig, getrandom::Error> {
-        let challenge = loop {
-            if let Some(challenge) = self.challenges.issue(getrandom::u32()?) {
-                break challenge;
-            }
-        };
-        let mut config = HandshakeConfig::new(
-            self.config.name.as_str(),
-            self.flags,
-            self.creation,
-            challenge,
-        );
+    fn handshake_config(&self, called: Incarnation) -> Result<HandshakeConfig, getrandom::Error> {
+        let challenge = challenge(&self.challenges)?;
+        let Incarnation { node, creation } = called;
+        let mut config = HandshakeConfig::new(node.as_str(), self.flags, creation, challenge);
         config.setup_time = self.config.setup_time;
         Ok(config)
     }
@@ -508,6 +507,7 @@ impl Net {
             since: Instant::now(),
             address,
             given,
+            renaming: self.renaming_for(peer),
             socket: Arc::downgrade(&socket),
             wire: Mutex::new(Some(wire::Wire::new(peer.flags))),
         });
@@ -518,6 +518,15 @@ impl Net {
             socket,
             leftover,
         ));
+    }
+}
+
+/// A challenge that no other handshake of this node has under way.
+fn challenge(challenges: &Challenges) -> Result<Challenge, getrandom::Error> {
+    loop {
+        if let Some(challenge) = challenges.issue(getrandom::u32()?) {
+            return Ok(challenge);
+        }
     }
 }
 

@@ -132,6 +132,7 @@ fn deliver(
     frames: &mut FrameReader,
 ) -> Result<(), ReadEnd> {
     let peer = connection.peer();
+    let renaming = connection.established().and_then(|e| e.renaming);
     let mut deliver = || {
         while let Some(inbound) = frames.next()? {
             match inbound {
@@ -139,6 +140,13 @@ fn deliver(
                     if sender(&control).is_some_and(|node| node != peer) {
                         return Err(ReadEnd::ForeignSender);
                     }
+                    let (control, payload) = match &renaming {
+                        None => (control, payload),
+                        Some(renaming) => (
+                            control.renamed(renaming),
+                            payload.map(|payload| payload.renamed(renaming)),
+                        ),
+                    };
                     host.signal(connection, control, payload);
                     if connection.is_closing() {
                         return Err(ReadEnd::Closing);

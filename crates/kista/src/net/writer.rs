@@ -35,6 +35,9 @@ async fn write_all(connection: &Connection, socket: &Socket) {
         if queued == Queued::Closed {
             return;
         }
+        if let Some(renaming) = &established.renaming {
+            batch.rename(renaming);
+        }
         let (step, unwritten) = {
             let mut wire = established.wire.lock();
             let Some(wire) = wire.as_mut() else {

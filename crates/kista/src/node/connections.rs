@@ -42,6 +42,12 @@ impl Node {
         net.map_or_else(Vec::new, |net| net.listens_on().to_vec())
     }
 
+    /// What other nodes call this one. That is its [`name`](Node::name), unless it was given that name and lost it
+    /// ([`NodeBuilder::named_by`](crate::NodeBuilder::named_by)): then the name that it was given since; none until then, and none without a network.
+    pub fn known_as(&self) -> Option<Atom> {
+        self.0.net.as_ref()?.called().map(|called| called.node)
+    }
+
     /// Keeps that node connected from now on: see [`NodeBuilder::keep_connected`](crate::NodeBuilder::keep_connected). False: it is kept already.
     ///
     /// # Errors

@@ -99,7 +99,9 @@ impl NodeBuilder {
 
     /// Gets this node's name from that one, as `erl -sname undefined` does: the builder's name is `undefined` or `undefined@host`. The node is
     /// hidden, listens nowhere, and is a client of the other. Its name lives as long as that connection; with it every
-    /// other ends too, and no new one is made: stop the node then, and start another.
+    /// other ends too. The node then has no name, and signals connect it to nobody, until [`Node::connect`](crate::Node::connect), a kept peer or a discovery
+    /// makes a connection: whoever is dialled gives it another name ([`Node::known_as`](crate::Node::known_as)). Its own name and its pids stay those of the first
+    /// one, and are renamed on their way out and in.
     ///
     /// ```no_run
     /// # async fn f() -> Result<(), kista::NodeError> {

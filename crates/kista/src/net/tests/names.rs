@@ -136,11 +136,120 @@ async fn with_its_namer_a_node_loses_its_name_and_all_connections() {
     let mut lost = [n.next_down().await.0, n.next_down().await.0];
     lost.sort_by_key(|name| name.as_str());
     assert_eq!(lost, [a.name, b.name]);
+    assert_eq!(n.net.called(), None);
     assert_eq!(n.net.connection(b.name).err(), Some(NotConnected::NameLost));
-    assert!(matches!(
-        n.net.connect(a.name).await,
-        Err(ConnectError::NotConnected(NotConnected::NameLost))
-    ));
+}
+
+/// A pid of process 1 as a payload.
+fn of_pid(pid: Pid) -> Encoder {
+    let mut payload = Encoder::with_atom_table();
+    payload.pid(&pid);
+    payload
+}
+
+async fn next_pids(node: &TestNode) -> (Option<Pid>, Pid, Pid) {
+    match node.next().await {
+        Seen::Signal(Control::Send { from, to, .. }, Some(payload)) => {
+            (from, to, payload.decoder().pid().unwrap())
+        }
+        other => panic!("{} saw {other:?}", node.name),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_lost_its_name_gets_another_by_the_next_that_it_connects_to() {
+    let port = free_port();
+    let (a, b) = (
+        TestNode::start("a", port).await,
+        TestNode::start("b", port).await,
+    );
+    let n = TestNode::with(undefined(&a)).await;
+    n.next_up().await;
+    let own = Pid {
+        node: n.net.name(),
+        ..n.pid(1)
+    };
+    a.net.stop().await;
+    n.next_down().await;
+    n.net
+        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()));
+    n.net.connect(b.name).await.unwrap();
+    n.next_up().await;
+    let called = n.net.called().unwrap();
+    let public = Pid {
+        node: called.node,
+        creation: called.creation,
+        ..own
+    };
+    assert_eq!(b.next_up().await.0, called.node);
+    assert_ne!((public.node, public.creation), (own.node, own.creation));
+    assert_eq!(
+        n.net.connection(called.node).err(),
+        Some(NotConnected::OwnNode)
+    );
+    // What is said of itself is understood, and said back.
+    let to = b.pid(1);
+    let send = |from: Pid, to, payload: &Encoder| {
+        let from = Some(from);
+        let token = None;
+        (Control::Send { from, to, token }, payload.clone())
+    };
+    let (control, payload) = send(own, to, &of_pid(own));
+    let away = n.net.connection(b.name).unwrap();
+    let _ = away.send(control, Some(&payload)).unwrap();
+    assert_eq!(next_pids(&b).await, (Some(public), to, public));
+    let (control, payload) = send(to, public, &of_pid(public));
+    let back = b.net.connection(called.node).unwrap();
+    let _ = back.send(control, Some(&payload)).unwrap();
+    assert_eq!(next_pids(&n).await, (Some(to), own, own));
+    // What is kept from before the loss is nobody of today.
+    let (control, payload) = send(to, own, &of_pid(own));
+    let _ = back.send(control, Some(&payload)).unwrap();
+    assert_eq!(next_pids(&n).await, (Some(to), public, public));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_that_are_dialled_without_a_name_one_gives_it() {
+    let port = free_port();
+    let (a, b, c) = (
+        TestNode::start("a", port).await,
+        TestNode::start("b", port).await,
+        TestNode::start("c", port).await,
+    );
+    let n = TestNode::with(undefined(&a)).await;
+    n.next_up().await;
+    a.net.stop().await;
+    n.next_down().await;
+    for peer in [&b, &c] {
+        n.net
+            .add_route(peer.name.as_str(), Route::to("127.0.0.1", peer.net.port()));
+    }
+    let (to_b, to_c) = tokio::join!(n.net.connect(b.name), n.net.connect(c.name));
+    assert!(to_b.is_ok() && to_c.is_ok(), "{to_b:?} {to_c:?}");
+    let called = n.net.called().unwrap().node;
+    assert_eq!(b.next_up().await.0, called);
+    assert_eq!(c.next_up().await.0, called);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_know_the_cookie_gives_no_name_and_the_next_one_does() {
+    let port = free_port();
+    let (a, b) = (
+        TestNode::start("a", port).await,
+        TestNode::start("b", port).await,
+    );
+    let n = TestNode::with(undefined(&a)).await;
+    n.next_up().await;
+    a.net.stop().await;
+    n.next_down().await;
+    let at = || Route::to("127.0.0.1", b.net.port());
+    n.net.add_route("b@127.0.0.1", at().cookie("wrong"));
+    assert!(n.net.connect(b.name).await.is_err());
+    assert_eq!(n.net.called(), None);
+    n.next_down().await;
+    n.net.add_route("b@127.0.0.1", at());
+    n.net.connect(b.name).await.unwrap();
+    assert!(n.net.called().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -162,7 +162,7 @@ async fn erlangs_that_do_not_connect_all_keep_their_own_links() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn erlang_gives_us_a_name_and_we_lose_it_with_the_connection() {
+async fn erlang_gives_us_a_name_that_we_lose_with_the_connection_and_get_again() {
     let port = free_port();
     // Someone must be EPMD.
     let _a = TestNode::start("a", port).await;
@@ -191,10 +191,34 @@ async fn erlang_gives_us_a_name_and_we_lose_it_with_the_connection() {
         n.net.connection(erl.name).err(),
         Some(NotConnected::NameLost)
     );
-    // Erlang gives the name again, with another creation.
-    let again = TestNode::with(undefined()).await;
-    assert_eq!(again.net.name(), name);
-    assert_ne!(again.net.creation(), first);
+    // Erlang gives the name again, with another creation, to who asks.
+    n.net.connect(erl.name).await.unwrap();
+    let called = n.net.called().unwrap();
+    assert_eq!(called.node, name);
+    assert_ne!(called.creation, first);
+    assert_eq!(n.next_up().await.0, erl.name);
+    // A pid of ours comes back as it was, by way of the other's name for it.
+    let own = Pid {
+        node: name,
+        ..n.pid(1)
+    };
+    let payload = {
+        let mut payload = Encoder::with_atom_table();
+        payload.pid(&own);
+        payload
+    };
+    assert_eq!(erl.eval("register(me, self())").await, "true");
+    let connection = n.net.connection(erl.name).unwrap();
+    let control = reg_send(own, "me");
+    let _ = connection.send(control, Some(&payload)).unwrap();
+    let back = "receive P when is_pid(P) -> P ! P, node(P) end";
+    assert_eq!(erl.eval(back).await, format!("'{}'", name.as_str()));
+    match n.next().await {
+        Seen::Signal(Control::Send { to, .. }, Some(payload)) => {
+            assert_eq!((to, payload.decoder().pid().unwrap()), (own, own));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(
         erl.eval("nodes(hidden)").await,
         format!("['{}']", name.as_str())
