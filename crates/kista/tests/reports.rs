@@ -243,7 +243,7 @@ async fn what_is_large_is_cut_with_a_mark_and_nothing_of_it_moves_a_terminal() {
         assert!(!printed.contains(['\u{1b}', '\u{202e}']), "{printed:?}");
         assert_eq!(
             printed.lines().count(),
-            11,
+            12,
             "one line for each thing: {printed}"
         );
         assert!(printed.len() < 4 * MOST_SHOWN, "{}", printed.len());

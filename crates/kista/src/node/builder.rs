@@ -25,7 +25,7 @@ use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::process::Env;
 use crate::remote::{self, Remote};
-use crate::reports::REPORTS;
+use crate::reports::{REPORTS, note_panics};
 use crate::timer::Timers;
 use crate::{EpmdMode, Peers, Term, kernel};
 
@@ -72,6 +72,7 @@ pub struct NodeBuilder {
     env: Env,
     stop_timeout: Duration,
     stop_on_signals: bool,
+    panic_hook: bool,
     /// Known from the start.
     applications: Vec<Application>,
     /// Started with the node.
@@ -100,6 +101,7 @@ impl NodeBuilder {
             env: Env::default(),
             stop_timeout: STOP_TIMEOUT,
             stop_on_signals: false,
+            panic_hook: true,
             applications: Vec::new(),
             boot: Vec::new(),
             environments: applications::Environments::new(),
@@ -242,6 +244,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Leaves the program's panic hook alone. Without this, and once in a program, the first node that starts puts a hook of its own
+    /// in front of it, which notes where a process panics, for crash reports, and then calls the program's. A program that sets
+    /// another hook does so before its first node starts; else reports know no places.
+    pub fn no_panic_hook(mut self) -> Self {
+        self.panic_hook = false;
+        self
+    }
+
     /// A node on its own: processes and servers without a network, a cookie or EPMD.
     pub fn no_network(mut self) -> Self {
         self.network = false;
@@ -255,6 +265,9 @@ impl NodeBuilder {
     pub async fn start(self) -> Result<Node, NodeError> {
         if cfg!(panic = "abort") {
             return Err(NodeError::PanicAborts);
+        }
+        if self.panic_hook {
+            note_panics();
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| NodeError::NoRuntime)?;
         let name = self.full_name()?;

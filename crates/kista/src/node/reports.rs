@@ -150,6 +150,7 @@ fn log_crash(crash: &CrashReport, left_out: Option<u64>) {
     let reason = Escaped::up_to(IN_A_LINE, &crash.reason);
     let last_message = Escaped::up_to(IN_A_LINE, &crash.last_message);
     let state = Escaped::up_to(IN_A_LINE, &crash.state);
+    let panicked_at = crash.panicked_at.as_deref();
     let ancestors = Ancestors(crash);
     let CrashReport {
         behaviour,
@@ -160,5 +161,5 @@ fn log_crash(crash: &CrashReport, left_out: Option<u64>) {
         trap_exit,
         ..
     } = crash;
-    tracing::error!(%process, %behaviour, runs, %during, %reason, %last_message, %state, %ancestors, message_queue_len, links, trap_exit, left_out, "crash report");
+    tracing::error!(%process, %behaviour, runs, %during, %reason, panicked_at, %last_message, %state, %ancestors, message_queue_len, links, trap_exit, left_out, "crash report");
 }

@@ -84,6 +84,14 @@ pub(crate) fn process_on(node: &Node) -> Option<Arc<dyn AnyProcess>> {
     })
 }
 
+/// The process that runs here, whatever its node; also asked while a thread ends or panics.
+pub(crate) fn running() -> Option<Pid> {
+    let pid = |current: &RefCell<Option<Arc<dyn AnyProcess>>>| {
+        Some(current.try_borrow().ok()?.as_ref()?.me().pid())
+    };
+    CURRENT.try_with(pid).ok().flatten()
+}
+
 /// Whether a process's code runs on this thread.
 pub(crate) fn is_process() -> bool {
     CURRENT.with_borrow(Option::is_some)

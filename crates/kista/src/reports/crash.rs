@@ -1,6 +1,6 @@
 use kista_etf::{Atom, Pid};
 
-use super::Shown;
+use super::{Shown, place};
 use crate::gen_event::HandlerId;
 use crate::process::Me;
 use crate::{Dest, ExitReason};
@@ -21,6 +21,9 @@ pub struct CrashReport {
     pub during: During,
     /// Why it ends.
     pub reason: ExitReason,
+    /// Where it panicked: `src/counter.rs:12:9`. `None`: it did not, or its program notes no places
+    /// ([`NodeBuilder::no_panic_hook`](crate::NodeBuilder::no_panic_hook)).
+    pub panicked_at: Option<String>,
     /// Who started it, and who started that one, nearest first, by name where there was one.
     pub ancestors: Vec<Dest>,
     /// The message that was handled.
@@ -62,6 +65,7 @@ impl CrashReport {
             behaviour,
             runs: me.behaviour(),
             during,
+            panicked_at: place::take(me.pid(), &reason),
             reason,
             ancestors: me.ancestors(),
             last_message: Shown::Nothing,

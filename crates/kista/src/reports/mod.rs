@@ -30,7 +30,7 @@
 //! 1. *Who crashed.* A process whose own code fails has one crash report: a panic, or an end by itself for a reason that is none
 //!    of `normal`, `shutdown` and `{shutdown, _}`. It is made where it failed, before `terminate` runs and before anybody else
 //!    hears of the end. Who is ended by another's exit signal has none, as in OTP: who sent that knows why. A panic in `terminate`
-//!    is reported as well. A handler of an event manager that fails has a report, though its process lives on.
+//!    is reported as well. A panic is reported with its place. A handler of an event manager that fails has a report, though its process lives on.
 //! 2. *What came of it* says the supervisor: which child, why, how often it was restarted, what is done [`Next`]. A pool reports
 //!    of its workers as a supervisor does.
 //! 3. *Bounded.* Of a state or a message so large that its text would pass [`MOST_SHOWN`], that much is kept, with a mark.
@@ -46,12 +46,14 @@
 
 mod crash;
 mod limit;
+mod place;
 mod shown;
 mod supervision;
 mod text;
 
 pub use crash::{CrashReport, During};
 pub(crate) use limit::{Admitted, Limit, Source};
+pub(crate) use place::note_panics;
 pub use shown::{MOST_SHOWN, Shown};
 pub use supervision::{Context, Next, ReportedChild};
 pub(crate) use text::{Ancestors, Named};

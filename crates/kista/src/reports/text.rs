@@ -54,6 +54,9 @@ impl Display for CrashReport {
         line(f, "behaviour", runs)?;
         line(f, "during", &self.during)?;
         line(f, "reason", Escaped::up_to(MOST_REASON, &self.reason))?;
+        if let Some(place) = &self.panicked_at {
+            line(f, "panicked at", Escaped(place))?;
+        }
         line(f, "last message", &self.last_message)?;
         line(f, "state", &self.state)?;
         line(f, "ancestors", Ancestors(self))?;
