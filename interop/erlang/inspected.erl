@@ -21,6 +21,7 @@ applications(Node) ->
          [{inspected, _, "1.2"}, {inspected_lib, _, _}] = Expected = Ours(Own(which_applications, Arguments)),
          %% The last started first.
          Expected = Ours(Ask(which_applications, Arguments)),
+         Expected = Ours(gen_server:call({application_controller, Node}, which_applications)),
          Loaded = lists:sort(Ours(Own(loaded_applications, []))),
          Loaded = lists:sort(Ours(Ask(loaded_applications, [])))
      end || Arguments <- [[], [5000], [infinity]]],

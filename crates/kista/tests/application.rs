@@ -225,6 +225,44 @@ async fn what_was_started_for_one_that_does_not_start_is_stopped_again() {
     );
     assert_eq!(running(&node), "log");
     assert!(node.whereis("store_sup").is_none());
+    // The last started first.
+    applications.add(app("shop", &["web"], &seen));
+    applications.add(app("web", &["store"], &seen));
+    applications.add(
+        Application::new("told")
+            .env("fails", atom("oops"))
+            .depends_on(["shop"])
+            .callbacks(Told),
+    );
+    take(&seen);
+    let failed = applications.ensure_all_started("told", StartType::Temporary);
+    failed.await.unwrap_err();
+    let stopped = take(&seen);
+    let order: Vec<_> = stopped
+        .split(' ')
+        .filter(|what| what.starts_with('-'))
+        .collect();
+    assert_eq!(order, ["-shop", "-web", "-store"]);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_runs_already_needs_nothing_more_whatever_became_of_what_it_depends_on() {
+    let (node, seen) = (node().await, Seen::default());
+    let applications = node.applications();
+    applications.add(app("store", &[], &seen));
+    applications.add(app("web", &["store"], &seen));
+    let ensure = async || {
+        let started = applications.ensure_all_started("web", StartType::Temporary);
+        started.await.unwrap().len()
+    };
+    assert_eq!(ensure().await, 2);
+    node.server::<Worker>("store_a").crash();
+    while running(&node) != "web" {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ensure().await, 0);
+    assert_eq!(running(&node), "web");
     node.stop().await;
 }
 
@@ -323,6 +361,7 @@ async fn a_transient_application_that_ends_normally_concerns_nobody() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(node.env("told"), Some(Term::from("prepared")));
+    assert_eq!(applications.master("told"), None);
     assert!(node.stop().await.is_orderly());
 }
 
@@ -402,6 +441,119 @@ async fn nothing_of_a_stopped_application_is_left_however_it_came_to_be() {
     assert_eq!(worker.application().await, Err(CallError::NoProc));
     assert_eq!(applications.master("one"), None);
     node.stop().await;
+}
+
+/// Leaves processes behind where it fails, and can be ended there.
+struct Untidy;
+
+impl Callbacks for Untidy {
+    type State = ();
+
+    async fn start(&self, cx: &ApplicationCx) -> Result<(Pid, ()), ExitReason> {
+        let stray = cx.spawn_fn(async |_| std::future::pending::<()>().await)?;
+        cx.node().put_env("stray", Term::from(stray));
+        match cx.env("does").and_then(|does| does.as_atom()) {
+            Some(does) if does.as_str() == "hang" => std::future::pending().await,
+            Some(_) => panic!("as it is told"),
+            None => Err(ExitReason::from("untidy")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_start_that_failed_or_panicked() {
+    let node = node().await;
+    let applications = node.applications();
+    for panics in [false, true] {
+        let mut untidy = Application::new("untidy").callbacks(Untidy);
+        if panics {
+            untidy = untidy.env("does", atom("panic"));
+        }
+        applications.load(untidy).await.unwrap();
+        let failed = applications.start("untidy").await;
+        let Err(ApplicationError::Start { reason, .. }) = failed else {
+            panic!("{failed:?}")
+        };
+        assert_eq!(matches!(reason, ExitReason::Panic(_)), panics, "{reason}");
+        let stray = node.env("stray").unwrap().as_pid().unwrap();
+        assert!(!node.is_alive(stray));
+        applications.unload("untidy").await.unwrap();
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn the_exit_of_a_stranger_does_not_end_an_application() {
+    let (node, seen) = (node().await, Seen::default());
+    let applications = node.applications();
+    applications.load(app("one", &[], &seen)).await.unwrap();
+    applications.start("one").await.unwrap();
+    let master = applications.master("one").unwrap();
+    let (told, is_told) = tokio::sync::oneshot::channel();
+    let stranger = async move |cx: kista::ProcessCx| {
+        cx.exit(master, ExitReason::Shutdown);
+        told.send(()).unwrap();
+    };
+    node.spawn_fn(stranger).unwrap();
+    is_told.await.unwrap();
+    // Behind it, in the same queue.
+    let info = node.process_info(master).await.unwrap();
+    assert!(info.trap_exit);
+    assert_eq!(running(&node), "one");
+    take(&seen);
+    applications.stop("one").await.unwrap();
+    assert_eq!(take(&seen), "?one one_b:shutdown one_a:shutdown -one");
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_master_that_is_ended_while_its_application_starts_is_a_start_that_failed() {
+    let node = node().await;
+    let applications = node.applications();
+    let untidy = Application::new("untidy")
+        .env("does", atom("hang"))
+        .callbacks(Untidy);
+    applications.load(untidy).await.unwrap();
+    let start = {
+        let applications = applications.clone();
+        tokio::spawn(async move { applications.start("untidy").await })
+    };
+    while node.env("stray").is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let master = applications.master("untidy").unwrap();
+    node.exit(master, ExitReason::Kill);
+    let failed = timeout(SOON, start).await.unwrap().unwrap();
+    let reason = ExitReason::Killed;
+    let application = atom("untidy");
+    assert_eq!(
+        failed,
+        Err(ApplicationError::Start {
+            application,
+            reason
+        })
+    );
+    assert_eq!(applications.master("untidy"), None);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_master_that_is_told_to_end_stops_its_application_and_ends_for_that_reason() {
+    let (node, seen) = (node().await, Seen::default());
+    let applications = node.applications();
+    applications.load(app("one", &[], &seen)).await.unwrap();
+    let start_type = StartType::Transient;
+    applications.start_as("one", start_type).await.unwrap();
+    take(&seen);
+    let reason = ExitReason::from("enough");
+    node.exit(applications.master("one").unwrap(), reason.clone());
+    let cause = StopCause::ApplicationTerminated {
+        application: atom("one"),
+        start_type,
+        reason,
+    };
+    assert_eq!(stopped(&node).await.cause, cause);
+    assert_eq!(take(&seen), "?one one_b:shutdown one_a:shutdown -one");
 }
 
 #[tokio::test]

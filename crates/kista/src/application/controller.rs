@@ -42,7 +42,7 @@ pub(super) enum Msg {
     Start(Atom, StartType, Answer),
     Stop(Atom, Answer),
     /// From a master.
-    Started(Atom, Result<Pid, ExitReason>),
+    Started(Atom, Pid),
     /// The node ends.
     End(Answer),
     WhichApplications(ReplyTo<Vec<ApplicationInfo>>),
@@ -91,9 +91,9 @@ impl GenServer for Controller {
             Msg::Unload(name, to) => Event::Unload(name, to),
             Msg::Start(name, start_type, to) => Event::Start(name, start_type, to),
             Msg::Stop(name, to) => Event::Stop(name, to),
-            Msg::Started(name, result) => {
-                self.starting.retain(|_, starting| *starting != name);
-                Event::Started(name, result)
+            Msg::Started(name, master) => {
+                self.starting.remove(&master);
+                Event::Started(name, Ok(master))
             }
             Msg::End(to) => Event::End(to),
             Msg::WhichApplications(reply) => {
@@ -186,9 +186,8 @@ impl Controller {
     }
 }
 
-/// Ends a master and waits for as long as it takes.
+/// Ends a master and waits for as long as it takes. Of its exit signal nothing comes: the core knows no such master any more.
 async fn end(master: Pid, reason: ExitReason, cx: &mut Cx<Controller>) {
-    cx.unlink(master);
     // An error: it had ended already.
     let _ = cx
         .node()

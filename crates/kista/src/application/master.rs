@@ -2,7 +2,7 @@
 //!
 //! Rules:
 //! 1. It is the group leader of all processes of the application, by descent; that is how a process knows its application.
-//! 2. It runs the callbacks. When `start` has given the top process, the controller hears of it.
+//! 2. It runs the callbacks. When `start` has given the top process, the controller hears of it; one that ends before has not started.
 //! 3. Told to end it calls `prep_stop`, ends the top process with `shutdown`, waits for that as long as it takes, and calls `stop`.
 //!    When the top process ends by itself it calls both all the same, and ends with that process's reason.
 //! 4. What is left of the application is killed then: every process whose group leader it is.
@@ -86,12 +86,12 @@ impl Master {
             Ok(begun) => begun,
             Err(reason) => {
                 self.kill_the_rest().await;
-                self.tell(Msg::Started(name, Err(reason.clone())));
                 return reason;
             }
         };
         let (top, state) = begun;
-        self.tell(Msg::Started(name, Ok(self.cx.pid())));
+        // A controller that is gone has told this process to end.
+        drop(self.controller.cast(Msg::Started(name, self.cx.pid())));
         let end = self.wait(top).await;
         self.stop(top, state, &end).await;
         self.kill_the_rest().await;
@@ -109,11 +109,6 @@ impl Master {
         // Its end must be heard of. A link that is there already stays as it is.
         self.cx.link(top);
         Ok((top, state))
-    }
-
-    fn tell(&self, message: Msg) {
-        // A controller that is gone has told this process to end.
-        drop(self.controller.cast(message));
     }
 
     async fn wait(&mut self, top: Pid) -> End {

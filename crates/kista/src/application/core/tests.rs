@@ -178,3 +178,112 @@ fn a_library_runs_without_a_master_also_upon_one_that_has_ended() {
         ]
     );
 }
+
+/// Whether the node is told to end, which it may be once.
+fn ends_the_node(out: &[Effect<u32, u32>]) -> bool {
+    let stops = out.iter().filter(|e| matches!(e, Effect::StopNode(_)));
+    match stops.count() {
+        0 => false,
+        1 => true,
+        more => panic!("{more} times: {out:?}"),
+    }
+}
+
+#[test]
+fn what_an_end_and_a_failed_start_do_to_the_node_goes_by_start_type_and_reason() {
+    for (start_type, reason, ends) in [
+        (StartType::Temporary, ExitReason::Normal, false),
+        (StartType::Temporary, crash(), false),
+        (StartType::Transient, ExitReason::Normal, false),
+        (StartType::Transient, ExitReason::Shutdown, true),
+        (StartType::Transient, crash(), true),
+        (StartType::Permanent, ExitReason::Normal, true),
+        (StartType::Permanent, crash(), true),
+    ] {
+        let case = format!("{start_type} {reason}");
+        let a = atom("a");
+        let mut core = Played::new(&[("a", "")]);
+        core.starts("a", start_type, 1);
+        let out = core.tell(Event::Ended(1, reason.clone()));
+        assert_eq!(ends_the_node(&out), ends, "the end of {case}");
+
+        let mut core = Played::new(&[("a", "")]);
+        core.tell(Event::Start(a, start_type, 0));
+        let out = core.tell(Event::Started(a, Err(reason)));
+        assert_eq!(ends_the_node(&out), ends, "the start of {case}");
+    }
+    // One that is needed has ended: never `normal`.
+    for (start_type, ends) in [
+        (StartType::Temporary, false),
+        (StartType::Transient, true),
+        (StartType::Permanent, true),
+    ] {
+        let mut core = Played::new(&[("a", ""), ("b", "a")]);
+        core.starts("a", StartType::Temporary, 1);
+        core.tell(Event::Ended(1, ExitReason::Normal));
+        let out = core.tell(Event::Start(atom("b"), start_type, 2));
+        let refused = Err(ApplicationError::NotRunning(atom("a")));
+        assert_eq!(out[0], Effect::Reply(2, refused));
+        assert_eq!(ends_the_node(&out), ends, "{start_type}");
+    }
+}
+
+#[test]
+fn all_who_wait_for_a_start_hear_that_it_failed() {
+    let mut core = Played::new(&[("a", "")]);
+    let a = atom("a");
+    core.tell(Event::Start(a, StartType::Temporary, 1));
+    core.tell(Event::Start(a, StartType::Temporary, 2));
+    let error = ApplicationError::Start {
+        application: a,
+        reason: crash(),
+    };
+    assert_eq!(
+        core.tell(Event::Started(a, Err(crash()))),
+        [
+            Effect::Reply(1, Err(error.clone())),
+            Effect::Reply(2, Err(error)),
+            Effect::Failed(a, StartType::Temporary, crash()),
+        ]
+    );
+}
+
+#[test]
+fn a_start_that_fails_while_the_node_ends_does_not_end_it_again() {
+    let mut core = Played::new(&[("a", ""), ("b", "")]);
+    core.starts("a", StartType::Permanent, 1);
+    core.tell(Event::Start(atom("b"), StartType::Permanent, 2));
+    assert!(ends_the_node(&core.tell(Event::Ended(1, crash()))));
+    let out = core.tell(Event::Started(atom("b"), Err(crash())));
+    assert!(!ends_the_node(&out), "{out:?}");
+}
+
+#[test]
+fn the_last_start_says_what_the_end_does_to_the_node() {
+    let mut core = Played::new(&[("a", "")]);
+    core.starts("a", StartType::Temporary, 1);
+    core.tell(Event::Ended(1, crash()));
+    core.starts("a", StartType::Permanent, 2);
+    assert!(ends_the_node(&core.tell(Event::Ended(2, crash()))));
+}
+
+#[test]
+fn nothing_begins_when_the_node_has_been_told_to_end() {
+    let mut core = Played::new(&[("a", ""), ("b", "")]);
+    core.starts("a", StartType::Temporary, 1);
+    core.tell(Event::End(2));
+    let refused = [Effect::Reply(3, Err(ApplicationError::NodeStopping))];
+    assert_eq!(
+        core.tell(Event::Start(atom("b"), StartType::Temporary, 3)),
+        refused
+    );
+    assert_eq!(core.tell(Event::Unload(atom("b"), 3)), refused);
+    assert_eq!(core.tell(Event::Stop(atom("a"), 3)), refused);
+    let load = Event::Load {
+        name: atom("c"),
+        depends_on: Vec::new(),
+        has_code: true,
+        to: 3,
+    };
+    assert_eq!(core.tell(load), refused);
+}
