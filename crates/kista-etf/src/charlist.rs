@@ -49,19 +49,25 @@ impl Encode for Charlist {
 impl<'a> Decode<'a> for Charlist {
     /// An element that is no code point is a mismatch.
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        Ok(Self(match d.list()? {
-            ListHeader::Nil => String::new(),
-            ListHeader::Bytes(bytes) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-            ListHeader::Elements(len) => {
-                let mut text = String::with_capacity(d.reserve_for(len, 1));
-                for _ in 0..len {
-                    let char = u32::try_from(d.int()?).ok().and_then(char::from_u32);
-                    text.push(char.ok_or(DecodeError::OutOfRange("char"))?);
+        let mut text = String::new();
+        let mut header = d.list()?;
+        loop {
+            match header {
+                ListHeader::Nil => return Ok(Self(text)),
+                ListHeader::Bytes(bytes) => {
+                    text.extend(bytes.iter().map(|byte| char::from(*byte)));
+                    return Ok(Self(text));
                 }
-                d.nil()?;
-                text
+                ListHeader::Elements(len) => {
+                    text.reserve(d.reserve_for(len, 1));
+                    for _ in 0..len {
+                        let char = u32::try_from(d.int()?).ok().and_then(char::from_u32);
+                        text.push(char.ok_or(DecodeError::OutOfRange("char"))?);
+                    }
+                }
             }
-        }))
+            header = d.tail()?;
+        }
     }
 }
 

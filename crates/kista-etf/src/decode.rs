@@ -32,7 +32,8 @@ pub trait Decode<'a>: Sized {
         None
     }
 
-    /// What a bare `ok` stands for, where `{ok, value}` is usual: `()`, and nothing for other types.
+    /// What a bare `ok` (or `error`) stands for, where `{ok, value}` (or `{error, value}`) is usual: `()`, and nothing for other
+    /// types.
     fn from_ok() -> Option<Self> {
         None
     }

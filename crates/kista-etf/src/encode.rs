@@ -26,7 +26,7 @@ pub trait Encode {
     /// Writes exactly one term.
     fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError>;
 
-    /// Whether the value is written as `ok`, so that `Ok(value)` need not be `{ok, ok}`: for `()`.
+    /// Whether the value is written as `ok`, so that `Ok(value)` need not be `{ok, ok}`, nor `Err(value)` `{error, ok}`: for `()`.
     fn is_ok(&self) -> bool {
         false
     }

@@ -231,42 +231,43 @@ fn rest_of_proplist<'a, K: Decode<'a>, V: Decode<'a>, M: Rest<K, V>>(
 ) -> Result<M, DecodeError> {
     d.nested(|d| {
         let mut rest = M::empty();
-        let (len, tail) = support::proplist(d, "a proplist")?;
-        for _ in 0..len {
-            let bare = match d.peek()? {
-                Kind::Atom => true,
-                Kind::Tuple => match d.tuple()? {
-                    2 => false,
-                    arity => {
-                        for _ in 0..arity {
-                            d.skip()?;
-                        }
-                        continue;
-                    }
-                },
-                _ => {
-                    d.skip()?;
-                    continue;
-                }
-            };
-            let key = if peek_key(d, taken)? {
-                d.skip()?;
-                None
-            } else {
-                Some(K::decode(d)?).filter(|key| !rest.has(key))
-            };
-            match key {
-                Some(key) if bare => rest.add(key, V::decode(&mut support::bare(d))?),
-                Some(key) => rest.add(key, V::decode(d)?),
-                None if bare => {}
-                None => d.skip()?,
+        let mut entries = support::proplist(d, "a proplist")?;
+        while let Some(len) = entries {
+            for _ in 0..len {
+                rest_of_entry(d, taken, &mut rest)?;
             }
-        }
-        if tail {
-            d.nil()?;
+            entries = support::proplist_tail(d)?;
         }
         Ok(rest)
     })
+}
+
+fn rest_of_entry<'a, K: Decode<'a>, V: Decode<'a>, M: Rest<K, V>>(
+    d: &mut Decoder<'a>,
+    taken: Taken<'_>,
+    rest: &mut M,
+) -> Result<(), DecodeError> {
+    let bare = match d.peek()? {
+        Kind::Atom => true,
+        Kind::Tuple => match d.tuple()? {
+            2 => false,
+            arity => return (0..arity).try_for_each(|_| d.skip()),
+        },
+        _ => return d.skip(),
+    };
+    let key = if peek_key(d, taken)? {
+        d.skip()?;
+        None
+    } else {
+        Some(K::decode(d)?).filter(|key| !rest.has(key))
+    };
+    match key {
+        Some(key) if bare => rest.add(key, V::decode(&mut support::bare(d))?),
+        Some(key) => rest.add(key, V::decode(d)?),
+        None if bare => {}
+        None => d.skip()?,
+    }
+    Ok(())
 }
 
 macro_rules! rest {

@@ -377,13 +377,23 @@ pub fn map(d: &mut Decoder<'_>, of: &'static str) -> Result<usize> {
     d.map().map_err(|error| error.within(Place::Type(of)))
 }
 
-/// Reads the head of a proplist: how many entries follow, and whether a tail follows them.
-pub fn proplist(d: &mut Decoder<'_>, of: &'static str) -> Result<(usize, bool)> {
-    match d.list() {
-        Ok(ListHeader::Elements(len)) => Ok((len, true)),
+/// Reads the head of a proplist: how many entries follow, and after them a tail; `None` when nothing does.
+pub fn proplist(d: &mut Decoder<'_>, of: &'static str) -> Result<Option<usize>> {
+    d.list()
+        .map(entries)
+        .map_err(|error| error.within(Place::Type(of)))
+}
+
+/// Reads the tail of a proplist, as its head: it may be a list that goes on.
+pub fn proplist_tail(d: &mut Decoder<'_>) -> Result<Option<usize>> {
+    d.tail().map(entries)
+}
+
+const fn entries(header: ListHeader<'_>) -> Option<usize> {
+    match header {
+        ListHeader::Elements(len) => Some(len),
         // No entry of a proplist is an integer.
-        Ok(ListHeader::Nil | ListHeader::Bytes(_)) => Ok((0, false)),
-        Err(error) => Err(error.within(Place::Type(of))),
+        ListHeader::Nil | ListHeader::Bytes(_) => None,
     }
 }
 

@@ -796,7 +796,7 @@ fn the_crate_may_have_another_name() {
             },
             none: None,
         },
-        "#{'__struct__' => 'Elixir.E',limit => undefined,none => nil,offset => 1}",
+        "#{'__struct__' => 'Elixir.E',limit => nil,none => nil,offset => 1}",
     );
 }
 

@@ -145,8 +145,9 @@ fn read_proplist(
     quote! {
         let mut __last = __NAMES.start();
         let mut __seen = [false; #count];
-        let (__len, __tail) = #krate::support::proplist(__d, #of)?;
-        for _ in 0..__len {
+        let mut __entries = #krate::support::proplist(__d, #of)?;
+        while let ::core::option::Option::Some(__len) = __entries {
+            for _ in 0..__len {
             let (__at, __bare) = __NAMES.entry(__d, #binary, &mut __last, &mut __seen, #deny)?;
             let mut __true;
             let __d = if __bare {
@@ -162,9 +163,8 @@ fn read_proplist(
             if let ::core::result::Result::Err(__error) = __result {
                 return ::core::result::Result::Err(__NAMES.within(__error, __at, __SHOWN, #of));
             }
-        }
-        if __tail {
-            __d.nil()?;
+            }
+            __entries = #krate::support::proplist_tail(__d)?;
         }
     }
 }

@@ -26,6 +26,14 @@ pub(super) fn expand(model: &Type) -> TokenStream {
             let own = keyed.own_keys(krate);
             let owns = owns(krate, keyed, &form, "EncodeFields");
             let pattern = pattern(&keyed.fields);
+            let fields_body = with_nil(
+                model,
+                &quote! {
+                    let Self #pattern = self;
+                    #write
+                    ::core::result::Result::Ok(())
+                },
+            );
             fields_impl = quote! {
                 #[automatically_derived]
                 impl #impl_generics #krate::fields::EncodeFields<#form> for #ident #type_generics #where_clause {
@@ -46,9 +54,7 @@ pub(super) fn expand(model: &Type) -> TokenStream {
                         if __taken.is_some() {
                             #krate::fields::refuse_taken([#(#own),*], __taken)?;
                         }
-                        let Self #pattern = self;
-                        #write
-                        ::core::result::Result::Ok(())
+                        #fields_body
                     }
                 }
             };
@@ -74,16 +80,33 @@ pub(super) fn expand(model: &Type) -> TokenStream {
             quote!(match self { #(#arms)* })
         }
     };
+    let body = with_nil(
+        model,
+        &quote! {
+            #body
+            #[allow(unreachable_code)]
+            ::core::result::Result::Ok(())
+        },
+    );
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Encode for #ident #type_generics #where_clause {
             fn encode(&self, __e: &mut #krate::Encoder) -> ::core::result::Result<(), #krate::EncodeError> {
                 #body
-                #[allow(unreachable_code)]
-                ::core::result::Result::Ok(())
             }
         }
         #fields_impl
+    }
+}
+
+/// The body of a function that writes, so that each `None` in it is what the type has for it.
+fn with_nil(model: &Type, body: &TokenStream) -> TokenStream {
+    if !model.nil {
+        return body.clone();
+    }
+    let krate = &model.krate;
+    quote! {
+        __e.with_nil(|__e: &mut #krate::Encoder| -> ::core::result::Result<(), #krate::EncodeError> { #body })
     }
 }
 

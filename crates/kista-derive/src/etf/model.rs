@@ -14,6 +14,8 @@ pub(super) struct Type {
     pub(super) generics: Generics,
     /// The path of `kista-etf`.
     pub(super) krate: Path,
+    /// Whether every `None` in it is `nil`.
+    pub(super) nil: bool,
     pub(super) body: Body,
 }
 
@@ -111,6 +113,7 @@ impl Type {
         Ok(Self {
             ident: input.ident,
             generics: input.generics,
+            nil: attrs.nil.is_some() || attrs.elixir.is_some(),
             krate: attrs
                 .krate
                 .unwrap_or_else(|| syn::parse_quote!(::kista_etf)),
@@ -183,7 +186,6 @@ fn struct_shape(ident: &Ident, attrs: &Attrs, fields: syn::Fields) -> Result<Sha
     let reading = Reading {
         keyed: named && !positional,
         style: attrs.rename_all.map(|(_, style)| style),
-        nil: attrs.nil.is_some() || attrs.elixir.is_some(),
         default: attrs.default.is_some(),
     };
     let mut fields = reading.fields(fields)?;
@@ -237,7 +239,6 @@ impl Variant {
                 .rename_all
                 .or(outer.rename_all_fields)
                 .map(|(_, style)| style),
-            nil: outer.nil.is_some(),
             default: false,
         };
         let other = attrs.other.is_some();
@@ -279,7 +280,6 @@ struct Reading {
     /// Whether fields have keys.
     keyed: bool,
     style: Option<Style>,
-    nil: bool,
     default: bool,
 }
 
@@ -322,7 +322,7 @@ impl Reading {
             default,
             skip: attrs.skip.is_some(),
             skip_encoding_if: attrs.skip_encoding_if,
-            nil: attrs.nil.is_some() || self.nil && option && attrs.with.is_none(),
+            nil: attrs.nil.is_some(),
             with: attrs.with,
             flatten: attrs.flatten.is_some(),
         })

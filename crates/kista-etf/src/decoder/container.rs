@@ -2,7 +2,7 @@
 
 use super::{Decoder, length};
 use crate::kind::{kind_of, mismatch};
-use crate::{DecodeError, tag};
+use crate::{DecodeError, Kind, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -12,7 +12,7 @@ type Result<T, E = DecodeError> = std::result::Result<T, E>;
 pub enum ListHeader<'a> {
     /// `[]`; nothing follows.
     Nil,
-    /// This many elements follow (at least one), and then the tail: read it with [`Decoder::nil`] for a proper list.
+    /// This many elements follow (at least one), and then the tail: read it with [`Decoder::tail`].
     Elements(usize),
     /// A list of small integers, all of them here; nothing follows.
     Bytes(&'a [u8]),
@@ -80,6 +80,34 @@ impl<'a> Decoder<'a> {
                 Ok(ListHeader::Elements(len))
             }
             other => Err(mismatch("a list", other)),
+        }
+    }
+
+    /// What follows the elements of a proper list: its end, or a list that is its tail, whose elements go on. Another tail is
+    /// an [`Improper`](DecodeError::Improper) list.
+    ///
+    /// ```
+    /// use kista_etf::{Decoder, ListHeader};
+    /// // [1 | "\002"], which is [1, 2].
+    /// let mut d = Decoder::new(&[108, 0, 0, 0, 1, 97, 1, 107, 0, 1, 2]);
+    /// assert_eq!(d.list().unwrap(), ListHeader::Elements(1));
+    /// assert_eq!(d.int().unwrap(), 1);
+    /// assert_eq!(d.tail().unwrap(), ListHeader::Bytes(&[2]));
+    /// ```
+    #[inline]
+    pub fn tail(&mut self) -> Result<ListHeader<'a>> {
+        if let [tag::NIL, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(ListHeader::Nil);
+        }
+        self.other_tail()
+    }
+
+    #[cold]
+    fn other_tail(&mut self) -> Result<ListHeader<'a>> {
+        match kind_of(self.tag()?)? {
+            Kind::List => self.list(),
+            _ => Err(DecodeError::Improper),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Skips whole terms, without recursion and nearly without memory.
 //!
-//! Only structure is checked: that every length fits and every tag is known; not UTF-8, finiteness, or duplicate keys.
+//! What is skipped is checked: that every length fits, every tag is known, atoms are text and in the table, floats finite. One
+//! thing is not: whether a map has a key twice, since that would take memory for all of its keys.
 
 use super::{Decoder, length};
 use crate::kind::kind_of;
@@ -15,7 +16,7 @@ struct OpenFun {
 }
 
 impl Decoder<'_> {
-    /// Passes over one whole term of any depth.
+    /// Passes over one whole term of any depth. It is checked as if it were read, but for keys that are in a map twice.
     pub fn skip(&mut self) -> Result<()> {
         let mut owed = 1usize;
         let mut funs: Vec<OpenFun> = Vec::new();
@@ -47,16 +48,18 @@ impl Decoder<'_> {
     /// Passes over a tag and all that belongs to it but the terms inside, whose number it gives.
     pub(crate) fn skip_head(&mut self, tag: u8) -> Result<usize> {
         match tag {
-            tag::SMALL_INTEGER | tag::ATOM_REF => self.take(2)?,
-            tag::INTEGER => self.take(5)?,
-            tag::NEW_FLOAT => self.take(9)?,
-            tag::FLOAT => self.take(32)?,
-            tag::NIL => self.take(1)?,
-            tag::SMALL_ATOM | tag::SMALL_ATOM_UTF8 => {
-                let [_, len] = *self.take_array()?;
-                self.take(usize::from(len))?
+            tag::SMALL_INTEGER => self.take(2)?,
+            tag::ATOM_REF | tag::SMALL_ATOM_UTF8 | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::ATOM => {
+                self.atom_str()?;
+                &[]
             }
-            tag::ATOM | tag::ATOM_UTF8 | tag::STRING => {
+            tag::INTEGER => self.take(5)?,
+            tag::NEW_FLOAT | tag::FLOAT => {
+                self.float()?;
+                &[]
+            }
+            tag::NIL => self.take(1)?,
+            tag::STRING => {
                 let [_, high, low] = *self.take_array()?;
                 self.take(usize::from(u16::from_be_bytes([high, low])))?
             }

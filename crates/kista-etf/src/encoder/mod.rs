@@ -19,7 +19,7 @@ mod term;
 
 use bytes::Bytes;
 
-use crate::Atom;
+use crate::{Atom, atoms};
 use atom::AtomTable;
 
 /// The writer of the external term format.
@@ -38,6 +38,8 @@ pub struct Encoder {
     chunks: Vec<(usize, Bytes)>,
     chained: usize,
     table: Option<Box<AtomTable>>,
+    /// Whether `None` is `nil`.
+    nil: bool,
 }
 
 impl Encoder {
@@ -51,6 +53,7 @@ impl Encoder {
             chunks: Vec::new(),
             chained: 0,
             table: None,
+            nil: false,
         }
     }
 
@@ -143,6 +146,32 @@ impl Encoder {
         } else {
             self.chain(bytes)
         }
+    }
+
+    /// Writes with `nil` for every `None` in it, at any depth, instead of `undefined`: as Elixir has it.
+    ///
+    /// ```
+    /// use kista_etf::{Encode, Encoder};
+    /// let mut e = Encoder::new();
+    /// e.with_nil(|e| vec![Some(1), None].encode(e)).unwrap();
+    /// assert!(e.inline_bytes().ends_with(&[97, 1, 119, 3, b'n', b'i', b'l', 106]));
+    /// ```
+    #[inline]
+    pub fn with_nil<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.nil, true);
+        let result = write(self);
+        self.nil = before;
+        result
+    }
+
+    /// What `None` is written as: `undefined`, or `nil` within [`with_nil`](Self::with_nil).
+    #[inline]
+    pub fn none(&mut self) {
+        self.atom(if self.nil {
+            atoms::NIL
+        } else {
+            atoms::UNDEFINED
+        });
     }
 
     fn chain(&mut self, bytes: Bytes) {

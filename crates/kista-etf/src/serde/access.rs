@@ -13,35 +13,91 @@ use super::names::is_named;
 use super::serializer::variant_name;
 use super::source::Source;
 use crate::decode::SMALL_INTEGERS;
-use crate::{DecodeError, Decoder, Kind};
+use crate::{DecodeError, Decoder, Kind, ListHeader};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
 /// The elements of a tuple or list.
-pub(super) struct Items<'d, D> {
+pub(super) struct Items<'d, 'de, D> {
     source: &'d mut D,
     len: usize,
     left: usize,
+    /// Whether a tail follows.
+    tail: bool,
+    /// The bytes that are the tail.
+    bytes: &'de [u8],
 }
 
-impl<'d, D> Items<'d, D> {
+impl<'d, 'de, D: Source<'de>> Items<'d, 'de, D> {
     #[inline]
-    pub(super) fn read<'de, V: Visitor<'de>>(
+    pub(super) fn read<V: Visitor<'de>>(
         source: &'d mut D,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value>
-    where
-        D: Source<'de>,
-    {
+    ) -> Result<V::Value> {
+        Self::read_all(source, len, false, visitor)
+    }
+
+    /// Reads the tail of the list too.
+    #[inline]
+    pub(super) fn read_list<V: Visitor<'de>>(
+        source: &'d mut D,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        Self::read_all(source, len, true, visitor)
+    }
+
+    #[inline]
+    fn read_all<V: Visitor<'de>>(
+        source: &'d mut D,
+        len: usize,
+        tail: bool,
+        visitor: V,
+    ) -> Result<V::Value> {
         let mut items = Self {
             source,
             len,
             left: len,
+            tail,
+            bytes: &[],
         };
         let value = visitor.visit_seq(&mut items)?;
-        all_read(items.left)?;
+        while items.tail && items.left == 0 {
+            items.go_on()?;
+        }
+        all_read(items.left + items.bytes.len())?;
         Ok(value)
+    }
+
+    /// Reads the tail, in which there may be more.
+    fn go_on(&mut self) -> Result<()> {
+        match self.source.tail()? {
+            ListHeader::Nil => self.tail = false,
+            ListHeader::Bytes(bytes) => {
+                self.tail = false;
+                self.bytes = bytes;
+                self.len += bytes.len();
+            }
+            ListHeader::Elements(len) => {
+                self.left = len;
+                self.len += len;
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn next_byte<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let Some((byte, rest)) = self.bytes.split_first() else {
+            return Ok(None);
+        };
+        self.bytes = rest;
+        let mut integer = Decoder::new(&SMALL_INTEGERS[usize::from(*byte)]);
+        match seed.deserialize(Deserializer::new(&mut integer)) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(in_element(error, self.len - self.bytes.len() - 1)),
+        }
     }
 }
 
@@ -55,13 +111,16 @@ fn all_read(left: usize) -> Result<()> {
     }
 }
 
-impl<'de, D: Source<'de>> de::SeqAccess<'de> for Items<'_, D> {
+impl<'de, D: Source<'de>> de::SeqAccess<'de> for Items<'_, 'de, D> {
     type Error = DecodeError;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        if self.left == 0 {
-            return Ok(None);
+        while self.left == 0 {
+            if !self.tail {
+                return self.next_byte(seed);
+            }
+            self.go_on()?;
         }
         self.left -= 1;
         match seed.deserialize(Deserializer::new(&mut *self.source)) {
@@ -345,7 +404,9 @@ impl<'de, D: Source<'de>> de::VariantAccess<'de> for Payload<'_, D> {
                 .deserialize(Deserializer::new(source))
                 .map_err(|error| in_field(error, "0", self.variant.unwrap_or(self.of))),
             Some((_, len)) => Err(arity(1, len)),
-            None if (self.of, self.variant) == ("Result", Some("Ok")) => seed.deserialize(OnlyUnit),
+            None if self.of == "Result" && matches!(self.variant, Some("Ok" | "Err")) => {
+                seed.deserialize(OnlyUnit)
+            }
             None => Err(no_tuple()),
         }
     }
@@ -391,7 +452,7 @@ fn no_tuple() -> DecodeError {
     }
 }
 
-/// What `ok` holds as a `Result`: a `()` and nothing else.
+/// What `ok` and `error` hold as a `Result`: a `()` and nothing else.
 struct OnlyUnit;
 
 impl<'de> de::Deserializer<'de> for OnlyUnit {

@@ -114,12 +114,13 @@ impl<'de, D: Source<'de>> Deserializer<'_, D> {
     fn list<V: Visitor<'de>>(self, len: Option<usize>, visitor: V) -> Result<V::Value> {
         self.source.nested(|source| {
             let header = source.list()?;
-            let found = match header {
-                ListHeader::Nil => 0,
-                ListHeader::Elements(len) => len,
-                ListHeader::Bytes(bytes) => bytes.len(),
+            let (found, ends) = match header {
+                ListHeader::Nil => (0, true),
+                // A list that is its tail goes on.
+                ListHeader::Elements(len) => (len, false),
+                ListHeader::Bytes(bytes) => (bytes.len(), true),
             };
-            if let Some(expected) = len.filter(|len| *len != found) {
+            if let Some(expected) = len.filter(|len| found > *len || found < *len && ends) {
                 return Err(DecodeError::custom(format_args!(
                     "expected a list of {expected}, found one of {found}"
                 )));
@@ -127,11 +128,7 @@ impl<'de, D: Source<'de>> Deserializer<'_, D> {
             match header {
                 ListHeader::Nil => Items::read(source, 0, visitor),
                 ListHeader::Bytes(bytes) => bytes_seq(bytes, visitor),
-                ListHeader::Elements(len) => {
-                    let value = Items::read(source, len, visitor)?;
-                    source.nil()?;
-                    Ok(value)
-                }
+                ListHeader::Elements(len) => Items::read_list(source, len, visitor),
             }
         })
     }

@@ -26,7 +26,7 @@
 //! | `()` | `undefined`; `nil` and `ok` are read too: serde does not tell it from the null of `serde_json::Value` |
 //! | `PhantomData` | `ok` |
 //! | `Option` | `undefined`, or the value; `nil` is read too |
-//! | `Result` | `{ok, Value}`, `{error, Reason}`; `Ok(())` is `ok` |
+//! | `Result` | `{ok, Value}`, `{error, Reason}`; `Ok(())` is `ok`, `Err(())` is `error` |
 //! | `Duration`, `SystemTime` | nanoseconds |
 //! | `struct S { a: A }` | `#{a => A}` |
 //! | `struct S(A)`, `struct S(A, B)`, `struct S;` | `A`, `{A, B}`, `s` |

@@ -25,7 +25,7 @@ type Result<T, E = EncodeError> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub struct Serializer<'s, S = Encoder> {
     sink: &'s mut S,
-    /// Set by a `()` instead of being written: `Ok(())` is the atom `ok` alone.
+    /// Set by a `()` instead of being written: `Ok(())` is the atom `ok` alone, `Err(())` the atom `error`.
     unit: Option<&'s Cell<bool>>,
 }
 
@@ -45,18 +45,18 @@ impl<'s, S: Sink> Serializer<'s, S> {
         Compound::new(self.sink, shape, len)
     }
 
-    /// `{ok, Value}`, or `ok` when the value is `()`.
-    fn ok<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+    /// `{ok, Value}` and `{error, Reason}`, or `ok` and `error` when that is `()`.
+    fn result<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Result<()> {
         let unit = Cell::new(false);
         let open = self.sink.open(Shape::Tuple, 2)?;
-        self.sink.atom("ok")?;
+        self.sink.atom(name)?;
         value.serialize(Serializer {
             sink: &mut *self.sink,
             unit: Some(&unit),
         })?;
         if unit.get() {
             self.sink.discard(open);
-            return self.sink.atom("ok");
+            return self.sink.atom(name);
         }
         self.sink.close(open, Shape::Tuple, 2)
     }
@@ -214,8 +214,10 @@ impl<'s, S: Sink> ser::Serializer for Serializer<'s, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        if (of, variant) == ("Result", "Ok") {
-            return self.ok(value);
+        match (of, variant) {
+            ("Result", "Ok") => return self.result("ok", value),
+            ("Result", "Err") => return self.result("error", value),
+            _ => {}
         }
         let mut tuple = Compound::tagged(self.sink, variant_name(of, variant), 1)?;
         tuple.item(value)?;

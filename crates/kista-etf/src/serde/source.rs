@@ -40,8 +40,8 @@ pub trait Source<'de> {
     fn tuple(&mut self) -> Result<usize>;
     /// The head of a list.
     fn list(&mut self) -> Result<ListHeader<'de>>;
-    /// The end of a proper list.
-    fn nil(&mut self) -> Result<()>;
+    /// What follows the elements of a proper list.
+    fn tail(&mut self) -> Result<ListHeader<'de>>;
     /// The head of a map.
     fn map(&mut self) -> Result<usize>;
     /// Passes over a term.
@@ -137,8 +137,8 @@ impl<'de> Source<'de> for Decoder<'de> {
     }
 
     #[inline]
-    fn nil(&mut self) -> Result<()> {
-        Self::nil(self)
+    fn tail(&mut self) -> Result<ListHeader<'de>> {
+        Self::tail(self)
     }
 
     #[inline]
@@ -256,8 +256,8 @@ impl<'de> Source<'de> for TermReader<'de> {
         })
     }
 
-    fn nil(&mut self) -> Result<()> {
-        Ok(())
+    fn tail(&mut self) -> Result<ListHeader<'de>> {
+        Ok(ListHeader::Nil)
     }
 
     fn map(&mut self) -> Result<usize> {

@@ -86,10 +86,42 @@ fn decode_list<'a, T: Decode<'a>, C>(
                     Err(error) => return Err(at_element(error, at)),
                 }
             }
-            d.nil()?;
+            match d.tail()? {
+                ListHeader::Nil => {}
+                more => decode_more(d, more, len, &mut |item| push(&mut items, item))?,
+            }
             Ok(items)
         }
     })
+}
+
+/// Reads on in the list that is the tail of one with `at` elements, which is rare.
+#[cold]
+fn decode_more<'a, T: Decode<'a>>(
+    d: &mut Decoder<'a>,
+    mut header: ListHeader<'a>,
+    mut at: usize,
+    push: &mut dyn FnMut(T),
+) -> Result<(), DecodeError> {
+    loop {
+        match header {
+            ListHeader::Nil => return Ok(()),
+            ListHeader::Bytes(bytes) => {
+                for byte in bytes {
+                    push(T::decode_small(d, *byte).map_err(|error| at_element(error, at))?);
+                    at += 1;
+                }
+                return Ok(());
+            }
+            ListHeader::Elements(len) => {
+                for _ in 0..len {
+                    push(T::decode(d).map_err(|error| at_element(error, at))?);
+                    at += 1;
+                }
+            }
+        }
+        header = d.tail()?;
+    }
 }
 
 /// [`decode_list`] into a vector.
@@ -122,7 +154,10 @@ pub(super) fn decode_integers<'a, T: Decode<'a> + TryFrom<i32>>(
                 items.push(T::decode(d).map_err(|error| at_element(error, items.len()))?);
             }
         }
-        d.nil()?;
+        match d.tail()? {
+            ListHeader::Nil => {}
+            more => decode_more(d, more, len, &mut |item| items.push(item))?,
+        }
         Ok(items)
     })
 }

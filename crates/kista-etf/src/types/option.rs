@@ -15,7 +15,7 @@ impl<T: Encode> Encode for Option<T> {
         match self {
             Some(value) => value.encode(e),
             None => {
-                e.atom(atoms::UNDEFINED);
+                e.none();
                 Ok(())
             }
         }
@@ -40,6 +40,10 @@ impl<T: Encode, E: Encode> Encode for Result<T, E> {
     fn encode(&self, e: &mut Encoder) -> Result<(), EncodeError> {
         match self {
             Ok(value) if value.is_ok() => value.encode(e),
+            Err(reason) if reason.is_ok() => {
+                e.atom(atoms::ERROR);
+                Ok(())
+            }
             Ok(value) => {
                 e.tuple(2);
                 e.atom(atoms::OK);
@@ -56,11 +60,16 @@ impl<T: Encode, E: Encode> Encode for Result<T, E> {
 
 impl<'a, T: Decode<'a>, E: Decode<'a>> Decode<'a> for Result<T, E> {
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        if d.peek()? == Kind::Atom
-            && let Some(value) = T::from_ok()
-        {
-            crate::support::expect_atom(d, &OK, "Result")?;
-            return Ok(Ok(value));
+        if d.peek()? == Kind::Atom {
+            if let Some(reason) = E::from_ok()
+                && d.take_atom(&ERROR)
+            {
+                return Ok(Err(reason));
+            }
+            if let Some(value) = T::from_ok() {
+                crate::support::expect_atom(d, &OK, "Result")?;
+                return Ok(Ok(value));
+            }
         }
         crate::support::tuple(d, 2, "Result")?;
         let field = |field| Place::Field {
