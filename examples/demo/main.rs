@@ -13,11 +13,12 @@ mod tour;
 
 use std::error::Error;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 use kista::application::StartType;
-use kista::{Node, Stopped};
+use kista::{Node, Stopped, Tls};
 use tokio::runtime::Handle;
 
 /// A Kista node with two servers: echo and counter.
@@ -35,6 +36,10 @@ struct Options {
     /// A peer silent for this many seconds is down.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     net_ticktime: u64,
+    /// Speak TLS with all peers, by ca.pem, nut-cert.pem and nut-key.pem of this directory. Their certificates have to be of that CA, and
+    /// for the hosts of their names.
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
     /// With a third server that crashes again and again: its supervisor gives up, and the node ends with the application.
     #[arg(long)]
     crash_loop: bool,
@@ -75,6 +80,14 @@ async fn serve(name: &str, options: &Options) -> Result<Stopped, Box<dyn Error>>
         .boot(application::demo(options.crash_loop), start_type);
     if let Some(cookie) = &options.cookie {
         builder = builder.cookie(cookie);
+    }
+    if let Some(dir) = &options.tls {
+        let file = |name| dir.join(name);
+        builder = builder.tls(Tls::from_files(
+            file("ca.pem"),
+            file("nut-cert.pem"),
+            file("nut-key.pem"),
+        ));
     }
     if !options.hidden {
         builder = builder.visible();

@@ -47,6 +47,8 @@ pub mod reports;
 pub mod supervisor;
 pub mod sys;
 mod timer;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use kista_derive::{Message, gen_server};
 pub use kista_dist as dist;
@@ -62,7 +64,7 @@ pub use gen_server::{
 pub use net::resolve;
 pub use net::{
     AutoConnect, BackOff, ConnectionInfo, HandshakeStats, KeptPeer, NodeName, NodeNameError, Route,
-    StartError as NetworkError,
+    StartError as NetworkError, TlsInfo,
 };
 pub use node::{
     ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, RegisterError, Request,
@@ -78,6 +80,8 @@ pub use remote::{
     PeerName, Peers, Raise, RemoteCall, RemoteMultiCall, Rpc, SpawnError, SpawnOn,
 };
 pub use timer::IntervalError;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 
 /// The samples of the README, to be compiled with the documentation tests.
 #[cfg(doctest)]

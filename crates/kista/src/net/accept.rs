@@ -22,14 +22,22 @@ use super::connection::Phase;
 use super::gate::Pass;
 use super::given_names::{Given, Offer};
 use super::socket::Socket;
+use super::transport::Transport;
 use super::{Connection, Net};
 
 #[derive(Debug, Error)]
-enum AcceptError {
+pub(super) enum AcceptError {
     #[error("{0}")]
     Handshake(#[from] HandshakeError),
     #[error("handshake: {0}")]
     Io(#[from] io::Error),
+    #[cfg(feature = "tls")]
+    #[error("{0}")]
+    Tls(#[from] crate::tls::Failure),
+    #[error("the peer speaks TLS, and this is a port for plain distribution")]
+    SpeaksTls,
+    #[error("the route to that node is over TLS, and it came without")]
+    WithoutTls,
     #[error("closed by the peer in the handshake")]
     Closed,
     #[error("handshake not finished in time")]
@@ -43,11 +51,11 @@ enum AcceptError {
 }
 
 /// The accept loop.
-pub(super) async fn run(net: Arc<Net>, listener: TcpListener) {
+pub(super) async fn run(net: Arc<Net>, listener: TcpListener, transport: Transport) {
     let accepting = async {
         loop {
             match listener.accept().await {
-                Ok((socket, from)) => admit(&net, socket, from),
+                Ok((socket, from)) => admit(&net, &transport, socket, from),
                 Err(error) => {
                     // Out of descriptors, or the peer was gone already.
                     tracing::warn!(node = %net.name, %error, "accept failed");
@@ -63,11 +71,11 @@ pub(super) async fn run(net: Arc<Net>, listener: TcpListener) {
     }
 }
 
-fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
+fn admit(net: &Arc<Net>, transport: &Transport, socket: TcpStream, from: SocketAddr) {
     match net.gate.enter(from.ip()) {
         Some(pass) => {
             let net = Arc::clone(net);
-            tokio::spawn(serve(net, Socket::plain(socket), from, pass));
+            tokio::spawn(serve(net, transport.clone(), socket, from, pass));
         }
         None => net.log.closed(
             net.name.as_str(),
@@ -77,13 +85,20 @@ fn admit(net: &Arc<Net>, socket: TcpStream, from: SocketAddr) {
     }
 }
 
-async fn serve(net: Arc<Net>, socket: Socket, from: SocketAddr, pass: Pass) {
+async fn serve(
+    net: Arc<Net>,
+    transport: Transport,
+    socket: TcpStream,
+    from: SocketAddr,
+    pass: Pass,
+) {
     // For the log: unproved.
     let said = OnceLock::new();
+    let shaking = handshake(&net, &transport, socket, &pass, &said);
     let result = tokio::select! {
         biased;
         () = net.stopping() => return,
-        result = tokio::time::timeout(net.config.setup_time, handshake(&net, socket, &pass, &said)) => result.unwrap_or(Err(AcceptError::Timeout)),
+        result = tokio::time::timeout(net.config.setup_time, shaking) => result.unwrap_or(Err(AcceptError::Timeout)),
         () = pass.pushed_out() => Err(AcceptError::PushedOut),
     };
     match &result {
@@ -110,10 +125,12 @@ async fn serve(net: Arc<Net>, socket: Socket, from: SocketAddr, pass: Pass) {
 
 async fn handshake(
     net: &Arc<Net>,
-    socket: Socket,
+    transport: &Transport,
+    tcp: TcpStream,
     pass: &Pass,
     said: &OnceLock<String>,
 ) -> Result<(), AcceptError> {
+    let socket = transport.accept(tcp).await?;
     let mut config = net
         .handshake_config(net.incarnation())
         .map_err(|_| AcceptError::Random)?;
@@ -124,10 +141,14 @@ async fn handshake(
     let mut claim = None;
     let mut offer: Option<Offer<'_>> = None;
     let mut buffer = [0; READ_SIZE];
+    let mut first = true;
     loop {
         let n = socket.read(&mut buffer).await?;
         if n == 0 {
             return Err(AcceptError::Closed);
+        }
+        if std::mem::take(&mut first) && socket.speaks_tls(&buffer[..n]) {
+            return Err(AcceptError::SpeaksTls);
         }
         if let Err(error) = machine.receive(Instant::now(), &buffer[..n]) {
             let _ = socket.write_all(&machine.take_output()).await;
@@ -141,6 +162,11 @@ async fn handshake(
                 } => {
                     pass.named();
                     let _ = said.set(name.clone());
+                    if let Err(error) = net.admits(transport, &socket, &name) {
+                        machine.decide(Decision::NotAllowed, net.cookie_for(&name))?;
+                        let _ = socket.write_all(&machine.take_output()).await;
+                        return Err(error);
+                    }
                     if wants_name {
                         let is_free = |name: &str| net.is_free(name);
                         let offered = net.given_names.offer(&name, is_free);
@@ -272,6 +298,21 @@ impl Net {
             },
             None => Decision::Ok,
         }
+    }
+
+    /// Whether a socket may say to be `name`, or of that host if it asks for a name.
+    fn admits(
+        &self,
+        transport: &Transport,
+        socket: &Socket,
+        name: &str,
+    ) -> Result<(), AcceptError> {
+        let over_tls = self.routes.transport(name).is_some_and(|t| t.is_tls());
+        if over_tls && !transport.is_tls() {
+            return Err(AcceptError::WithoutTls);
+        }
+        let host = name.split_once('@').map_or(name, |(_, host)| host);
+        transport.admits(socket, host)
     }
 
     fn count(&self, decision: &Decision) {

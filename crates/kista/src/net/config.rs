@@ -9,7 +9,7 @@ use kista_dist::handshake::Cookie;
 use rustc_hash::FxHashMap;
 
 use super::resolve::{Discovery, EpmdResolver, FixedPort, Resolver};
-use super::{AutoConnect, BackOff, NodeName, Route};
+use super::{AutoConnect, BackOff, NodeName, Route, Transport};
 use crate::epmd::EpmdMode;
 
 /// Everything [`Net::start`](super::Net::start) needs.
@@ -21,7 +21,7 @@ pub(crate) struct NetConfig {
     /// The node's own address first; the others listen at its port. None: nobody can connect to this node.
     pub(crate) listen: Vec<IpAddr>,
     /// Further sockets, each at its own port.
-    pub(crate) listen_at: Vec<SocketAddr>,
+    pub(crate) listen_at: Vec<(SocketAddr, Transport)>,
     /// Ports to try; `0..=0` lets the system choose.
     pub(crate) ports: RangeInclusive<u16>,
     pub(crate) hidden: bool,
@@ -38,8 +38,10 @@ pub(crate) struct NetConfig {
     /// Peers to keep connected, by full name, and how they are dialled again.
     pub(crate) keep_connected: Vec<NodeName>,
     pub(crate) back_off: BackOff,
-    /// Nodes that no resolver is asked for, by full name.
-    pub(crate) routes: FxHashMap<String, Route>,
+    /// What is spoken at the node's own listeners, and with whom it dials.
+    pub(crate) transport: Transport,
+    /// Nodes that no resolver is asked for, by full name, and what is spoken with them instead.
+    pub(crate) routes: FxHashMap<String, (Route, Option<Transport>)>,
     /// Instead of EPMD (or, where it is off, of the one port of all nodes).
     pub(crate) resolver: Option<Arc<dyn Resolver>>,
     /// Who says which nodes there are, and how often it is asked.
@@ -113,6 +115,7 @@ impl NetConfig {
             auto_connect: AutoConnect::default(),
             keep_connected: Vec::new(),
             back_off: BackOff::default(),
+            transport: Transport::Plain,
             routes: FxHashMap::default(),
             resolver: None,
             discoveries: Vec::new(),

@@ -38,6 +38,7 @@ use tokio::sync::{Notify, watch};
 use super::given_names::Given;
 use super::inbound::PeerLoad;
 use super::socket::Socket;
+use super::stats::TlsInfo;
 use super::wire::Wire;
 use super::{ConnectionInfo, Host, InboundCharge, Net};
 
@@ -80,6 +81,7 @@ pub(super) struct Established {
     pub(super) by_dial: bool,
     pub(super) since: Instant,
     pub(super) address: Option<SocketAddr>,
+    pub(super) tls: Option<TlsInfo>,
     /// The name that we gave to the peer.
     pub(super) given: Option<Given>,
     /// How the peer calls what is of this node, when we call it otherwise.
@@ -308,6 +310,7 @@ impl Connection {
             hidden: self.hidden(),
             dialled: established.by_dial,
             address: established.address,
+            tls: established.tls.clone(),
             flags: established.flags,
             up_for: established.since.elapsed(),
             received,

@@ -9,7 +9,7 @@
 //! 5. When somebody else claims the connection, or it is closed, the dial just stops.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use kista_dist::handshake::{
@@ -28,6 +28,7 @@ use super::named::Introduction;
 use super::resolve::{ResolveError, Resolver};
 use super::socket::Socket;
 use super::static_route::Routes;
+use super::transport::Transport;
 use super::{Connection, Net};
 
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -58,13 +59,14 @@ impl Failures {
 }
 
 pub(super) async fn run(net: Arc<Net>, connection: Arc<Connection>) {
-    let attempt = tokio::time::timeout(net.config.setup_time, attempts(&net, &connection));
+    let in_tls = AtomicBool::new(false);
+    let attempt = tokio::time::timeout(net.config.setup_time, attempts(&net, &connection, &in_tls));
     let result = tokio::select! {
         biased;
         // Claimed by an accepted socket, or closed.
         () = connection.reached(Phase::Claimed) => Err(DialError::Kept),
         () = net.stopping() => Err(DialError::Kept),
-        result = attempt => result.unwrap_or(Err(DialError::Timeout)),
+        result = attempt => result.unwrap_or_else(|_| Err(DialError::out_of_time(&in_tls))),
     };
     connection.dialling.store(false, SeqCst);
     let Some(claim) = Claim::take(&net, &connection) else {
@@ -98,7 +100,11 @@ pub(super) struct Done {
     asking: Option<OwnedMutexGuard<()>>,
 }
 
-async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError> {
+async fn attempts(
+    net: &Net,
+    connection: &Connection,
+    in_tls: &AtomicBool,
+) -> Result<Done, DialError> {
     connection.predecessors_gone().await;
     if let Some(at) = net.failures.until(connection.peer()) {
         tokio::time::sleep_until(at.into()).await;
@@ -112,7 +118,7 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
             net.incoming_over(name, PATIENCE).await;
             connection.dialling.store(true, SeqCst);
         }
-        let result = attempt(net, connection).await;
+        let result = attempt(net, connection, in_tls).await;
         connection.dialling.store(false, SeqCst);
         let error = match result {
             Ok(done) => return Ok(done),
@@ -135,9 +141,14 @@ async fn attempts(net: &Net, connection: &Connection) -> Result<Done, DialError>
 }
 
 /// One attempt, from the name to the end of the handshake.
-async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> {
+async fn attempt(
+    net: &Net,
+    connection: &Connection,
+    in_tls: &AtomicBool,
+) -> Result<Done, DialError> {
     let name = connection.peer().as_str();
-    let socket = reach(&net.routes, &*net.resolver, name).await?;
+    let own = &net.config.transport;
+    let socket = reach(&net.routes, &*net.resolver, own, name, in_tls).await?;
     let introduction = net.introduction().await;
     let config = introduction.config(net)?;
     // The peer's old connection is dead to us unless somebody claimed ours meanwhile.
@@ -150,23 +161,28 @@ async fn attempt(net: &Net, connection: &Connection) -> Result<Done, DialError> 
     Ok(done)
 }
 
-/// A socket to where `node` should be: by its static route, else by what the resolver says.
+/// A socket to where `node` should be, on which what its route says is spoken, else what this node speaks: by its static route, else by what
+/// the resolver says.
 pub(super) async fn reach(
     routes: &Routes,
     resolver: &dyn Resolver,
+    own: &Transport,
     node: &str,
+    in_tls: &AtomicBool,
 ) -> Result<Socket, DialError> {
+    let (alive, host) = node.split_once('@').unwrap_or_default();
     let addresses = match routes.addresses(node).await? {
         Some(addresses) => addresses,
-        None => {
-            let (alive, host) = node.split_once('@').unwrap_or_default();
-            resolver.resolve(alive, host).await?
-        }
+        None => resolver.resolve(alive, host).await?,
     };
     let mut last = None;
     for address in addresses {
         match TcpStream::connect(address).await {
-            Ok(tcp) => return Ok(Socket::plain(tcp)),
+            Ok(tcp) => {
+                let transport = routes.transport(node);
+                let transport = transport.as_ref().unwrap_or(own);
+                return transport.connect(tcp, host, in_tls).await;
+            }
             Err(source) => {
                 last = Some(DialError::Connect {
                     address: address.to_string(),
@@ -193,6 +209,7 @@ pub(super) async fn handshake(
     config.width = socket.length_width();
     let mut machine = Initiator::new(now, config, name, cookie);
     let mut buffer = [0; READ_SIZE];
+    let mut first = true;
     loop {
         let output = machine.take_output();
         if !output.is_empty() {
@@ -201,6 +218,9 @@ pub(super) async fn handshake(
         let n = socket.read(&mut buffer).await?;
         if n == 0 {
             return Err(DialError::Closed);
+        }
+        if std::mem::take(&mut first) && socket.speaks_tls(&buffer[..n]) {
+            return Err(DialError::SpeaksTls);
         }
         let result = machine.receive(Instant::now(), &buffer[..n]);
         if let Err(error) = result {

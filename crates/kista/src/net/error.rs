@@ -1,6 +1,7 @@
 //! Errors of the network, by who is at fault.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use kista_dist::handshake::HandshakeError;
 use thiserror::Error;
@@ -89,8 +90,27 @@ pub(crate) enum DialError {
     Closed,
     #[error("no connection within the setup time")]
     Timeout,
+    #[error(
+        "the peer did not speak TLS with this node within the setup time; perhaps it speaks plain distribution"
+    )]
+    NoTls,
+    #[error("the peer speaks TLS, and this node dialled it without")]
+    SpeaksTls,
+    #[cfg(feature = "tls")]
+    #[error("{0}")]
+    Tls(#[from] crate::tls::Failure),
     #[error("an existing connection is kept")]
     Kept,
     #[error("the system's random source failed")]
     Random,
+}
+
+impl DialError {
+    /// `in_tls`: it was for the peer to speak TLS.
+    pub(super) fn out_of_time(in_tls: &AtomicBool) -> Self {
+        match in_tls.load(Relaxed) {
+            true => Self::NoTls,
+            false => Self::Timeout,
+        }
+    }
 }

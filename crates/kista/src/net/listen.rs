@@ -9,17 +9,20 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::{NetConfig, StartError};
+use super::{NetConfig, StartError, Transport};
 
 /// Attempts at finding one port that is free at all addresses, when the system chooses it.
 const TRIES: usize = 32;
 
-/// All listeners of a node, the node's own first; none if it is told to listen nowhere.
-pub(super) fn listen(config: &NetConfig) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = common_port(config)?;
-    for &address in &config.listen_at {
-        let listener = bind_only(address, true);
-        listeners.push(listener.map_err(|source| failed(address, source))?);
+/// All listeners of a node and what is spoken at them, the node's own first; none if it is told to listen nowhere.
+pub(super) fn listen(config: &NetConfig) -> Result<Vec<(TcpListener, Transport)>, StartError> {
+    let mut listeners: Vec<_> = common_port(config)?
+        .into_iter()
+        .map(|listener| (listener, config.transport.clone()))
+        .collect();
+    for (address, transport) in &config.listen_at {
+        let listener = bind_only(*address, true).map_err(|source| failed(*address, source))?;
+        listeners.push((listener, transport.clone()));
     }
     Ok(listeners)
 }

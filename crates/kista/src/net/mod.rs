@@ -34,6 +34,9 @@ mod socket;
 mod static_route;
 mod stats;
 mod ticker;
+#[cfg(feature = "tls")]
+mod tls_socket;
+mod transport;
 mod wire;
 mod writer;
 
@@ -66,7 +69,8 @@ pub use keep::KeptPeer;
 pub(crate) use listen::bind;
 pub use node_name::{NodeName, NodeNameError};
 pub use static_route::Route;
-pub use stats::{ConnectionInfo, HandshakeStats};
+pub use stats::{ConnectionInfo, HandshakeStats, TlsInfo};
+pub(crate) use transport::{Over, Transport};
 
 use crate::epmd::{Epmd, EpmdInUse, EpmdMode};
 use crate::log::{Escaped, LogLimit};
@@ -91,7 +95,7 @@ pub(crate) struct Net {
     listens_on: Vec<SocketAddr>,
     runtime: tokio::runtime::Handle,
     /// Until they are accepted from; then `None`.
-    listeners: Mutex<Option<Vec<TcpListener>>>,
+    listeners: Mutex<Option<Vec<(TcpListener, Transport)>>>,
     /// The connection that brought our name, until it is in the table.
     naming: Mutex<Option<Naming>>,
     standing: Mutex<Standing>,
@@ -151,7 +155,7 @@ impl Net {
         let listeners = listen::listen(&config)?;
         let listens_on: Vec<_> = listeners
             .iter()
-            .filter_map(|l| l.local_addr().ok())
+            .filter_map(|(l, _)| l.local_addr().ok())
             .collect();
         let port = listens_on.first().map_or(0, SocketAddr::port);
         let epmd = Epmd::start(&config, port).await?;
@@ -216,8 +220,9 @@ impl Net {
             }
         }
         self.epmd.keep_alive(&self.runtime);
-        for listener in listeners {
-            self.runtime.spawn(accept::run(Arc::clone(self), listener));
+        for (listener, transport) in listeners {
+            self.runtime
+                .spawn(accept::run(Arc::clone(self), listener, transport));
         }
         if let Some(naming) = self.naming.lock().take() {
             self.open_named(naming);
@@ -260,12 +265,24 @@ impl Net {
     }
 
     /// The way to `node` from now on, for the next dial.
-    pub(crate) fn add_route(&self, node: &str, route: Route) {
-        self.routes.put(node, route);
+    pub(crate) fn add_route(&self, node: &str, route: Route, transport: Option<Transport>) {
+        self.routes.put(node, route, transport);
     }
 
     pub(crate) fn remove_route(&self, node: &str) -> bool {
         self.routes.remove(node)
+    }
+
+    /// Reads all certificates again; the first error is told, after the rest was done.
+    #[cfg(feature = "tls")]
+    pub(crate) fn reload_tls(&self) -> Result<(), crate::tls::TlsError> {
+        let mut outcome = self.config.transport.reload();
+        let listeners = self.config.listen_at.iter().map(|(_, transport)| transport);
+        for transport in listeners.chain(&self.routes.transports()) {
+            let reloaded = transport.reload();
+            outcome = outcome.and(reloaded);
+        }
+        outcome
     }
 
     /// What serves as EPMD at the moment.
@@ -499,6 +516,7 @@ impl Net {
         given: Option<Given>,
     ) {
         let address = socket.peer_addr();
+        let tls = socket.tls();
         let socket = Arc::new(socket);
         connection.set_established(Established {
             creation: peer.creation,
@@ -506,6 +524,7 @@ impl Net {
             by_dial,
             since: Instant::now(),
             address,
+            tls,
             given,
             renaming: self.renaming_for(peer),
             socket: Arc::downgrade(&socket),

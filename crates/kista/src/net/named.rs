@@ -10,6 +10,7 @@
 //!    earlier name is of a life that is over.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use kista_dist::Flags;
@@ -44,10 +45,11 @@ impl Naming {
             by: by.to_string(),
             why,
         };
-        let asking = ask(config, routes, resolver, challenges, by);
+        let in_tls = AtomicBool::new(false);
+        let asking = ask(config, routes, resolver, challenges, by, &in_tls);
         let done = tokio::time::timeout(config.setup_time, asking)
             .await
-            .unwrap_or(Err(DialError::Timeout))
+            .unwrap_or_else(|_| Err(DialError::out_of_time(&in_tls)))
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             by: by.atom(),
@@ -72,8 +74,9 @@ async fn ask(
     resolver: &dyn Resolver,
     challenges: &Challenges,
     by: &NodeName,
+    in_tls: &AtomicBool,
 ) -> Result<dial::Done, DialError> {
-    let socket = dial::reach(routes, resolver, by.as_str()).await?;
+    let socket = dial::reach(routes, resolver, &config.transport, by.as_str(), in_tls).await?;
     let handshake = asking_config(config, challenges)?;
     let cookie = routes
         .cookie(by.as_str())

@@ -15,22 +15,38 @@ use kista_dist::handshake::LengthWidth;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::stats::TlsInfo;
+#[cfg(feature = "tls")]
+use super::tls_socket::{TlsSocket, Way};
+
 pub(super) enum Socket {
     Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsSocket>),
 }
 
 impl Socket {
-    /// A socket on which the distribution protocol is spoken as it is.
-    pub(super) fn plain(tcp: TcpStream) -> Self {
-        let _ = tcp.set_nodelay(true);
-        Self::Plain(tcp)
-    }
-
     /// How lengths are written in a handshake on this socket.
     pub(super) fn length_width(&self) -> LengthWidth {
         match self {
             Self::Plain(_) => LengthWidth::U16,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => LengthWidth::U32,
         }
+    }
+
+    /// What the TLS is, if it is TLS.
+    pub(super) fn tls(&self) -> Option<TlsInfo> {
+        match self {
+            Self::Plain(_) => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => Some(tls.info()),
+        }
+    }
+
+    /// Whether these first bytes of somebody are TLS, where plain distribution is spoken: a record of a handshake, or an alert.
+    pub(super) fn speaks_tls(&self, first: &[u8]) -> bool {
+        matches!((self, first), (Self::Plain(_), [22 | 21, 3, ..]))
     }
 
     pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
@@ -70,6 +86,8 @@ impl Socket {
     pub(super) fn try_read(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_read_buf(buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.try_read(buffer),
         }
     }
 
@@ -77,6 +95,8 @@ impl Socket {
     pub(super) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write_vectored(slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.try_write(slices, Way::Scheduled),
         }
     }
 
@@ -84,6 +104,8 @@ impl Socket {
     pub(super) fn try_write_unscheduled(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => SockRef::from(tcp).send_vectored(slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.try_write(slices, Way::Unscheduled),
         }
     }
 
@@ -91,6 +113,8 @@ impl Socket {
     pub(super) fn try_flush(&self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.try_flush(),
         }
     }
 
@@ -112,12 +136,20 @@ impl Socket {
     }
 
     pub(super) fn shut(&self, how: Shutdown) {
-        let _ = SockRef::from(self.tcp()).shutdown(how);
+        match self {
+            Self::Plain(tcp) => {
+                let _ = SockRef::from(tcp).shutdown(how);
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.shut(how),
+        }
     }
 
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.tcp(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct ConnectionInfo {
     pub dialled: bool,
     /// The peer's end of the socket; `None` when the socket is gone already.
     pub address: Option<SocketAddr>,
+    /// What the TLS is, when the connection is one over TLS.
+    pub tls: Option<TlsInfo>,
     /// What both sides can do.
     pub flags: Flags,
     /// How long the connection has been up.
@@ -38,6 +40,18 @@ pub struct ConnectionInfo {
     pub held_sends: u64,
     /// Messages refused above the full mark.
     pub refused_sends: u64,
+}
+
+/// The TLS of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsInfo {
+    /// `"1.2"` or `"1.3"`.
+    pub version: &'static str,
+    /// Its name in the registry of such suites.
+    pub cipher_suite: &'static str,
+    /// The names and addresses that the peer's certificate is for.
+    pub peer_names: Vec<String>,
 }
 
 /// How accepted handshakes went, since the node began: see [`Node::handshakes`](crate::Node::handshakes).

@@ -74,11 +74,16 @@ impl Node {
     /// The way to that node from the next dial on: see [`NodeBuilder::route`](crate::NodeBuilder::route).
     ///
     /// # Errors
-    /// The name is none, or the route's cookie is empty.
+    /// The name is none, the route's cookie is empty, or its certificates cannot be used.
     pub fn add_route(&self, node: &str, route: Route) -> Result<(), NodeError> {
-        net_options::check_route(node, &route)?;
+        let host = self
+            .name()
+            .as_str()
+            .split_once('@')
+            .map_or("", |(_, host)| host);
+        let transport = net_options::check_route(node, &route, host)?;
         if let Some(net) = &self.0.net {
-            net.add_route(node, route);
+            net.add_route(node, route, transport);
         }
         Ok(())
     }
@@ -89,5 +94,18 @@ impl Node {
             .net
             .as_ref()
             .is_some_and(|net| net.remove_route(node))
+    }
+
+    /// Reads this node's certificates again, and those of its listeners and routes. Connections from now on use the new ones, those that are up
+    /// go on. Changed files are noticed without this; it tells what is wrong with them. Blocks while it reads.
+    ///
+    /// # Errors
+    /// What is wrong; the old certificates are used on.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<(), crate::tls::TlsError> {
+        match &self.0.net {
+            Some(net) => net.reload_tls(),
+            None => Ok(()),
+        }
     }
 }

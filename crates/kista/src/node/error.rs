@@ -22,6 +22,10 @@ pub enum NodeError {
     /// `ERL_EPMD_PORT` holds something else than a port.
     #[error("ERL_EPMD_PORT is not a port: {0:?}")]
     EpmdPort(String),
+    /// Certificates that cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("TLS: {0}")]
+    Tls(#[from] crate::tls::TlsError),
     /// The network did not start.
     #[error(transparent)]
     Network(#[from] net::StartError),

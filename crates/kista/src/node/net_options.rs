@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::builder::NodeBuilder;
 use super::error::NodeError;
-use crate::net::{AutoConnect, BackOff, NetConfig, NodeName, Route};
+use crate::net::{AutoConnect, BackOff, NetConfig, NodeName, Over, Route, Transport};
 use crate::node::cookie;
 use crate::resolve::{Discovery, Resolver};
 
@@ -14,7 +14,8 @@ use crate::resolve::{Discovery, Resolver};
 #[derive(Clone, Default)]
 pub(super) struct NetOptions {
     listen: Vec<IpAddr>,
-    listen_at: Vec<SocketAddr>,
+    listen_at: Vec<(SocketAddr, Over)>,
+    own: Over,
     auto_connect: AutoConnect,
     keep_connected: Vec<String>,
     back_off: BackOff,
@@ -43,7 +44,33 @@ impl NodeBuilder {
 
     /// Listens at this address and port beside the others: for peers with a [`Route`] there, since EPMD tells the node's own port only.
     pub fn listen_at(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.net.listen_at.push(address.into());
+        self.net.listen_at.push((address.into(), Over::Default));
+        self
+    }
+
+    /// As [`NodeBuilder::listen_at`], and what is spoken there is plain distribution, also when the node speaks TLS.
+    pub fn listen_at_plain(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.net.listen_at.push((address.into(), Over::Plain));
+        self
+    }
+
+    /// As [`NodeBuilder::listen_at`], and what is spoken there is this TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_at_tls(mut self, address: impl Into<SocketAddr>, tls: crate::Tls) -> Self {
+        self.net.listen_at.push((address.into(), Over::Tls(tls)));
+        self
+    }
+
+    /// Speaks TLS with all peers, as `erl -proto_dist inet_tls` does, whoever dials; but for a [`Route`] or a listener that says
+    /// otherwise. Both sides show a certificate, and judge the other's: see [`Tls`](crate::Tls).
+    ///
+    /// ```
+    /// use kista::{Node, Tls};
+    /// let builder = Node::builder("demo@10.0.0.1").tls(Tls::from_dir("/etc/kista/tls"));
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.net.own = Over::Tls(tls);
         self
     }
 
@@ -126,15 +153,25 @@ impl NetOptions {
                 "listening on all addresses; listen_on narrows it"
             );
         }
-        config.listen_at.clone_from(&self.listen_at);
+        let host = config.name.host().to_owned();
+        if let Some(own) = transport(&self.own, &host)? {
+            config.transport = own;
+        }
+        for (address, over) in &self.listen_at {
+            let transport = transport(over, &host)?;
+            let transport = transport.unwrap_or_else(|| config.transport.clone());
+            config.listen_at.push((*address, transport));
+        }
         config.auto_connect = self.auto_connect;
         for peer in &self.keep_connected {
             config.keep_connected.push(NodeName::parse(peer)?);
         }
         config.back_off = self.back_off;
         for (node, route) in &self.routes {
-            check_route(node, route)?;
-            config.routes.insert(node.clone(), route.clone());
+            let transport = check_route(node, route, &host)?;
+            config
+                .routes
+                .insert(node.clone(), (route.clone(), transport));
         }
         config.resolver.clone_from(&self.resolver);
         config.discoveries.clone_from(&self.discoveries);
@@ -152,11 +189,26 @@ impl NetOptions {
 /// The name of a node that has none yet.
 const UNDEFINED: &str = "undefined";
 
-/// A route to a node that can be, with a cookie that is one.
-pub(super) fn check_route(node: &str, route: &Route) -> Result<(), NodeError> {
+/// What a route of a node on `host` speaks, if it says so. It leads to a node that can be, with a cookie that is one.
+pub(super) fn check_route(
+    node: &str,
+    route: &Route,
+    host: &str,
+) -> Result<Option<Transport>, NodeError> {
     NodeName::parse(node)?;
     match route.has_empty_cookie() {
         true => Err(cookie::empty(&format!("the cookie of the route to {node}"))),
-        false => Ok(()),
+        false => transport(route.over(), host),
     }
+}
+
+/// `None`: what the node speaks.
+fn transport(over: &Over, host: &str) -> Result<Option<Transport>, NodeError> {
+    let _ = host;
+    Ok(match over {
+        Over::Default => None,
+        Over::Plain => Some(Transport::Plain),
+        #[cfg(feature = "tls")]
+        Over::Tls(tls) => Some(Transport::Tls(crate::tls::LiveTls::load(tls, host)?)),
+    })
 }

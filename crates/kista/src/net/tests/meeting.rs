@@ -152,9 +152,10 @@ async fn a_peer_that_is_lost_at_once_is_not_dialled_without_pause() {
         }
     });
     let mut keeps = off("a");
-    keeps
-        .routes
-        .insert("b@127.0.0.1".to_owned(), Route::to("127.0.0.1", port));
+    keeps.routes.insert(
+        "b@127.0.0.1".to_owned(),
+        (Route::to("127.0.0.1", port), None),
+    );
     keeps.keep_connected.push(name("b@127.0.0.1"));
     keeps.back_off = BackOff::new(Duration::from_millis(100), Duration::from_secs(60));
     let began = Instant::now();
@@ -177,19 +178,19 @@ async fn a_route_needs_no_epmd_and_brings_its_own_cookie_both_ways() {
     assert!(error.contains("no port"), "{error}");
     a.next_down().await;
     a.net
-        .add_route("b@127.0.0.1", Route::to("localhost", b.net.port()));
+        .add_route("b@127.0.0.1", Route::to("localhost", b.net.port()), None);
     let error = a.net.connect(b.name).await.unwrap_err().to_string();
     assert!(error.contains("cookie"), "{error}");
     a.next_down().await;
     let with_cookie = Route::to("127.0.0.1", b.net.port()).cookie("another");
-    a.net.add_route("b@127.0.0.1", with_cookie);
+    a.net.add_route("b@127.0.0.1", with_cookie, None);
     a.net.connect(b.name).await.unwrap();
     a.next_up().await;
     a.net.disconnect(b.name);
     a.next_down().await;
     // The same cookie is asked of it when it dials.
     b.net
-        .add_route("a@127.0.0.1", Route::to("127.0.0.1", a.net.port()));
+        .add_route("a@127.0.0.1", Route::to("127.0.0.1", a.net.port()), None);
     b.net.connect(a.name).await.unwrap();
     assert_eq!(a.next_up().await.0, b.name);
     b.net.disconnect(a.name);
@@ -204,7 +205,7 @@ async fn who_answers_on_a_route_must_be_who_was_dialled() {
     let b = TestNode::with(off("b")).await;
     let a = TestNode::with(off("a")).await;
     a.net
-        .add_route("c@127.0.0.1", Route::to("127.0.0.1", b.net.port()));
+        .add_route("c@127.0.0.1", Route::to("127.0.0.1", b.net.port()), None);
     let c = Atom::from_static("c@127.0.0.1");
     let error = a.net.connect(c).await.unwrap_err().to_string();
     assert!(error.contains("b@127.0.0.1"), "{error}");
@@ -278,7 +279,7 @@ async fn a_node_listens_on_several_addresses_at_one_port_and_on_others_at_theirs
     let extra = SocketAddr::from(([127, 0, 0, 3], free_port()));
     let mut several = off("b");
     several.listen = vec![v4, v6];
-    several.listen_at = vec![extra];
+    several.listen_at = vec![(extra, Transport::Plain)];
     let b = TestNode::with(several).await;
     let port = b.net.port();
     let want = [(v4, port).into(), (v6, port).into(), extra];
@@ -288,6 +289,7 @@ async fn a_node_listens_on_several_addresses_at_one_port_and_on_others_at_theirs
         a.net.add_route(
             "b@127.0.0.1",
             Route::to(address.ip().to_string(), address.port()),
+            None,
         );
         a.net.connect(b.name).await.unwrap();
         assert_eq!(a.net.infos()[0].address, Some(address));
@@ -310,7 +312,7 @@ async fn both_versions_of_all_addresses_can_be_listened_on_at_once() {
 async fn a_listener_that_cannot_be_had_says_which() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let mut wants = off("a");
-    wants.listen_at = vec![taken.local_addr().unwrap()];
+    wants.listen_at = vec![(taken.local_addr().unwrap(), Transport::Plain)];
     let error = Net::start(wants).await.map(|_| ()).unwrap_err().to_string();
     assert!(
         error.contains(&taken.local_addr().unwrap().to_string()),

@@ -9,6 +9,8 @@ mod meeting;
 mod names;
 mod registration;
 mod statistics;
+#[cfg(feature = "tls")]
+mod tls;
 mod traffic;
 mod with_erlang;
 

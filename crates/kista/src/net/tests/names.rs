@@ -63,7 +63,9 @@ fn undefined(by: &TestNode) -> NetConfig {
     let mut config = config("undefined", 0);
     config.named_by = Some(NodeName::parse(by.name.as_str()).unwrap());
     let route = Route::to("127.0.0.1", by.net.port());
-    config.routes.insert(by.name.as_str().to_owned(), route);
+    config
+        .routes
+        .insert(by.name.as_str().to_owned(), (route, None));
     config
 }
 
@@ -109,7 +111,7 @@ async fn a_node_without_a_name_is_named_by_whom_it_dials_and_stays_a_client() {
     // It dials others under it.
     let b = TestNode::start("b", port).await;
     n.net
-        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()));
+        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()), None);
     n.net.connect(b.name).await.unwrap();
     assert_eq!(b.next_up().await.0, name);
 }
@@ -124,7 +126,7 @@ async fn with_its_namer_a_node_loses_its_name_and_all_connections() {
     let n = TestNode::with(undefined(&a)).await;
     n.next_up().await;
     n.net
-        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()));
+        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()), None);
     n.net.connect(b.name).await.unwrap();
     n.next_up().await;
     // Another connection's end is its own.
@@ -172,7 +174,7 @@ async fn a_node_that_lost_its_name_gets_another_by_the_next_that_it_connects_to(
     a.net.stop().await;
     n.next_down().await;
     n.net
-        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()));
+        .add_route("b@127.0.0.1", Route::to("127.0.0.1", b.net.port()), None);
     n.net.connect(b.name).await.unwrap();
     n.next_up().await;
     let called = n.net.called().unwrap();
@@ -221,8 +223,11 @@ async fn of_several_that_are_dialled_without_a_name_one_gives_it() {
     a.net.stop().await;
     n.next_down().await;
     for peer in [&b, &c] {
-        n.net
-            .add_route(peer.name.as_str(), Route::to("127.0.0.1", peer.net.port()));
+        n.net.add_route(
+            peer.name.as_str(),
+            Route::to("127.0.0.1", peer.net.port()),
+            None,
+        );
     }
     let (to_b, to_c) = tokio::join!(n.net.connect(b.name), n.net.connect(c.name));
     assert!(to_b.is_ok() && to_c.is_ok(), "{to_b:?} {to_c:?}");
@@ -243,11 +248,11 @@ async fn who_does_not_know_the_cookie_gives_no_name_and_the_next_one_does() {
     a.net.stop().await;
     n.next_down().await;
     let at = || Route::to("127.0.0.1", b.net.port());
-    n.net.add_route("b@127.0.0.1", at().cookie("wrong"));
+    n.net.add_route("b@127.0.0.1", at().cookie("wrong"), None);
     assert!(n.net.connect(b.name).await.is_err());
     assert_eq!(n.net.called(), None);
     n.next_down().await;
-    n.net.add_route("b@127.0.0.1", at());
+    n.net.add_route("b@127.0.0.1", at(), None);
     n.net.connect(b.name).await.unwrap();
     assert!(n.net.called().is_some());
 }

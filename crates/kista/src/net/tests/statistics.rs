@@ -107,7 +107,7 @@ async fn each_answer_to_a_collision_is_counted_and_leaves_one_connection() {
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = silent.local_addr().unwrap().port();
     for (peer, nok, simultaneous) in [("b@127.0.0.1", 1, 0), ("z@127.0.0.1", 1, 1)] {
-        a.net.add_route(peer, Route::to("127.0.0.1", port));
+        a.net.add_route(peer, Route::to("127.0.0.1", port), None);
         let node = Atom::new(peer).unwrap();
         let connection = a.net.connection(node).unwrap();
         until("it dials", || connection.dialling.load(Ordering::SeqCst)).await;

@@ -3,12 +3,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_arrive_in_order() {
     let (a, b) = pair().await;
-    for n in 0..10_000 {
-        let _ = a.send_int(b.name, 1, n).unwrap();
-    }
-    for n in 0..10_000 {
-        assert_eq!(b.next_int().await, n);
-    }
+    in_order(&a, &b).await;
     assert_eq!(a.net.nodes(), [(b.name, true)]);
     assert_eq!(
         b.net.connected(a.name).unwrap().peer_creation(),
@@ -16,9 +11,22 @@ async fn ten_thousand_messages_arrive_in_order() {
     );
 }
 
+pub(super) async fn in_order(a: &TestNode, b: &TestNode) {
+    for n in 0..10_000 {
+        let _ = a.send_int(b.name, 1, n).unwrap();
+    }
+    for n in 0..10_000 {
+        assert_eq!(b.next_int().await, n);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_message_never_overtakes_a_large_one_of_its_sender() {
     let (a, b) = pair().await;
+    large_and_small(&a, &b).await;
+}
+
+pub(super) async fn large_and_small(a: &TestNode, b: &TestNode) {
     let blob = vec![7u8; 3 << 20];
     for n in 0..20 {
         let mut large = Encoder::with_atom_table();
@@ -65,6 +73,10 @@ async fn what_was_sent_before_the_connection_travels_on_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stop_writes_out_what_is_queued() {
     let (a, b) = pair().await;
+    stop_writes_out(a, b).await;
+}
+
+pub(super) async fn stop_writes_out(a: TestNode, b: TestNode) {
     let mut payload = Encoder::with_atom_table();
     payload.binary(&[1; 1000]);
     for _ in 0..5_000 {

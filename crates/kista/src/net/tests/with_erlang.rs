@@ -119,7 +119,7 @@ async fn without_epmd_erlang_and_we_meet_on_the_agreed_port() {
     ];
     let erl = Erl::spawn("f@127.0.0.3", 1, &args).await;
     a.net
-        .add_route("f@127.0.0.3", Route::to("127.0.0.3", other));
+        .add_route("f@127.0.0.3", Route::to("127.0.0.3", other), None);
     a.net.connect(erl.name).await.unwrap();
     assert_eq!(a.next_up().await.0, erl.name);
 }
