@@ -1,6 +1,6 @@
 %% The rows in Erlang. See ../src/main.rs for what a row's processes have to do and say.
 -module(bench).
--export([run/1, init/1, handle_call/3, handle_cast/2]).
+-export([run/1, init/1, handle_call/3, handle_cast/2, plus_one/1, applied/0]).
 
 %% `bench ROW ROLE`: the only process of a local row, or one of the two of a network row.
 run([Row, Role]) ->
@@ -22,6 +22,7 @@ role("N3", Role) -> network(Role, {blob, binary:copy(<<7>>, 65536)}, 1, 1);
 role("N4", Role) -> network(Role, tick, 100, 100);
 role("N5", Role) -> network(Role, add, 1, 1);
 role("N6", Role) -> network(Role, add, 100, 1);
+role("N7", Role) -> network(Role, apply, 1, 1);
 role([$T, _, $e], "only") ->
     {Document, Bytes} = document(),
     Document = binary_to_term(encode(number("WARMUP"), Document, Bytes)),
@@ -50,7 +51,7 @@ measured_codec(Work) ->
     {Wall, Cpu} = timed(fun() -> Work(Ops) end),
     result(Wall, Cpu, Ops, "").
 
-%% Rows of messages: what a driver does (`tick`, `{blob, Bytes}` or `add`), how many there are, and how many receive.
+%% Rows of messages: what a driver does (`tick`, `{blob, Bytes}`, `add` or `apply`), how many there are, and how many receive.
 local(Job, Drivers, Receivers) ->
     measured(Job, Drivers, [start_receiver(Job) || _ <- lists:seq(1, Receivers)]).
 
@@ -63,6 +64,9 @@ network("second", Job, Drivers, Receivers) ->
 
 name(N) -> list_to_atom("receiver" ++ integer_to_list(N)).
 
+start_receiver(apply) ->
+    persistent_term:put(applied, counters:new(1, [])),
+    self();
 start_receiver(add) ->
     {ok, Server} = gen_server:start(?MODULE, 0, []),
     Server;
@@ -76,6 +80,11 @@ sink(Count, Sum) ->
         {mark, From, Ref} -> From ! {Ref, Count, cpu_ns()}, sink(Count, Sum)
     end.
 
+%% What others run here, and how often they did.
+plus_one(N) -> counters:add(persistent_term:get(applied), 1, 1), N + 1.
+applied() -> {counters:get(persistent_term:get(applied), 1), cpu_ns()}.
+
+mark(apply, {_, Node}) -> erpc:call(Node, ?MODULE, applied, []);
 mark(add, Server) -> gen_server:call(Server, mark, infinity);
 mark(_, Sink) ->
     Ref = make_ref(),
@@ -102,6 +111,10 @@ work(add, Server, N) ->
     Expected = N + 1,
     Expected = gen_server:call(Server, {add, N}, infinity),
     work(add, Server, N - 1);
+work(apply, {_, Node} = There, N) ->
+    Expected = N + 1,
+    Expected = erpc:call(Node, ?MODULE, plus_one, [N]),
+    work(apply, There, N - 1);
 work(Blob, Sink, N) -> Sink ! Blob, work(Blob, Sink, N - 1).
 
 all_work(Drivers, Ops) ->

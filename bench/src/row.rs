@@ -48,6 +48,8 @@ pub(crate) enum Pattern {
     },
     /// Callers of one server, each of which waits for its answer before it asks again.
     Call { callers: usize },
+    /// A function is run in a process of its own elsewhere, and its value awaited, over and over: `erpc:call`.
+    Apply,
     /// A server is started and stopped, then the next.
     StartStop,
     /// All servers are started, then all are stopped.
@@ -129,6 +131,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::network("N4", "send {atom, int} to another OS process, 100 to one each", 1_000_000, Pattern::Send { senders: 100, receivers: 100, bytes: 0 }),
     Row::network("N5", "call to another OS process, one caller", 20_000, Pattern::Call { callers: 1 }),
     Row::network("N6", "call to another OS process, 100 callers of one server", 200_000, Pattern::Call { callers: 100 }),
+    Row::network("N7", "erpc:call to another OS process", 20_000, Pattern::Apply),
     Row::codec("T1e", "encode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Encode),
     Row::codec("T1d", "decode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Decode),
     Row::codec("T2e", "encode a list of 1,000 small integers", 50_000, Document::Integers, Direction::Encode),

@@ -32,6 +32,7 @@ big_binaries(Demo) ->
         echoed(Demo, Binary),
         echoed(Demo, {tagged, [Binary, #{<<"b">> => Binary}]})
     end, [64 bsl 10, 1 bsl 20, 16 bsl 20]),
+    echoed(Demo, binary:copy(<<"0123456789abcdef">>, 4 bsl 20)),
     %% Around the size at which OTP cuts fragments, to the byte.
     [echoed(Demo, binary:copy(<<7>>, 65536 + Off)) || Off <- lists:seq(-40, 40)],
     scenario:silence(50).

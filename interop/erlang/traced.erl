@@ -28,7 +28,8 @@ tokens(Node) ->
     seq_trace:set_token([]),
     scenario:silence(50).
 
-%% Messages and exits with priority, which OTP has since 28: they arrive. The one in front is not promised.
+%% Messages and exits with priority, which OTP has since 28. A receiver takes them in front of others only by a priority alias that it
+%% made; one that made none takes them in turn.
 priority(Node) ->
     case erlang:function_exported(erlang, exit, 3) of
         false -> ok;
@@ -39,6 +40,16 @@ priority(Node) ->
             [{got_down, noproc}] = scenario:collect(1),
             true = apply(erlang, exit, [Idle, first, [priority]]),
             [{trapped, _, first}] = scenario:collect(1),
+            %% Taken in front of what is queued, it would be told to somebody else.
+            Nobody = spawn(fun() -> receive stop -> ok end end),
+            [begin
+                 [Idle ! {trap, Nobody} || _ <- lists:seq(1, 1000)],
+                 Idle ! {trap, self()},
+                 true = apply(erlang, exit, [Idle, {in_turn, N}, [priority]]),
+                 Idle ! {trap, Nobody}
+             end || N <- lists:seq(1, 10)],
+            [[{trapped, _, {in_turn, N}}] = scenario:collect(1) || N <- lists:seq(1, 10)],
+            Nobody ! stop,
             Monitor = monitor(process, Idle),
             true = apply(erlang, exit, [Idle, kill, [priority]]),
             receive {'DOWN', Monitor, process, Idle, killed} -> ok after 5000 -> error(no_down) end,

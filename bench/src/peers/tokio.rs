@@ -72,6 +72,7 @@ async fn run(pattern: Pattern) {
         }
         Pattern::Ring { nodes } => ring(nodes).await,
         Pattern::Flood => flood().await,
+        Pattern::Apply => unreachable!("a row between two OS processes"),
     }
 }
 

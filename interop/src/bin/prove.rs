@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use kista_interop::Bed;
 use kista_interop::proofs::{
-    Collisions, Kills, Races, Silence, Stalls, collisions, kills, races, silence, stalls,
+    Collisions, Idle, Kills, Races, Silence, Stalls, collisions, idle, kills, races, silence,
+    stalls,
 };
 
 /// Proofs by faults and races, against a real `erl`.
@@ -36,6 +37,11 @@ enum Proof {
         seed: u64,
         #[arg(long, default_value_t = 1000)]
         rounds: usize,
+    },
+    /// Connections on which nothing is said are kept by ticks, with net_ticktime 60 and 8, whoever dialled.
+    Idle {
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
     },
     /// A peer that is killed in full traffic: everything fires once, nothing is of a life before.
     Kills {
@@ -79,6 +85,9 @@ async fn main() {
             let collided = collisions(Collisions { seed, rounds }).await;
             collided.assert_every_branch();
             println!("proved: {collided:?}");
+        }
+        Proof::Idle { seconds } => {
+            println!("proved: {:?}", idle(Bed::new(), Idle { seconds }).await);
         }
         Proof::Kills { seed, lives } => {
             println!(

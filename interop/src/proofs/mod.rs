@@ -5,12 +5,14 @@
 //! exactly timed as one likes by `scripts/prove NAME` (`src/bin/prove.rs`). It returns what it counted, or panics with what is wrong.
 
 mod collisions;
+mod idle;
 mod kills;
 mod races;
 mod silence;
 mod stalls;
 
 pub use collisions::{Collided, Collisions, collisions};
+pub use idle::{Idle, Idled, idle};
 pub use kills::{Killed, Kills, kills};
 pub use races::{Raced, Races, races};
 pub use silence::{Silence, Silent, silence};

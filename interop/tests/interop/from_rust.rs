@@ -99,6 +99,17 @@ async fn rust_dials_erlang_and_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hidden_erlang_that_we_dial_is_not_among_nodes() {
+    let bed = Bed::new();
+    let _erl = Subject::Reference.start(&bed, ERL, &["--hidden"]);
+    let node = node(&bed).await;
+    assert!(node.ping(ERL).await);
+    assert!(node.nodes().is_empty());
+    assert_eq!(node.hidden_nodes(), [atom(ERL)]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rust_calls_a_typed_server_in_erlang() {
     let bed = Bed::new();
     let _erl = reference(&bed);
@@ -183,6 +194,9 @@ async fn terms_come_back_the_same() {
             );
         }
     }
+    let long = Term::from(Binary::from(vec![7; 64 << 20]));
+    let answer = node.call::<Term>(("echo", ERL), &long).timeout(PATIENCE);
+    assert!(answer.await.as_ref() == Ok(&long));
     for n in (0..3000).rev() {
         let name = atom(&format!("kista_test_atom_{}", n * 7 % 3000));
         assert_eq!(node.call::<Atom>(("echo", ERL), &name).await, Ok(name));

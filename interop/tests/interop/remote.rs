@@ -64,7 +64,7 @@ scenarios! {
     thousands_of_spawned_links_fire_each_once = "spawns", "many";
     a_spawned_link_is_unlinked_and_linked_again = "spawns", "relinked";
     what_otp_sends_under_a_trace_token_acts = "traced", "tokens";
-    priority_signals_of_otp_28_arrive = "traced", "priority";
+    priority_signals_of_otp_28_arrive_in_turn = "traced", "priority";
     aliases_take_messages_while_they_are_active = "traced", "aliases";
     an_unlink_is_acknowledged_before_anything_else = "wire", "unlink_is_acknowledged_first";
     signals_with_trace_tokens_act_as_those_without = "wire", "with_tokens";

@@ -3,17 +3,21 @@
 mod servers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use kista::{Atom, EpmdMode, Node, ServerRef};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use self::servers::{Driver, Job, Link, Sink, delays};
 use super::{Peer, Role, children};
 use crate::child::{self, Mark, Measurement};
 use crate::row::{Pattern, Row};
+
+/// The process that receives, in a network row.
+const FIRST: &str = "first@127.0.0.1";
 
 pub(super) struct Kista;
 
@@ -38,7 +42,8 @@ impl Peer for Kista {
                 }
                 Role::First => {
                     let port = free_port();
-                    let node = node("first@127.0.0.1", EpmdMode::Embedded, port).await;
+                    let node = node(FIRST, EpmdMode::Embedded, port).await;
+                    expose(&node);
                     for n in 0..receivers(pattern) {
                         let sink = node.spawn(Sink::spec()).name(format!("sink{n}"));
                         sink.await.expect("a server starts");
@@ -51,7 +56,10 @@ impl Peer for Kista {
                         .parse()
                         .expect("the first process says a port");
                     let node = node("second@127.0.0.1", EpmdMode::Running, port).await;
-                    let first = Atom::from_static("first@127.0.0.1");
+                    if pattern == Pattern::Apply {
+                        return apply(&node).await;
+                    }
+                    let first = Atom::from_static(FIRST);
                     let sinks: Vec<_> = (0..receivers(pattern))
                         .map(|n| Atom::new(&format!("sink{n}")).expect("a short name"))
                         .map(|name| node.server::<Sink>((name, first)))
@@ -121,7 +129,52 @@ async fn local(node: &Node, pattern: Pattern) {
         }
         Pattern::Ring { nodes } => ring(node, nodes).await,
         Pattern::Flood => flood(node).await,
+        Pattern::Apply => unreachable!("a row between two OS processes"),
     }
+}
+
+/// What others run here, and how often they did.
+fn expose(node: &Node) {
+    let applied = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&applied);
+    node.expose("bench", "plus_one", async move |n: u64| {
+        count.fetch_add(1, Relaxed);
+        n + 1
+    })
+    .expect("it is free");
+    node.expose("bench", "applied", async move || {
+        let cpu = u64::try_from(child::cpu().as_nanos()).unwrap_or(u64::MAX);
+        (applied.load(Relaxed), cpu)
+    })
+    .expect("it is free");
+}
+
+async fn apply(node: &Node) {
+    let mark = async || {
+        let applied = node.erpc::<(u64, u64)>(FIRST, ("bench", "applied"), ());
+        let (received, nanos) = applied.await.expect("a value");
+        let cpu = Duration::from_nanos(nanos);
+        Mark { received, cpu }
+    };
+    applied(node, child::warmup()).await;
+    let measurement = Measurement::begin(mark().await);
+    applied(node, child::ops()).await;
+    measurement.end(mark().await);
+}
+
+/// A process that calls.
+async fn applied(node: &Node, ops: u64) {
+    let (done, is_done) = oneshot::channel();
+    let caller = node.clone();
+    node.spawn_fn(async move |_cx| {
+        for n in 0..ops {
+            let value = caller.erpc::<u64>(FIRST, ("bench", "plus_one"), (n,));
+            assert_eq!(value.await.expect("a value"), n + 1);
+        }
+        let _ = done.send(());
+    })
+    .expect("a process starts");
+    is_done.await.expect("no panic");
 }
 
 async fn sink(node: &Node) -> ServerRef<Sink> {
