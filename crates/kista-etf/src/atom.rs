@@ -318,6 +318,19 @@ impl FromStr for Atom {
     }
 }
 
+impl TryFrom<&str> for Atom {
+    type Error = AtomError;
+    fn try_from(text: &str) -> Result<Self, AtomError> {
+        Self::new(text)
+    }
+}
+
+impl AsRef<str> for Atom {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl PartialEq<str> for Atom {
     fn eq(&self, other: &str) -> bool {
         self.as_str() == other

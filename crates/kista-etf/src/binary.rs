@@ -128,6 +128,12 @@ impl From<Binary> for Bytes {
     }
 }
 
+impl From<Binary> for Vec<u8> {
+    fn from(binary: Binary) -> Self {
+        binary.as_slice().to_vec()
+    }
+}
+
 impl PartialEq for Binary {
     fn eq(&self, other: &Self) -> bool {
         self.as_slice() == other.as_slice()

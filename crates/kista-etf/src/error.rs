@@ -25,6 +25,9 @@ pub enum EncodeError {
         /// What is too long.
         what: &'static str,
     },
+    /// In which part of the Rust type it was.
+    #[error("{}: {}", .0.place, .0.error)]
+    Within(Box<Within<Self>>),
     /// Said by an implementation of [`Encode`](crate::Encode).
     #[error("{0}")]
     Custom(Box<str>),
@@ -34,6 +37,39 @@ impl EncodeError {
     /// An error with a text of one's own.
     pub fn custom(text: impl std::fmt::Display) -> Self {
         Self::Custom(text.to_string().into())
+    }
+
+    /// The same error, found at this place of a Rust type. After 16 places, further ones outside are left out.
+    ///
+    /// ```
+    /// use kista_etf::{EncodeError, Place};
+    /// let error = EncodeError::NonFinite.within(Place::Field { field: "weight", of: "Job" });
+    /// assert!(error.to_string().starts_with("field weight of Job: a float must be finite"));
+    /// assert_eq!(error.root(), &EncodeError::NonFinite);
+    /// ```
+    #[cold]
+    pub fn within(self, place: Place) -> Self {
+        let depth = match &self {
+            Self::Within(inner) => inner.depth + 1,
+            _ => 0,
+        };
+        if depth >= MAX_DEPTH {
+            return self;
+        }
+        Self::Within(Box::new(Within {
+            place,
+            error: self,
+            depth,
+        }))
+    }
+
+    /// The error itself, without the places around it.
+    pub fn root(&self) -> &Self {
+        let mut error = self;
+        while let Self::Within(inner) = error {
+            error = &inner.error;
+        }
+        error
     }
 }
 
@@ -114,7 +150,7 @@ pub enum DecodeError {
         found: Kind,
     },
     /// A number that the Rust type cannot hold.
-    #[error("an integer does not fit {0}")]
+    #[error("{number} does not fit {0}", number = if *.0 == "f32" { "a float" } else { "an integer" })]
     OutOfRange(&'static str),
     /// A binary that is not UTF-8, where a string was asked for.
     #[error("a binary is not UTF-8")]
@@ -148,8 +184,8 @@ pub enum DecodeError {
     #[error("{0} names no field of {1}")]
     UnknownField(Box<str>, &'static str),
     /// A mismatch, and in which part of the Rust type it was found.
-    #[error(transparent)]
-    Within(Box<Within>),
+    #[error("{}: {}", .0.place, .0.error)]
+    Within(Box<Within<Self>>),
     /// Said by an implementation of [`Decode`](crate::Decode): the term does not fit.
     #[error("{0}")]
     Custom(Box<str>),
@@ -260,7 +296,7 @@ impl DecodeError {
             Self::Within(inner) => inner.depth + 1,
             _ => 0,
         };
-        if depth >= Within::MAX_DEPTH || !self.is_mismatch() {
+        if depth >= MAX_DEPTH || !self.is_mismatch() {
             return self;
         }
         Self::Within(Box::new(Within {
@@ -317,26 +353,26 @@ impl DecodeError {
     }
 }
 
-/// A mismatch and its place; shown as `field x of Foo: expected an integer, found an atom`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {error}")]
-pub struct Within {
+/// How many places an error remembers.
+const MAX_DEPTH: u8 = 16;
+
+/// An error and its place; shown as `field x of Foo: expected an integer, found an atom`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Within<E = DecodeError> {
     place: Place,
-    error: DecodeError,
+    error: E,
     /// How many more places are inside.
     depth: u8,
 }
 
-impl Within {
-    const MAX_DEPTH: u8 = 16;
-
+impl<E> Within<E> {
     /// The place.
     pub const fn place(&self) -> Place {
         self.place
     }
 
     /// What was found there; it may say a place again, further inside.
-    pub const fn error(&self) -> &DecodeError {
+    pub const fn error(&self) -> &E {
         &self.error
     }
 }
@@ -354,7 +390,7 @@ pub enum Place {
         /// The type or variant it belongs to.
         of: &'static str,
     },
-    /// An element of a list, numbered from 0.
+    /// An element of a list or tuple, numbered from 0.
     Element(usize),
 }
 

@@ -13,7 +13,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::decode::{Decode, DecodeOwned};
 use crate::encode::Encode;
-use crate::{DecodeError, Decoder, EncodeError, Encoder, Limited, Limits, tag};
+use crate::{AtomQuota, DecodeError, Decoder, EncodeError, Encoder, Limited, Limits, Term, tag};
 
 /// What `term_to_binary` makes of this value.
 ///
@@ -126,7 +126,15 @@ pub fn from_slice<T: DecodeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 /// assert!(bytes.as_ptr_range().contains(&user.name.as_ptr()));
 /// ```
 pub fn from_slice_borrowed<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    whole(Decoder::new(plain(bytes)?))
+    from_slice_borrowed_with(bytes, &Limits::DEFAULT)
+}
+
+/// [`from_slice_borrowed`] with limits of one's own.
+pub fn from_slice_borrowed_with<'a, T: Decode<'a>>(
+    bytes: &'a [u8],
+    limits: &'a Limits,
+) -> Result<T, DecodeError> {
+    whole(Decoder::new(plain(bytes, limits)?).limits(limits))
 }
 
 /// [`from_slice`] with limits of one's own.
@@ -136,6 +144,68 @@ pub fn from_slice_with<T: DecodeOwned>(bytes: &[u8], limits: &Limits) -> Result<
         Opened::Inflated(term) => whole(Decoder::new(&term).limits(limits)),
     }
 }
+
+/// [`from_slice_with`] and a quota of new atoms of one's own: for a source that is not to use up what others share.
+///
+/// ```
+/// use kista_etf::{AtomQuota, Limits, Term, from_slice_with_quota};
+/// let quota = AtomQuota::new(0);
+/// let term: Term = from_slice_with_quota(b"\x83w\x0anever_seen", &Limits::DEFAULT, &quota).unwrap();
+/// assert!(term.is_atom("never_seen"));
+/// assert_eq!(term.as_atom(), None);                       // a text: it was not interned
+/// ```
+pub fn from_slice_with_quota<T: DecodeOwned>(
+    bytes: &[u8],
+    limits: &Limits,
+    quota: &AtomQuota,
+) -> Result<T, DecodeError> {
+    match open(bytes, limits)? {
+        Opened::Plain(term) => whole(Decoder::new(term).limits(limits).quota(quota)),
+        Opened::Inflated(term) => whole(Decoder::new(&term).limits(limits).quota(quota)),
+    }
+}
+
+/// The value as a term; the way back is [`from_term`].
+///
+/// ```
+/// use kista_etf::{Encode, Decode, from_term, term, to_term};
+/// #[derive(Debug, PartialEq, Encode, Decode)]
+/// struct Point { x: i64, y: i64 }
+///
+/// let term = to_term(&Point { x: 1, y: 2 }).unwrap();
+/// assert_eq!(term, term!(#{x => 1, y => 2}));
+/// assert_eq!(from_term::<Point>(&term).unwrap(), Point { x: 1, y: 2 });
+/// ```
+pub fn to_term<T: Encode + ?Sized>(value: &T) -> Result<Term, EncodeError> {
+    let mut e = Encoder::new();
+    value.encode(&mut e)?;
+    whole(Decoder::new(&e.into_vec()).limits(&OURS)).map_err(|error| {
+        EncodeError::custom(format_args!(
+            "an implementation of Encode wrote something else than one term: {error}"
+        ))
+    })
+}
+
+/// A value out of a term: what [`from_slice`] makes of its bytes.
+///
+/// ```
+/// use kista_etf::{Term, from_term};
+/// let term: Term = "{7, <<\"seven\">>}".parse().unwrap();
+/// assert_eq!(from_term::<(u8, String)>(&term).unwrap(), (7, "seven".to_owned()));
+/// assert_eq!(from_term::<(u8, u8)>(&term).unwrap_err().to_string(), "element 1: expected an integer, found a binary");
+/// ```
+pub fn from_term<T: DecodeOwned>(term: &Term) -> Result<T, DecodeError> {
+    let mut e = Encoder::new();
+    e.term(term).map_err(DecodeError::custom)?;
+    whole(Decoder::new(&e.into_vec()).limits(&OURS))
+}
+
+/// For what is in memory already: only the stack is bounded.
+static OURS: Limits = Limits {
+    depth: usize::MAX,
+    bigint_bytes: usize::MAX,
+    ..Limits::DEFAULT
+};
 
 /// [`from_slice`] out of shared memory: large binaries become slices of it.
 pub fn from_bytes<T: DecodeOwned>(bytes: &Bytes) -> Result<T, DecodeError> {
@@ -165,8 +235,8 @@ enum Opened<'a> {
 }
 
 /// The term in it, which can be borrowed from: a compressed one is refused, and not inflated for it.
-pub(crate) fn plain(bytes: &[u8]) -> Result<&[u8], DecodeError> {
-    match term_of(bytes, &Limits::DEFAULT)? {
+pub(crate) fn plain<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], DecodeError> {
+    match term_of(bytes, limits)? {
         [tag::COMPRESSED, ..] => Err(DecodeError::custom(
             "a compressed term cannot be borrowed from; read it as an owned type",
         )),
@@ -238,7 +308,6 @@ fn inflate(packed: &[u8], size: usize, limits: &Limits) -> Result<Vec<u8>, Decod
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Term;
 
     fn packed(plain: &[u8], claimed: u32) -> Vec<u8> {
         let mut out = vec![131, 80];

@@ -13,9 +13,18 @@
 //! enum Line { Shipping, Item(String, u32) }         // :shipping, {:item, "tea", 2}
 //!
 //! let order = Order { id: 7, note: None, lines: vec![Line::Shipping, Line::Item("tea".into(), 2)] };
-//! let bytes = to_vec(&order)?;                      // :erlang.binary_to_term(bytes) reads it
-//! assert_eq!(from_slice::<Order>(&bytes)?, order);  // and this what :erlang.term_to_binary wrote
+//! let bytes = to_vec(&order)?;
+//! assert_eq!(from_slice::<Order>(&bytes)?, order);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```elixir
+//! defmodule Shop.Order do
+//!   defstruct [:id, :note, lines: []]
+//! end
+//!
+//! :erlang.binary_to_term(bytes)       # %Shop.Order{id: 7, note: nil, lines: [:shipping, {:item, "tea", 2}]}
+//! :erlang.term_to_binary(%Shop.Order{id: 8, lines: [:shipping]})             # what from_slice::<Order> reads
 //! ```
 //!
 //! Any other term is a [`Term`], in Erlang's own syntax where that is handy:
@@ -35,9 +44,10 @@
 //! | need | way |
 //! |---|---|
 //! | my types | [`Encode`] and [`Decode`] with their derives: straight between bytes and fields; [`mapping`] has every form |
-//! | types with serde | the feature `serde`: the module `serde`, in the same forms |
+//! | types with serde | the feature `serde`: the module `serde`, in the same forms. After `use kista_etf::*` the name `serde` is this module: write `::serde` for the crate, or import by name |
 //! | whatever comes | [`Term`]: equal, ordered and hashed as `=:=`, [`erl_eq`](Term::erl_eq) and [`erl_cmp`](Term::erl_cmp) as `==` and `<`, [`phash2`](Term::phash2) |
 //! | text and bytes in whatever form | [`Term::as_text`], [`Term::iolist_to_binary`] |
+//! | a [`Term`] as one of my types, and back | [`from_term`], [`to_term`]; `TryFrom` and `From` for plain values |
 //! | one item at a time | [`Encoder`], [`Decoder`] |
 //! | bytes out of the input | `&str` and `&[u8]` by [`from_slice_borrowed`]; [`Binary`] and `Bytes` share large ones by [`from_bytes`] |
 //! | smaller bytes | [`to_vec_compressed`] |
@@ -97,8 +107,9 @@ pub use encode::Encode;
 pub use encoder::Encoder;
 pub use error::{DecodeError, EncodeError, Fault, Limited, Place, Within};
 pub use external::{
-    Compression, from_bytes, from_bytes_with, from_slice, from_slice_borrowed, from_slice_with,
-    to_vec, to_vec_compressed,
+    Compression, from_bytes, from_bytes_with, from_slice, from_slice_borrowed,
+    from_slice_borrowed_with, from_slice_with, from_slice_with_quota, from_term, to_term, to_vec,
+    to_vec_compressed,
 };
 pub use kind::Kind;
 #[cfg(feature = "derive")]

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 use crate::decoder::same;
-use crate::{Decode, DecodeError, Decoder, Kind, ListHeader, Mark, Place, StaticAtom};
+use crate::{Decode, DecodeError, Decoder, EncodeError, Kind, ListHeader, Mark, Place, StaticAtom};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
@@ -324,6 +324,12 @@ pub fn field<'a, T>(
     of: &'static str,
 ) -> Result<T> {
     decode(d).map_err(|error| error.within(Place::Field { field, of }))
+}
+
+/// Says of an error in which field it was.
+#[cold]
+pub fn encoding(error: EncodeError, field: &'static str, of: &'static str) -> EncodeError {
+    error.within(Place::Field { field, of })
 }
 
 /// The value of a field that is not there.

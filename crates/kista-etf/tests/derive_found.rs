@@ -240,3 +240,130 @@ fn what_is_skipped_is_checked_too() {
         );
     }
 }
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+struct Job {
+    weights: Vec<(u8, f32)>,
+    kind: JobKind,
+}
+
+#[derive(Debug, PartialEq, Encode, Decode)]
+enum JobKind {
+    Every { letter: char },
+}
+
+#[test]
+fn errors_say_the_way_in_both_directions() {
+    let job = |weight| Job {
+        weights: vec![(1, 1.0), (2, weight)],
+        kind: JobKind::Every { letter: 'x' },
+    };
+    let error = to_vec(&job(f32::NAN)).unwrap_err();
+    let way = "field weights of Job: element 1: element 1: a float must be finite";
+    assert!(error.to_string().starts_with(way), "{error}");
+    assert_eq!(error.root(), &kista_etf::EncodeError::NonFinite);
+
+    let term = kista_etf::to_term(&job(2.0)).unwrap();
+    let wrong = |from: &str, to: &str| {
+        let text = term.to_string();
+        assert!(text.contains(from), "{text}");
+        let term: Term = text.replace(from, to).parse().unwrap();
+        let derived = kista_etf::from_term::<Job>(&term).unwrap_err();
+        assert!(derived.is_mismatch());
+        derived.to_string()
+    };
+    assert_eq!(
+        wrong("{2,2.0}", "{2,1.0e300}"),
+        "field weights of Job: element 1: element 1: a float does not fit f32"
+    );
+    assert_eq!(
+        wrong("{2,2.0}", "{256,2.0}"),
+        "field weights of Job: element 1: element 0: an integer does not fit u8"
+    );
+    assert_eq!(
+        wrong("<<\"x\">>", "<<\"xy\">>"),
+        "field kind of Job: field letter of JobKind::Every: expected a text of one character"
+    );
+    let error = kista_etf::serde::from_slice::<char>(&to_vec("xy").unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "expected a text of one character");
+}
+
+#[test]
+fn a_deep_value_that_cannot_be_written_has_a_bounded_way() {
+    #[derive(Encode)]
+    struct Nested(Vec<Nested>, f64);
+    let nested = (0..100).fold(Nested(vec![], f64::NAN), |inner, _| {
+        Nested(vec![inner], 1.0)
+    });
+    let error = to_vec(&nested).unwrap_err();
+    assert_eq!(error.root(), &kista_etf::EncodeError::NonFinite);
+    assert_eq!(
+        error.to_string().matches("field").count() + error.to_string().matches("element").count(),
+        16
+    );
+}
+
+#[test]
+fn other_takes_what_a_known_name_does_not() {
+    #[derive(Debug, PartialEq, Encode, Decode)]
+    enum Message {
+        Get,
+        Add(u8),
+        Set {
+            key: u8,
+        },
+        #[etf(other)]
+        Other(Term),
+    }
+    for (term, message) in [
+        (kista_etf::term!(get), Message::Get),
+        (kista_etf::term!({add, 1}), Message::Add(1)),
+        (
+            kista_etf::term!({set, #{key => 1}}),
+            Message::Set { key: 1 },
+        ),
+    ] {
+        assert_eq!(kista_etf::from_term::<Message>(&term), Ok(message));
+    }
+    for other in [
+        kista_etf::term!({add, 256}),
+        kista_etf::term!({add, x}),
+        kista_etf::term!({add, 1, 2}),
+        kista_etf::term!(add),
+        kista_etf::term!({set, #{}}),
+        kista_etf::term!({set, 1}),
+        kista_etf::term!({}),
+        kista_etf::term!(7),
+    ] {
+        assert_eq!(
+            kista_etf::from_term(&other),
+            Ok(Message::Other(other.clone()))
+        );
+        // It has read exactly that term.
+        let two = Term::from((other.clone(), kista_etf::term!(get)));
+        assert_eq!(
+            kista_etf::from_term(&two),
+            Ok((Message::Other(other), Message::Get))
+        );
+    }
+    // What is no term is nobody's.
+    let broken = b"\x83h\x02w\x03addw\x01\xff";
+    assert_eq!(from_slice::<Message>(broken), Err(DecodeError::AtomNotUtf8));
+}
+
+#[test]
+fn other_in_other_takes_bounded_time() {
+    #[derive(Debug, Encode, Decode)]
+    enum Tree {
+        #[allow(dead_code)]
+        Node(Box<Self>, u8),
+        #[etf(other)]
+        Other(Box<(Option<Box<Self>>, u8)>),
+    }
+    // Each level is tried twice: 2 to the power of 100 without a bound.
+    let mut term = kista_etf::term!(x);
+    for _ in 0..100 {
+        term = Term::from((kista_etf::term!(node), term, kista_etf::term!(y)));
+    }
+    assert!(kista_etf::from_term::<Tree>(&term).is_err());
+}

@@ -279,6 +279,14 @@ fn a_term_in_json_is_as_near_as_json_gets() {
         serde_json::to_value(Term::big(huge.clone())).unwrap(),
         json!(huge.to_string())
     );
+    // Decimal takes quadratic time: 512 KiB of it seconds.
+    let larger = Term::big(BigInt::from(1) << (8 * 512 * 1024));
+    let shown = serde_json::to_value(larger).unwrap();
+    assert!(
+        shown
+            .as_str()
+            .is_some_and(|text| text.starts_with("16#1000"))
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_mismatch_does_not_move_the_decoder() {
 fn integers_are_no_floats_unless_asked_for() {
     assert_eq!(refused::<f64>("1"), "expected a float, found an integer");
     assert_eq!(refused::<u8>("1.0"), "expected an integer, found a float");
-    assert_eq!(refused::<f32>("1.0e300"), "an integer does not fit f32");
+    assert_eq!(refused::<f32>("1.0e300"), "a float does not fit f32");
     let number = |text: &str| {
         let bytes = bytes_of(text);
         with::number::decode::<f64>(&mut Decoder::new(&bytes[1..]))
@@ -249,7 +249,7 @@ fn binaries_for_fields_that_would_be_lists() {
         from_slice::<Digest>(&to_vec("abc").unwrap())
             .unwrap_err()
             .to_string(),
-        "a binary of 3 bytes does not fit"
+        "expected a binary of 2 bytes, found one of 3"
     );
 }
 

@@ -225,3 +225,30 @@ fn an_identifier_beyond_the_quota_reads_back_too() {
         );
     }
 }
+
+#[test]
+fn integers_of_many_digits_are_printed_in_decimal_and_read_back() {
+    for bits in [8191u64, 8192, 8193, 40_000, 8 * 64 * 1024 - 1] {
+        let value: BigInt = -(BigInt::from(1) << bits) + 1;
+        let text = Term::big(value.clone()).to_string();
+        assert!(text.bytes().skip(1).all(|byte| byte.is_ascii_digit()));
+        assert_eq!(text.parse::<Term>().unwrap(), Term::big(value));
+    }
+    // The bound: printed in base 16, which takes linear time, and reads back too.
+    let larger = Term::big(BigInt::from(1) << (8 * 64 * 1024));
+    let text = larger.to_string();
+    assert!(text.starts_with("16#1000"));
+    assert_eq!(text.parse::<Term>().unwrap(), larger);
+}
+
+#[test]
+fn large_integers_in_decimal_take_bounded_time() {
+    let nines = "9".repeat(157_000);
+    assert!("9".repeat(160_000).parse::<Term>().is_err());
+    let many = format!("[{}]", vec![&*nines; 100].join(","));
+    let error = many.parse::<Term>().unwrap_err();
+    assert_eq!(error.problem(), &kista_etf::Problem::BigIntegers);
+    // Small ones cost nothing.
+    let small = format!("[{}]", vec!["9".repeat(2000); 5000].join(","));
+    assert!(small.parse::<Term>().is_ok());
+}

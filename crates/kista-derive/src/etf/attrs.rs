@@ -87,7 +87,6 @@ const KNOWN: [(&str, &str, &[Place]); 18] = {
 
 /// What people write who know another library.
 const HINTS: [(&str, &str); 9] = [
-    ("tag", "write `record = \"name\"`"),
     ("list", "write `proplist`"),
     ("map", "a struct is a map already; leave it out"),
     (
@@ -99,6 +98,10 @@ const HINTS: [(&str, &str); 9] = [
     ("skip_serializing", "write `skip`"),
     ("skip_deserializing", "write `skip`"),
     ("alias", "a key has one name; write `rename`"),
+    (
+        "content",
+        "a variant with data is a tagged tuple, `{name, Data}`; leave it out",
+    ),
 ];
 
 impl Attrs {
@@ -139,10 +142,13 @@ impl Attrs {
         match name.as_str() {
             "crate" => self.krate = Some(path(meta)?),
             "keys" => self.keys = Some(keys(meta)?),
-            "elixir" => self.elixir = Some(atom(meta, "elixir = \"My.Struct\"")?),
+            "elixir" => self.elixir = Some(module(meta)?),
             "record" => {
                 let name = match meta.input.peek(Token![=]) {
-                    true => Some(atom(meta, "record = \"name\"")?),
+                    true => Some(named(
+                        atom(meta, "record = \"name\"")?,
+                        "record = \"name\"",
+                    )?),
                     false => None,
                 };
                 self.record = Some((span, name));
@@ -179,6 +185,13 @@ impl Attrs {
 }
 
 fn unknown(name: &str, place: Place) -> String {
+    if name == "`tag`" {
+        return match place {
+            Place::Enum => "`tag` is not known here: a variant with data is a tagged tuple, `{name, Data}`; leave it out, or write the map as a struct with an enum in it".to_owned(),
+            Place::Variant | Place::Field => "`tag` is not known here: write `rename = \"name\"`".to_owned(),
+            Place::Struct => "`tag` is not known here: write `record = \"name\"`".to_owned(),
+        };
+    }
     if let Some((_, hint)) = HINTS.iter().find(|(known, _)| name == format!("`{known}`")) {
         return format!("{name} is not known here: {hint}");
     }
@@ -234,6 +247,39 @@ fn atom(meta: &ParseNestedMeta<'_>, written: &str) -> Result<LitStr> {
             format!("an atom has at most 255 characters, this has {chars}"),
         )),
     }
+}
+
+/// A name that is not empty.
+fn named(literal: LitStr, written: &str) -> Result<LitStr> {
+    if literal.value().is_empty() {
+        return Err(Error::new(
+            literal.span(),
+            format!("this name is empty; write `{written}`"),
+        ));
+    }
+    Ok(literal)
+}
+
+/// A module of Elixir: words that begin with a capital, between them dots.
+fn module(meta: &ParseNestedMeta<'_>) -> Result<LitStr> {
+    let written = "elixir = \"My.Struct\"";
+    let literal = named(atom(meta, written)?, written)?;
+    let name = literal.value();
+    let is_word = |word: &str| {
+        word.starts_with(char::is_uppercase)
+            && word
+                .chars()
+                .all(|char| char.is_alphanumeric() || char == '_')
+    };
+    if name.split('.').all(is_word) && name != "Elixir" {
+        return Ok(literal);
+    }
+    Err(Error::new(
+        literal.span(),
+        format!(
+            "`{name}` is no module of Elixir, whose words begin with capitals; write `{written}`"
+        ),
+    ))
 }
 
 fn style(meta: &ParseNestedMeta<'_>) -> Result<Style> {

@@ -212,10 +212,24 @@ fn decode_tagged(krate: &Path, name: &str, variants: &[Variant]) -> TokenStream 
                 make: &make,
             };
             let value = decode_shape(&place, shape);
-            quote! {{
-                __d.reset(__mark);
+            return quote! {
+                #names
+                let __mark = __d.mark();
+                let __known = |__d: &mut #krate::Decoder<'__input>| -> ::core::result::Result<::core::option::Option<Self>, #krate::DecodeError> {
+                    let __value: ::core::result::Result<Self, #krate::DecodeError> = match __NAMES.tag(__d)? {
+                        #(#arms)*
+                        _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                    };
+                    __value.map(::core::option::Option::Some)
+                };
+                match __known(__d) {
+                    ::core::result::Result::Ok(::core::option::Option::Some(__value)) => return ::core::result::Result::Ok(__value),
+                    ::core::result::Result::Ok(::core::option::Option::None) => __d.reset(__mark),
+                    ::core::result::Result::Err(__error) if __error.is_mismatch() => __d.retry(__mark)?,
+                    ::core::result::Result::Err(__error) => return ::core::result::Result::Err(__error),
+                }
                 #value
-            }}
+            };
         }
         None => quote!(::core::result::Result::Err(__NAMES.unfit(__d, __mark, #name))),
     };

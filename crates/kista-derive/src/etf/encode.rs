@@ -10,6 +10,7 @@ use super::model::{Body, Field, Keyed, Shape, Type, kept};
 
 pub(super) fn expand(model: &Type) -> TokenStream {
     let Type { ident, krate, .. } = model;
+    let name = ident.to_string();
     let value = quote!(#krate::Encode);
     let generics = generics::bounded(
         model,
@@ -22,7 +23,7 @@ pub(super) fn expand(model: &Type) -> TokenStream {
     let body = match &model.body {
         Body::Struct(Shape::Keyed { keyed, .. }) if keyed.can_be_flattened() => {
             let form = model.form();
-            let Writing { count, write } = Writing::new(krate, keyed, &form);
+            let Writing { count, write } = Writing::new(krate, &name, keyed, &form);
             let own = keyed.own_keys(krate);
             let owns = owns(krate, keyed, &form, "EncodeFields");
             let pattern = pattern(&keyed.fields);
@@ -64,7 +65,7 @@ pub(super) fn expand(model: &Type) -> TokenStream {
         }
         Body::Struct(shape) => {
             let pattern = pattern(shape.fields());
-            let write = encode_shape(krate, shape);
+            let write = encode_shape(krate, &name, shape);
             quote! {
                 let Self #pattern = self;
                 #write
@@ -74,7 +75,7 @@ pub(super) fn expand(model: &Type) -> TokenStream {
         Body::Enum { variants, .. } => {
             let arms = variants.iter().map(|variant| {
                 let (ident, pattern) = (&variant.ident, pattern(variant.shape.fields()));
-                let write = encode_shape(krate, &variant.shape);
+                let write = encode_shape(krate, &format!("{name}::{ident}"), &variant.shape);
                 quote!(Self::#ident #pattern => { #write })
             });
             quote!(match self { #(#arms)* })
@@ -137,14 +138,14 @@ fn bound(fields: &[Field]) -> impl Iterator<Item = (Ident, &Field)> + Clone {
 }
 
 /// Statements that write the fields, bound to their names.
-fn encode_shape(krate: &Path, shape: &Shape) -> TokenStream {
+fn encode_shape(krate: &Path, of: &str, shape: &Shape) -> TokenStream {
     match shape {
         Shape::Atom(name) => known_atom(krate, name),
-        Shape::Value(field) => value(krate, field, &binding(0)),
+        Shape::Value(field) => value(krate, of, field, &binding(0)),
         Shape::Tuple { tag, fields } => {
             let arity = shape.arity();
             let tag = tag.as_ref().map(|tag| known_atom(krate, tag));
-            let values = bound(fields).map(|(name, field)| value(krate, field, &name));
+            let values = bound(fields).map(|(name, field)| value(krate, of, field, &name));
             quote! {
                 __e.tuple(#arity);
                 #tag
@@ -157,7 +158,7 @@ fn encode_shape(krate: &Path, shape: &Shape) -> TokenStream {
                 quote!(__e.tuple(2usize); #tag)
             });
             let form = keyed.form(krate);
-            let Writing { count, write } = Writing::new(krate, keyed, &form);
+            let Writing { count, write } = Writing::new(krate, of, keyed, &form);
             let taken = keyed.flattens().then(|| {
                 quote!(let __taken: ::core::option::Option<#krate::fields::Taken<'_>> = ::core::option::Option::None;)
             });
@@ -183,13 +184,20 @@ fn container(keyed: &Keyed, count: &TokenStream, write: &TokenStream) -> TokenSt
     }
 }
 
-fn value(krate: &Path, field: &Field, name: &Ident) -> TokenStream {
-    if let Some(with) = &field.with {
-        quote!(#with::encode(#name, __e)?;)
+/// A statement that writes a field; `of` is what an error says it belongs to.
+fn value(krate: &Path, of: &str, field: &Field, name: &Ident) -> TokenStream {
+    let write = if let Some(with) = &field.with {
+        quote!(#with::encode(#name, __e))
     } else if field.nil {
-        quote!(#krate::with::nil::encode(#name, __e)?;)
+        quote!(#krate::with::nil::encode(#name, __e))
     } else {
-        quote!(#krate::Encode::encode(#name, __e)?;)
+        quote!(#krate::Encode::encode(#name, __e))
+    };
+    let shown = field.name();
+    quote! {
+        if let ::core::result::Result::Err(__error) = #write {
+            return ::core::result::Result::Err(#krate::support::encoding(__error, #shown, #of));
+        }
     }
 }
 
@@ -200,7 +208,7 @@ struct Writing {
 }
 
 impl Writing {
-    fn new(krate: &Path, keyed: &Keyed, form: &Path) -> Self {
+    fn new(krate: &Path, of: &str, keyed: &Keyed, form: &Path) -> Self {
         let mut always = usize::from(keyed.elixir.is_some());
         let mut counts = Vec::new();
         let mut writes = Vec::new();
@@ -227,7 +235,7 @@ impl Writing {
                 known_atom(krate, &field.key)
             };
             let head = keyed.proplist.then(|| quote!(__e.tuple(2usize);));
-            let value = value(krate, field, &name);
+            let value = value(krate, of, field, &name);
             let write = quote!(#head #key #value);
             match &field.skip_encoding_if {
                 Some(skip) => {

@@ -91,6 +91,15 @@ pub enum Problem {
     /// An integer larger than the limit.
     #[error("the integer has more than {0} bytes")]
     BigInteger(usize),
+    /// Large integers in decimal whose reading would take too long.
+    #[error("too many large integers in decimal: write them in base 16, as 16#ff")]
+    BigIntegers,
+    /// A sigil, as OTP 27 has them.
+    #[error("a sigil is not read here: write \"text\", or <<\"text\"/utf8>> for ~\"text\"")]
+    Sigil,
+    /// A text in three quotes, as OTP 27 has them; to OTP before it these are texts beside each other.
+    #[error("a text in three quotes is not read here: write \"one\\ntwo\"")]
+    TripleQuoted,
     /// A map with the same key twice.
     #[error("a key of this map is there twice")]
     DuplicateKey,

@@ -16,12 +16,13 @@
 //!
 //! The rules:
 //!
-//! 1. White space and comments (`%` to the end of the line) may stand between any two tokens. A full stop may end the text.
+//! 1. White space and comments (`%` to the end of the line) may stand between any two tokens. A full stop may end the text: a
+//!    point before white space, a comment or the end.
 //! 2. `parse(print(t)) == t` for every term that is not a closure and not longer than the printing's limit.
 //! 3. Nothing recurses; length, depth, the size of integers and new atoms are bounded by [`Limits`] and [`AtomQuota`], and all that
 //!    segments like `<<0:1000>>` make out of few digits by 64 KiB: memory is at most a small multiple of the text.
 //! 4. Stricter than Erlang: a key that is twice in a map is an error. Of a segment's types only `utf8`, `integer` and `float`
-//!    (64 bits) are read.
+//!    (64 bits) are read. Sigils (`~"text"`) and texts in three quotes, which OTP 27 brought, are refused.
 //!
 //! `scan.rs` knows characters, numbers and quotes; `binary.rs` segments; `identifier.rs` what Erlang itself cannot read back.
 
@@ -44,7 +45,7 @@ impl std::str::FromStr for Term {
     type Err = ParseError;
 
     /// Reads one term, with the limits of [`Limits::DEFAULT`] and the process-wide atom quota.
-    /// An integer of more than 4 KiB must be in a base that is a power of two, as it is printed.
+    /// An integer of more than 64 KiB must be in a base that is a power of two, as it is printed.
     ///
     /// ```
     /// use kista_etf::Term;
@@ -102,6 +103,8 @@ struct Parser<'a> {
     limits: &'a Limits,
     quota: &'a AtomQuota,
     unpaid_bits: u64,
+    /// What large integers in decimal may still cost.
+    slow_work: u64,
     new_atoms: usize,
 }
 
@@ -112,6 +115,7 @@ impl<'a> Parser<'a> {
             limits,
             quota,
             unpaid_bits: UNPAID_BITS,
+            slow_work: number::SLOW_WORK,
             new_atoms: 0,
         }
     }
@@ -164,7 +168,9 @@ impl Parser<'_> {
     fn only_term(&mut self) -> Result<Term> {
         let term = self.term()?;
         self.scan.skip_blanks();
-        self.scan.eat('.');
+        if self.scan.eat('.') {
+            self.after_dot()?;
+        }
         self.scan.skip_blanks();
         match self.scan.peek() {
             None => Ok(term),
@@ -184,6 +190,16 @@ impl Parser<'_> {
             if !self.scan.eat('.') {
                 return Err(Problem::expected("`.` at the end of the term"));
             }
+            self.after_dot()?;
+        }
+    }
+
+    /// A point is a full stop only before white space, a comment, or the end.
+    fn after_dot(&mut self) -> Result<()> {
+        match self.scan.peek() {
+            None | Some('%') => Ok(()),
+            Some(char) if scan::is_blank(char) => Ok(()),
+            Some(_) => Err(Problem::expected("white space after the full stop")),
         }
     }
 
@@ -292,6 +308,7 @@ impl Parser<'_> {
             '(' => self.open(Kind::Group),
             '"' => Head::Leaf(self.string()?),
             '\'' => Head::Leaf(self.quoted_atom()?),
+            '~' => return Err(Problem::Sigil),
             '<' if self.scan.starts_with("<<") => Head::Leaf(self.binary()?),
             '<' => Head::Leaf(self.pid()?),
             '#' if self.scan.starts_with("#Port<") => Head::Leaf(self.port()?),

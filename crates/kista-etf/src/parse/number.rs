@@ -60,21 +60,29 @@ impl Parser<'_> {
         Ok(digits.chars().filter(|char| *char != '_').collect())
     }
 
-    fn integer(&self, digits: &str, base: u32, negative: bool) -> Result<Term> {
+    fn integer(&mut self, digits: &str, base: u32, negative: bool) -> Result<Term> {
         let sign = if negative { "-" } else { "" };
         if let Ok(value) = i64::from_str_radix(&format!("{sign}{digits}"), base) {
             return Ok(Term::Int(value));
         }
         // Before the work is done, which for bases that are no power of two is quadratic.
         let limit = self.limits.bigint_bytes;
-        let limit = if base.is_power_of_two() {
-            limit
-        } else {
+        let slow = !base.is_power_of_two();
+        let limit = if slow {
             limit.min(MAX_SLOW_BYTES)
+        } else {
+            limit
         };
         let bits = digits.trim_start_matches('0').len() as f64 * f64::from(base).log2();
         if bits > limit as f64 * 8.0 + 8.0 {
             return Err(Problem::BigInteger(limit));
+        }
+        let bytes = (bits / 8.0) as u64;
+        if slow && bytes > FREE_SLOW_BYTES {
+            self.slow_work = self
+                .slow_work
+                .checked_sub(bytes * bytes)
+                .ok_or(Problem::BigIntegers)?;
         }
         let value = BigInt::parse_bytes(digits.as_bytes(), base).ok_or(Problem::BadNumber)?;
         Ok(Term::big(if negative { -value } else { value }))
@@ -116,4 +124,9 @@ impl Parser<'_> {
 }
 
 /// How large an integer may be whose base is no power of two: more is printed in base 16, too.
-const MAX_SLOW_BYTES: usize = 4 * 1024;
+const MAX_SLOW_BYTES: usize = 64 * 1024;
+/// Up to this size the work is little, however many there are.
+const FREE_SLOW_BYTES: u64 = 1024;
+/// The work for all larger ones of a text, as the sum of the squares of their bytes: that of eight of the largest, which is
+/// more than what one text is printed as.
+pub(super) const SLOW_WORK: u64 = 8 * (MAX_SLOW_BYTES as u64 + 1).pow(2);

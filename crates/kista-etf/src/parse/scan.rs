@@ -8,6 +8,11 @@ pub(super) struct Scan<'a> {
     mark: usize,
 }
 
+/// Whether it is white space.
+pub(super) fn is_blank(char: char) -> bool {
+    char <= ' ' || ('\u{80}'..='\u{a0}').contains(&char)
+}
+
 /// Whether a word begins with it: an atom without quotes, or a variable, which is then refused by name.
 pub(super) fn starts_word(char: char) -> bool {
     char == '_' || char.is_alphabetic()
@@ -80,7 +85,7 @@ impl<'a> Scan<'a> {
     /// Passes over white space and comments, and marks what comes next.
     pub(super) fn skip_blanks(&mut self) {
         loop {
-            self.take_while(|char| char <= ' ' || ('\u{80}'..='\u{a0}').contains(&char));
+            self.take_while(is_blank);
             if self.peek() != Some('%') {
                 break;
             }
@@ -96,6 +101,9 @@ impl<'a> Scan<'a> {
 
     /// What stands between two of these quotes, escapes resolved, one code at a time: a character, or what `\x{...}` says.
     pub(super) fn quoted(&mut self, quote: char, mut push: impl FnMut(u32)) -> Result<()> {
+        if self.starts_with("\"\"\"") {
+            return Err(Problem::TripleQuoted);
+        }
         self.bump();
         loop {
             match self.bump() {

@@ -166,7 +166,7 @@ fn short_texts_take_no_large_memory() {
         format!("[{many}]").parse::<Term>().unwrap_err().problem(),
         &Problem::BigSegment
     );
-    let digits = "9".repeat(100_000);
+    let digits = "9".repeat(200_000);
     assert!(matches!(
         digits.parse::<Term>().unwrap_err().problem(),
         Problem::BigInteger(_)
@@ -211,4 +211,31 @@ fn consult_wants_full_stops() {
     assert_eq!(Term::consult("a. {b, 1.0}.\n% end").unwrap().len(), 2);
     assert_eq!(Term::consult("").unwrap().len(), 0);
     assert!(Term::consult("a. b").is_err());
+}
+
+#[test]
+fn what_otp_27_brought_is_refused_and_not_read_as_something_else() {
+    wrong("~\"abc\"", 0, Problem::Sigil);
+    wrong("[~s(abc)]", 1, Problem::Sigil);
+    wrong("\"\"\"\nabc\n\"\"\"", 0, Problem::TripleQuoted);
+    wrong("<<\"\"\"\nabc\n\"\"\">>", 2, Problem::TripleQuoted);
+    assert_eq!(read("\"\" \"abc\"").to_string(), "\"abc\"");
+}
+
+#[test]
+fn a_point_is_a_full_stop_only_before_white_space() {
+    for text in ["{a,1}.{b,2}.", "1.2.3.", "a.b.", "a..", "a.\"b\"."] {
+        assert!(Term::consult(text).is_err(), "{text}");
+        assert!(text.parse::<Term>().is_err(), "{text}");
+    }
+    for (text, count) in [
+        ("a. b.", 2),
+        ("a.%b\nc.", 2),
+        ("1.\n2.", 2),
+        ("a.", 1),
+        ("1.5.\u{a0}b.", 2),
+    ] {
+        assert_eq!(Term::consult(text).unwrap().len(), count, "{text}");
+    }
+    assert!("1.5. % end".parse::<Term>().is_ok());
 }

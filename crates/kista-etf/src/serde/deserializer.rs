@@ -247,7 +247,7 @@ impl<'de, D: Source<'de>> de::Deserializer<'de> for Deserializer<'_, D> {
         let mut chars = self.str()?.chars();
         match (chars.next(), chars.next()) {
             (Some(char), None) => visitor.visit_char(char),
-            _ => Err(DecodeError::OutOfRange("char")),
+            _ => Err(DecodeError::custom("expected a text of one character")),
         }
     }
 

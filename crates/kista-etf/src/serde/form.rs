@@ -2,7 +2,7 @@
 //!
 //! | term | in a format for people (JSON, ...) | read back from it as a [`Term`] |
 //! |---|---|---|
-//! | integer, float | the number; beyond 64 bits its digits as a string | the same; the string |
+//! | integer, float | the number; beyond 64 bits its digits as a string, of more than 8 KiB as `16#FF` | the same; the string |
 //! | `true`, `false` | boolean | the same |
 //! | `undefined`, `nil` | null | `undefined` |
 //! | other atoms, binaries of UTF-8 | string | binary |
@@ -15,6 +15,7 @@
 
 use std::fmt;
 
+use num_bigint::BigInt;
 use serde_core::de::{self, DeserializeSeed, IntoDeserializer, Visitor, value};
 use serde_core::ser::{self, SerializeMap, SerializeSeq};
 use serde_core::{Deserializer, Serialize, Serializer, forward_to_deserialize_any};
@@ -70,7 +71,7 @@ impl Serialize for Form<'_> {
             Term::Int(value) => serializer.serialize_i64(*value),
             Term::Big(value) => match u64::try_from(&**value) {
                 Ok(value) => serializer.serialize_u64(value),
-                Err(_) => serializer.collect_str(value),
+                Err(_) => serializer.collect_str(&Digits(value)),
             },
             Term::Float(value) => serializer.serialize_f64(*value),
             Term::Binary(binary) => match binary.as_str() {
@@ -99,6 +100,15 @@ impl Serialize for Form<'_> {
                 map.end()
             }
         }
+    }
+}
+
+/// An integer beyond 64 bits. In decimal it takes quadratic time.
+struct Digits<'t>(&'t BigInt);
+
+impl fmt::Display for Digits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::term::write::integer(f, self.0, 8 * 8 * 1024)
     }
 }
 

@@ -152,7 +152,7 @@ pub fn from_slice_with<T: DeserializeOwned>(
 /// assert_eq!(value, (1, "a"));
 /// ```
 pub fn from_slice_borrowed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    let mut d = Decoder::new(crate::external::plain(bytes)?);
+    let mut d = Decoder::new(crate::external::plain(bytes, &Limits::DEFAULT)?);
     let value = decode(&mut d)?;
     d.finish()?;
     Ok(value)

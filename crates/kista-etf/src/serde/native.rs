@@ -13,8 +13,8 @@ use super::form::{Form, FormVisitor, Found, Way};
 use super::loan::{self, Asked, TOKEN};
 use super::native_sink::pid_as_number;
 use crate::{
-    Atom, AtomName, Binary, BitString, DecodeError, DecodeOwned, Encode, EncodeError, Encoder,
-    Kind, Pid, Port, Reference, Term, quota,
+    Atom, AtomName, Binary, BitString, Charlist, DecodeError, DecodeOwned, Encode, EncodeError,
+    Encoder, Kind, Pid, Port, Reference, Term, quota,
 };
 
 /// A value that can write itself, or be a term.
@@ -112,7 +112,7 @@ macro_rules! native {
 }
 
 native!(
-    Term, Atom, AtomName, Binary, BitString, Pid, Port, Reference
+    Term, Atom, AtomName, Binary, BitString, Charlist, Pid, Port, Reference
 );
 
 fn unexpected(expected: &'static str, found: &Term) -> DecodeError {
@@ -278,6 +278,39 @@ impl FromTerm for BitString {
         let bytes = Binary::from_form(part(&term, "bytes")?.clone())?;
         Self::new(bytes, number(&term, "bits")?)
             .ok_or_else(|| DecodeError::custom("a bit string has 1 to 7 bits in its last byte"))
+    }
+}
+
+impl ToTerm for Charlist {
+    fn to_term(&self) -> Result<Cow<'_, Term>, EncodeError> {
+        Ok(Cow::Owned(Term::charlist(self)))
+    }
+
+    fn serialize_form<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl FromTerm for Charlist {
+    fn from_term(term: Term) -> Result<Self, DecodeError> {
+        let items = term
+            .as_list()
+            .ok_or_else(|| unexpected("a list of code points", &term))?;
+        let code = |item: &Term| char::from_u32(u32::try_from(item.as_int()?).ok()?);
+        let text: Option<String> = items.iter().map(code).collect();
+        text.map(Self).ok_or(DecodeError::OutOfRange("char"))
+    }
+
+    fn from_form(term: Term) -> Result<Self, DecodeError> {
+        match term.as_str() {
+            Some(text) => Ok(Self::from(text)),
+            None => Self::from_term(term),
+        }
+    }
+
+    /// A text was a binary or an atom there.
+    fn from_aside(term: Term) -> Result<Self, DecodeError> {
+        Self::from_term(term)
     }
 }
 

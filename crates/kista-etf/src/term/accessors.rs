@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 
 use super::{Elements, ImproperList, List, Map, Term, Tuple};
-use crate::{Atom, AtomName, Binary, Kind, Pid, Reference};
+use crate::{Atom, AtomName, Binary, Kind, Pid, Port, Reference};
 
 impl Term {
     /// The empty list.
@@ -91,6 +91,20 @@ impl Term {
         }
     }
 
+    /// The integer, if it is one that fits `u64`.
+    pub fn as_uint(&self) -> Option<u64> {
+        u64::try_from(self).ok()
+    }
+
+    /// The integer, if it is one, of any size.
+    pub fn to_bigint(&self) -> Option<BigInt> {
+        match self {
+            Self::Int(value) => Some(BigInt::from(*value)),
+            Self::Big(value) => Some(BigInt::clone(value)),
+            _ => None,
+        }
+    }
+
     /// The float, if it is one.
     pub const fn as_float(&self) -> Option<f64> {
         if let Self::Float(value) = self {
@@ -159,6 +173,15 @@ impl Term {
         }
     }
 
+    /// The port, if it is one of a node whose name is interned.
+    pub const fn as_port(&self) -> Option<Port> {
+        if let Self::Port(port) = self {
+            Some(*port)
+        } else {
+            None
+        }
+    }
+
     /// The elements of the tuple, if it is one.
     pub fn as_tuple(&self) -> Option<&[Self]> {
         if let Self::Tuple(tuple) = self {
@@ -180,6 +203,15 @@ impl Term {
     pub fn as_list(&self) -> Option<&[Self]> {
         if let Self::List(list) = self {
             Some(list.as_slice())
+        } else {
+            None
+        }
+    }
+
+    /// The elements of the list and its tail, if it is an improper one.
+    pub fn as_improper(&self) -> Option<(&[Self], &Self)> {
+        if let Self::ImproperList(list) = self {
+            Some((list.elements(), list.tail()))
         } else {
             None
         }
@@ -217,6 +249,14 @@ impl Term {
     pub fn into_tuple(self) -> Result<Vec<Self>, Self> {
         match self {
             Self::Tuple(Tuple(items)) => Ok(items.into_vec()),
+            other => Err(other),
+        }
+    }
+
+    /// The map, moved out; the term itself if it is none.
+    pub fn into_map(self) -> Result<Map, Self> {
+        match self {
+            Self::Map(map) => Ok(map),
             other => Err(other),
         }
     }

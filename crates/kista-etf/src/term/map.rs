@@ -12,7 +12,7 @@ use super::{Elements, Term};
 /// use kista_etf::Term;
 /// let term = Term::map([(Term::from("b"), Term::from(2)), (Term::from("a"), Term::from(1))]).unwrap();
 /// let map = term.as_map().unwrap();
-/// assert_eq!(map.value(&Term::from("b")).and_then(Term::as_int), Some(2));
+/// assert_eq!(map.get(&Term::from("b")).and_then(Term::as_int), Some(2));
 /// assert_eq!(term.to_string(), r#"#{<<"a">> => 1,<<"b">> => 2}"#);
 /// ```
 #[derive(Clone, Default)]
@@ -78,11 +78,75 @@ impl Map {
         self.0.as_slice().is_empty()
     }
 
+    fn pairs(&self) -> &[[Term; 2]] {
+        self.0.as_slice().as_chunks::<2>().0
+    }
+
+    /// Where the key is, or where it belongs.
+    fn find(&self, key: &Term) -> Result<usize, usize> {
+        self.pairs().binary_search_by(|[known, _]| known.cmp(key))
+    }
+
     /// The value of a key.
+    pub fn get(&self, key: &Term) -> Option<&Term> {
+        let at = self.find(key).ok()?;
+        Some(&self.pairs()[at][1])
+    }
+
+    /// The same as [`get`](Self::get).
     pub fn value(&self, key: &Term) -> Option<&Term> {
-        let (pairs, _) = self.0.as_slice().as_chunks::<2>();
-        let at = pairs.binary_search_by(|[known, _]| known.cmp(key)).ok()?;
-        Some(&pairs[at][1])
+        self.get(key)
+    }
+
+    /// Whether the key is there.
+    pub fn contains_key(&self, key: &Term) -> bool {
+        self.find(key).is_ok()
+    }
+
+    /// Sets the value of a key; gives the one before, if it was there. A new key moves those behind it: to make a map out of
+    /// many pairs, collect them.
+    ///
+    /// ```
+    /// use kista_etf::{Term, term::Map};
+    /// let mut map = Map::default();
+    /// assert_eq!(map.insert("b".into(), 1.into()), None);
+    /// assert_eq!(map.insert("a".into(), 2.into()), None);
+    /// assert_eq!(map.insert("b".into(), 3.into()), Some(Term::from(1)));
+    /// assert_eq!(Term::from(map).to_string(), r#"#{<<"a">> => 2,<<"b">> => 3}"#);
+    /// ```
+    pub fn insert(&mut self, key: Term, value: Term) -> Option<Term> {
+        match self.find(&key) {
+            Ok(at) => {
+                let place = self.0.as_mut_slice().get_mut(2 * at + 1)?;
+                Some(std::mem::replace(place, value))
+            }
+            Err(at) => {
+                let mut items = std::mem::take(&mut self.0).into_vec();
+                items.reserve_exact(2);
+                items.splice(2 * at..2 * at, [key, value]);
+                self.0 = Elements::new(items);
+                None
+            }
+        }
+    }
+
+    /// Takes a key out, and gives its value.
+    pub fn remove(&mut self, key: &Term) -> Option<Term> {
+        let at = self.find(key).ok()?;
+        let mut items = std::mem::take(&mut self.0).into_vec();
+        let value = items.drain(2 * at..2 * at + 2).next_back();
+        self.0 = Elements::new(items);
+        value
+    }
+
+    /// The keys, in their order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Term> + Clone {
+        self.pairs().iter().map(|[key, _]| key)
+    }
+
+    /// The values, in the order of their keys.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &Term> + Clone {
+        self.pairs().iter().map(|[_, value]| value)
     }
 
     /// The value of an atom key, by its text.
@@ -93,8 +157,7 @@ impl Map {
 
     /// The pairs, in the order of their keys.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Term, &Term)> + Clone {
-        let (pairs, _) = self.0.as_slice().as_chunks::<2>();
-        pairs.iter().map(|[key, value]| (key, value))
+        self.into_iter()
     }
 
     /// The pairs, moved out, in the order of their keys.
@@ -105,6 +168,32 @@ impl Map {
             pairs.push((key, value));
         }
         pairs
+    }
+}
+
+/// Of pairs with the same key the last one counts.
+impl FromIterator<(Term, Term)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Term, Term)>>(pairs: I) -> Self {
+        Self::from_pairs_last(pairs)
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (Term, Term);
+    type IntoIter = std::vec::IntoIter<(Term, Term)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.into_pairs().into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Map {
+    type Item = (&'a Term, &'a Term);
+    type IntoIter =
+        std::iter::Map<std::slice::Iter<'a, [Term; 2]>, fn(&'a [Term; 2]) -> Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.pairs().iter().map(|[key, value]| (key, value))
     }
 }
 

@@ -18,6 +18,7 @@ mod elements;
 mod from;
 mod fun;
 mod hash;
+mod into;
 mod lexeme;
 mod map;
 mod number;
@@ -27,7 +28,7 @@ mod phash2;
 mod pretty;
 mod sequence;
 pub(crate) mod text;
-mod write;
+pub(crate) mod write;
 
 pub use crate::text_view::TextError;
 pub use fun::{Export, Fun};

@@ -9,12 +9,13 @@
 //!
 //! The rules:
 //!
-//! 1. It is what OTP prints when started with `+pc unicode` (every character of Unicode that is one is printable), and with
-//!    `k`, from OTP 26 on, for the order of map keys.
+//! 1. It is what OTP 27 and later print when started with `+pc unicode` (every character of Unicode that is one is printable),
+//!    and with `k`, from OTP 26 on, for the order of map keys. OTP 25 and 26 print the atoms `else` and `maybe` without quotes;
+//!    with them, as here, every release reads them.
 //! 2. Pids, ports and references name their node, and its creation unless that is 0, so that the text says which they are:
 //!    `<'a@host'.85.0/1700000000>`, `#Port<'a@host'.6/1700000000>`, `#Ref<'a@host'.3.2.1/1700000000>`. Erlang prints numbers that
 //!    mean something on one node only.
-//! 3. An integer of more than 1 KiB is printed in base 16, since decimal takes quadratic time.
+//! 3. An integer of more than 64 KiB (157,000 digits) is printed in base 16, since decimal takes quadratic time.
 //! 4. What is longer than the limit is cut off, with `...`: 1 MiB, for `{:?}` 4 KiB, or what [`Format::limit`] says. So a log
 //!    line cannot be flooded.
 //! 5. Nothing recurses on the term, but breaking lines: what is nested deeper than 200 is printed on one line.

@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Write};
 
-use num_bigint::Sign;
+use num_bigint::{BigInt, Sign};
 
 use super::Term;
 use super::lexeme::{self, printable, write_atom, write_binary, write_float};
 
 /// An integer of more bits is printed in base 16.
-const DECIMAL_BITS: u64 = 8 * 1024;
+const DECIMAL_BITS: u64 = 8 * 64 * 1024;
 
 /// A container that is being printed.
 struct Open<'a> {
@@ -58,6 +58,15 @@ pub(super) fn term(out: &mut impl Write, term: &Term, readable: bool) -> fmt::Re
     }
 }
 
+/// Prints an integer: of more bits than these in base 16, as decimal takes quadratic time.
+pub(crate) fn integer(out: &mut impl Write, value: &BigInt, decimal_bits: u64) -> fmt::Result {
+    if value.bits() <= decimal_bits {
+        return write!(out, "{value}");
+    }
+    let sign = if value.sign() == Sign::Minus { "-" } else { "" };
+    write!(out, "{sign}16#{:X}", value.magnitude())
+}
+
 /// Prints a leaf, or the opening of a container and gives its items.
 fn head<'a>(
     out: &mut impl Write,
@@ -66,11 +75,7 @@ fn head<'a>(
 ) -> Result<Option<&'a [Term]>, fmt::Error> {
     match term {
         Term::Int(value) => write!(out, "{value}")?,
-        Term::Big(value) if value.bits() > DECIMAL_BITS => {
-            let sign = if value.sign() == Sign::Minus { "-" } else { "" };
-            write!(out, "{sign}16#{:X}", value.magnitude())?;
-        }
-        Term::Big(value) => write!(out, "{value}")?,
+        Term::Big(value) => integer(out, value, DECIMAL_BITS)?,
         Term::Float(value) => write_float(out, *value)?,
         Term::Atom(atom) => write_atom(out, atom.as_str())?,
         Term::AtomText(text) => write_atom(out, text.as_str())?,

@@ -37,8 +37,10 @@ pub(crate) fn encode_list<T: Encode>(
     fits(len, "a list")?;
     let at = e.inline_bytes().len();
     e.list(len);
-    for item in items {
-        item.encode(e)?;
+    for (at, item) in items.enumerate() {
+        if let Err(error) = item.encode(e) {
+            return Err(error.within(Place::Element(at)));
+        }
     }
     e.end_list(at, len);
     Ok(())

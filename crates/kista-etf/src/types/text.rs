@@ -39,7 +39,7 @@ impl<'a> Decode<'a> for char {
             (Some(char), None) => Ok(char),
             _ => {
                 d.reset(mark);
-                Err(DecodeError::OutOfRange("char"))
+                Err(DecodeError::custom("expected a text of one character"))
             }
         }
     }

@@ -1,7 +1,33 @@
 //! Other forms for single fields: what `#[etf(with = ..)]` names.
 //!
-//! Each module has a function `encode(&value, &mut Encoder)` and a function `decode(&mut Decoder)`; a module of one's own needs
-//! the same two.
+//! Each module takes the types its page names, and an `Option` or a `Vec` of them: `Option<Duration>` in milliseconds,
+//! `Vec<Vec<u8>>` as a list of binaries. It has a function `encode(&value, &mut Encoder)` and a function
+//! `decode(&mut Decoder)`; a module of one's own needs the same two, and makes its errors with
+//! [`EncodeError::custom`](crate::EncodeError::custom) and [`DecodeError::custom`](crate::DecodeError::custom):
+//!
+//! ```
+//! mod hex {
+//!     use kista_etf::{DecodeError, Decoder, EncodeError, Encoder};
+//!
+//!     pub fn encode(value: &u32, e: &mut Encoder) -> Result<(), EncodeError> {
+//!         e.binary(format!("{value:x}").as_bytes());
+//!         Ok(())
+//!     }
+//!
+//!     pub fn decode(d: &mut Decoder<'_>) -> Result<u32, DecodeError> {
+//!         u32::from_str_radix(d.str()?, 16).map_err(DecodeError::custom)
+//!     }
+//! }
+//!
+//! #[derive(kista_etf::Encode, kista_etf::Decode)]
+//! struct Color { #[etf(with = hex)] rgb: u32 }
+//!
+//! let bytes = kista_etf::to_vec(&Color { rgb: 0xff8000 }).unwrap();
+//! assert!(bytes.ends_with(b"ff8000"));
+//! assert_eq!(kista_etf::from_slice::<Color>(&bytes).unwrap().rgb, 0xff8000);
+//! ```
+//!
+//! The ready ones:
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,8 +54,10 @@
 
 pub mod binary;
 pub mod charlist;
+mod forms;
 pub mod nil;
 pub mod number;
 mod time;
 
+pub use forms::{DecodeAs, EncodeAs};
 pub use time::{Ticks, microseconds, milliseconds, nanoseconds, seconds};

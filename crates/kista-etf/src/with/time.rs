@@ -1,7 +1,8 @@
-//! Spans and points of time in a unit of one's own.
+//! Spans and points of time in a unit of one's own, and an `Option` or `Vec` of them.
 
 use std::time::{Duration, SystemTime};
 
+use super::{DecodeAs, EncodeAs};
 use crate::{DecodeError, Decoder, EncodeError, Encoder};
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
@@ -75,17 +76,33 @@ fn read<T: Ticks>(d: &mut Decoder<'_>, unit: i128) -> Result<T, DecodeError> {
 macro_rules! units {
     ($($(#[$doc:meta])* $name:ident = $unit:expr;)*) => {
         $($(#[$doc])* pub mod $name {
-            use super::{DecodeError, Decoder, EncodeError, Encoder, Ticks};
+            use super::{DecodeAs, DecodeError, Decoder, EncodeAs, EncodeError, Encoder, Ticks};
+
+            /// The form of an integer in this unit.
+            #[derive(Debug)]
+            pub enum Form {}
 
             /// Writes an integer; what is finer than the unit is cut off, towards the past.
-            pub fn encode<T: Ticks>(value: &T, e: &mut Encoder) -> Result<(), EncodeError> {
-                super::write(value, $unit, e);
-                Ok(())
+            pub fn encode<T: EncodeAs<Form>>(value: &T, e: &mut Encoder) -> Result<(), EncodeError> {
+                value.encode_as(e)
             }
 
             /// Reads an integer; a mismatch when the type cannot hold it.
-            pub fn decode<T: Ticks>(d: &mut Decoder<'_>) -> Result<T, DecodeError> {
-                super::read(d, $unit)
+            pub fn decode<'a, T: DecodeAs<'a, Form>>(d: &mut Decoder<'a>) -> Result<T, DecodeError> {
+                T::decode_as(d)
+            }
+
+            impl<T: Ticks> EncodeAs<Form> for T {
+                fn encode_as(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+                    super::write(self, $unit, e);
+                    Ok(())
+                }
+            }
+
+            impl<'a, T: Ticks> DecodeAs<'a, Form> for T {
+                fn decode_as(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                    super::read(d, $unit)
+                }
             }
         })*
     };

@@ -6,6 +6,12 @@ use kista_etf::Decode;
 struct Tag;
 
 #[derive(Decode)]
+#[etf(tag = "type")]
+enum TagOnEnum {
+    A(u8),
+}
+
+#[derive(Decode)]
 #[etf(other::path)]
 struct APath;
 

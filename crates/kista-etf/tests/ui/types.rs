@@ -44,4 +44,10 @@ struct FlattenNumbers {
     a: HashMap<u8, u8>,
 }
 
+#[derive(Encode, Decode)]
+struct NotInMilliseconds {
+    #[etf(with = kista_etf::with::milliseconds)]
+    a: u64,
+}
+
 fn main() {}

@@ -20,6 +20,24 @@ struct Elixir {
 }
 
 #[derive(Decode)]
+#[etf(elixir = "")]
+struct NoModule {
+    a: u8,
+}
+
+#[derive(Decode)]
+#[etf(elixir = "my.user")]
+struct LowerModule {
+    a: u8,
+}
+
+#[derive(Decode)]
+#[etf(record = "")]
+struct NoRecord {
+    a: u8,
+}
+
+#[derive(Decode)]
 #[etf(tuple = "x")]
 struct Tuple {
     a: u8,
