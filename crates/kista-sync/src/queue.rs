@@ -3,8 +3,10 @@
 //! States: *open* (idle, holding items, or idle with its consumer *parked*), then *closed*, for good.
 //!
 //! 1. Items come out in the order in which their pushes took the lock; so each producer's items keep their order.
-//! 2. The consumer is parked when [`Queue::poll_take`] returned `Pending` and nothing was pushed since. The push
-//!    that ends this takes the waker along, and wakes after it released the lock; other pushes wake nobody.
+//! 2. The consumer is parked when [`Queue::poll_take`] returned `Pending` (or [`Queue::poll_park`]) and nothing was pushed since.
+//!    The push that ends this takes the waker along, and wakes after it released the lock; other pushes wake nobody.
+//!    A flag beside the lock says whether it is parked, for the consumer: it reads true only when nothing was pushed since, or
+//!    whoever pushed has yet to wake it.
 //! 3. Taking hands over everything at once. When the consumer's buffer is empty the two buffers change places, so
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
 //! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
@@ -19,9 +21,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Mutex};
 
 #[cfg(all(test, loom))]
 mod models;
@@ -46,7 +49,7 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// ([`push_note`](Self::push_note)). They share one order; a
 /// [`Batch`] says how many of its items were signals, so that a consumer which only got messages need not look at each.
 ///
-/// The queue takes 64 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
+/// The queue takes 72 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
 ///
 /// After use it keeps one small buffer, and the consumer's `VecDeque` another; consumers that empty theirs before they
 /// return to their executor can share one per thread instead.
@@ -76,6 +79,8 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// ```
 pub struct Queue<T> {
     inner: Mutex<Inner<T>>,
+    /// Whether `Inner::parked` is there. Written under the lock.
+    parked: AtomicBool,
 }
 
 /// No limit: more messages than there is memory for.
@@ -133,6 +138,7 @@ impl<T> Queue<T> {
     pub const fn new() -> Self {
         Self {
             inner: Mutex::new(Inner::new()),
+            parked: AtomicBool::new(false),
         }
     }
 
@@ -142,6 +148,7 @@ impl<T> Queue<T> {
     pub fn new() -> Self {
         Self {
             inner: Mutex::new(Inner::new()),
+            parked: AtomicBool::new(false),
         }
     }
 
@@ -213,7 +220,7 @@ impl<T> Queue<T> {
         inner.signals = inner.signals.saturating_add(kind.signals);
         inner.messages = inner.messages.saturating_add(kind.messages);
         let queued = inner.items.len();
-        let parked = inner.parked.take();
+        let parked = self.unpark(&mut inner);
         drop(inner);
         if let Some(waker) = parked {
             waker.wake();
@@ -270,10 +277,7 @@ impl<T> Queue<T> {
         if inner.limit == CLOSED {
             return Poll::Ready(Batch::default());
         }
-        let stale = match &inner.parked {
-            Some(waker) if waker.will_wake(cx.waker()) => None,
-            _ => inner.parked.replace(cx.waker().clone()),
-        };
+        let stale = self.park_by(&mut inner, cx);
         let large = if is_large::<T>(inner.items.capacity()) {
             mem::take(&mut inner.items)
         } else {
@@ -284,6 +288,74 @@ impl<T> Queue<T> {
         drop(large);
         shrink(into);
         Poll::Pending
+    }
+
+    /// Parks the consumer without taking anything: what ends the park wakes `waker`.
+    ///
+    /// # Errors
+    ///
+    /// The waker, when something is queued or the queue was closed: then nothing would wake it.
+    pub fn park(&self, waker: Waker) -> Result<(), Waker> {
+        let mut inner = self.inner.lock();
+        if !inner.items.is_empty() || inner.limit == CLOSED {
+            return Err(waker);
+        }
+        let stale = inner.parked.replace(waker);
+        self.parked.store(true, Relaxed);
+        drop(inner);
+        drop(stale);
+        Ok(())
+    }
+
+    /// Parks the consumer if nothing is queued (and the queue is open), without taking anything: `Pending`. It keeps its small
+    /// buffer, as after [`poll_take`](Self::poll_take).
+    pub fn poll_park(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        if !inner.items.is_empty() || inner.limit == CLOSED {
+            return Poll::Ready(());
+        }
+        let stale = self.park_by(&mut inner, cx);
+        let large = if is_large::<T>(inner.items.capacity()) {
+            mem::take(&mut inner.items)
+        } else {
+            Vec::new()
+        };
+        drop(inner);
+        drop(stale);
+        drop(large);
+        Poll::Pending
+    }
+
+    /// Whether the consumer is parked, and so has nothing to look at here. For the consumer alone, and only where it is always
+    /// woken in the same way: false is certain; true may be late, but then the wake-up is on its way.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Relaxed)
+    }
+
+    /// Gives the waker that is not needed any more.
+    fn park_by(&self, inner: &mut Inner<T>, cx: &mut Context<'_>) -> Option<Waker> {
+        self.parked.store(true, Relaxed);
+        match &inner.parked {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => inner.parked.replace(cx.waker().clone()),
+        }
+    }
+
+    fn unpark(&self, inner: &mut Inner<T>) -> Option<Waker> {
+        let parked = inner.parked.take();
+        if parked.is_some() {
+            self.parked.store(false, Relaxed);
+        }
+        parked
+    }
+
+    /// Ends the consumer's park, if it is parked, though there is nothing to take.
+    pub fn wake(&self) {
+        let parked = self.unpark(&mut self.inner.lock());
+        if let Some(waker) = parked {
+            waker.wake();
+        }
     }
 
     /// Appends everything that is queued to `into`, and never parks. A batch of zero items means that nothing was queued.
@@ -309,7 +381,7 @@ impl<T> Queue<T> {
             signals: mem::take(&mut inner.signals) as usize,
             messages: mem::take(&mut inner.messages) as usize,
         };
-        let parked = inner.parked.take();
+        let parked = self.unpark(&mut inner);
         drop(inner);
         extend(into, rest);
         if let Some(waker) = parked {
@@ -322,6 +394,13 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.inner.lock().limit == CLOSED
+    }
+
+    /// Whether nothing is queued and the queue is open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.items.is_empty() && inner.limit != CLOSED
     }
 
     /// How many items are queued: what the consumer took over is not counted.

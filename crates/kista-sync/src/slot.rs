@@ -11,9 +11,10 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Mutex};
 
 #[cfg(all(test, loom))]
 mod models;
@@ -22,7 +23,7 @@ mod tests;
 
 /// The meeting point of a caller and whoever answers it; used inside an [`Arc`](std::sync::Arc) by the two sides.
 ///
-/// Its size is that of `Result<T, E>` (at least a waker's 16 bytes), a discriminant and one byte for the lock.
+/// Its size is that of `Result<T, E>` (at least a waker's 16 bytes), a discriminant and a byte each for the lock and a flag.
 ///
 /// ```
 /// use kista_sync::slot::ReplySlot;
@@ -34,6 +35,8 @@ mod tests;
 /// ```
 pub struct ReplySlot<T, E> {
     state: Mutex<State<T, E>>,
+    /// It was settled: so it is not pending, and never will be. Who asks that then needs no lock.
+    settled: AtomicBool,
 }
 
 enum State<T, E> {
@@ -52,6 +55,7 @@ impl<T, E> ReplySlot<T, E> {
     pub const fn new() -> Self {
         Self {
             state: Mutex::new(State::Pending),
+            settled: AtomicBool::new(false),
         }
     }
 
@@ -61,6 +65,7 @@ impl<T, E> ReplySlot<T, E> {
     pub fn new() -> Self {
         Self {
             state: Mutex::new(State::Pending),
+            settled: AtomicBool::new(false),
         }
     }
 
@@ -88,6 +93,7 @@ impl<T, E> ReplySlot<T, E> {
             return Err(value);
         }
         let before = mem::replace(&mut *state, State::Settled(outcome(value)));
+        self.settled.store(true, Relaxed);
         drop(state);
         if let State::Parked(waker) = before {
             waker.wake();
@@ -145,7 +151,7 @@ impl<T, E> ReplySlot<T, E> {
     /// Whether a reply would still be accepted: nothing settled the slot, and nobody abandoned it.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        self.state.lock().is_pending()
+        !self.settled.load(Relaxed) && self.state.lock().is_pending()
     }
 
     /// Whether the receiver gave up: work for it is in vain.

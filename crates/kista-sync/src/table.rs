@@ -6,11 +6,12 @@
 //!    index is arithmetic and one acquire load; there is no hash, and no lock but the slot's own.
 //! 3. Each slot has its own lock. It covers the copy of a value, or the closure given to [`Table::with`]: look-ups of
 //!    different entries never wait for each other, nor for insertions and removals elsewhere.
-//! 4. Empty slots wait in one first-in-first-out list, linked through the slots, under one more lock. As long as
+//! 4. Empty slots wait in one first-in-first-out list, with their next generations, under one more lock. As long as
 //!    the limit allows, a slot waits until 1,024 others wait behind it: so a generation is not spent
 //!    quickly, even when a single entry comes and goes all the time (the same key returns after 2^42 insertions).
-//! 5. Lock order: the list, then one empty slot. Values are dropped under neither.
+//! 5. No lock is taken under another. Values are dropped under none.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::OnceLock;
@@ -33,7 +34,7 @@ const SCATTER: u32 = 3;
 const CHUNKS: usize = 22;
 
 /// While fresh slots are left, an empty slot is used again only when this many wait.
-const WAITING: u32 = 1024;
+const WAITING: usize = 1024;
 
 /// The name of an entry in a [`Table`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,15 +75,12 @@ struct Entry<T> {
     value: Option<T>,
     /// The generation of the value, or of the next one.
     generation: u32,
-    /// While the slot waits in the list of empty ones: the next one there, or 0.
-    next: u32,
 }
 
-/// The list of empty slots, oldest first.
+/// The empty slots that were used before.
 struct Free {
-    head: u32,
-    tail: u32,
-    waiting: u32,
+    /// The keys of their next entries, the one that is empty for longest first.
+    waiting: VecDeque<Key>,
     /// The highest index that was ever used.
     used: u32,
 }
@@ -103,9 +101,7 @@ impl<T> Table<T> {
         Self {
             chunks: [const { OnceLock::new() }; CHUNKS],
             free: Mutex::new(Free {
-                head: 0,
-                tail: 0,
-                waiting: 0,
+                waiting: VecDeque::new(),
                 used: 0,
             }),
             limit: max.min(Self::MAX_CAPACITY),
@@ -163,9 +159,9 @@ impl<T> Table<T> {
             return None;
         }
         let value = entry.value.take()?;
-        entry.retire();
+        let next = entry.retire(key.index);
         drop(entry);
-        self.release(key.index);
+        self.release(next);
         Some(value)
     }
 
@@ -173,7 +169,7 @@ impl<T> Table<T> {
     #[must_use]
     pub fn len(&self) -> usize {
         let free = self.free.lock();
-        (free.used - free.waiting) as usize
+        free.used as usize - free.waiting.len()
     }
 
     /// Whether there is no entry.
@@ -203,18 +199,10 @@ impl<T> Table<T> {
     fn reserve(&self) -> Result<Key, Full> {
         let mut free = self.free.lock();
         let fresh = free.used < self.limit;
-        if free.waiting > if fresh { WAITING } else { 0 } {
-            let index = free.head;
-            let mut oldest = self.known(index).lock();
-            free.head = mem::take(&mut oldest.next);
-            if free.head == 0 {
-                free.tail = 0;
-            }
-            free.waiting -= 1;
-            return Ok(Key {
-                index,
-                generation: oldest.generation,
-            });
+        if free.waiting.len() > if fresh { WAITING } else { 0 }
+            && let Some(key) = free.waiting.pop_front()
+        {
+            return Ok(key);
         }
         if !fresh {
             return Err(Full(self.limit));
@@ -226,26 +214,14 @@ impl<T> Table<T> {
         })
     }
 
-    /// Puts an index whose slot is empty at the end of the list.
-    fn release(&self, index: u32) {
-        let mut free = self.free.lock();
-        match free.tail {
-            0 => free.head = index,
-            tail => self.known(tail).lock().next = index,
-        }
-        free.tail = index;
-        free.waiting += 1;
+    /// Puts the next key of an empty slot at the end of the list.
+    fn release(&self, next: Key) {
+        self.free.lock().waiting.push_back(next);
     }
 
     fn slot(&self, index: u32) -> Option<&Slot<T>> {
         let (chunk, offset) = place(index)?;
         self.chunks[chunk].get()?.get(offset)
-    }
-
-    /// A slot that was used before.
-    fn known(&self, index: u32) -> &Slot<T> {
-        self.slot(index)
-            .expect("an index on the free list has a slot")
     }
 
     fn slot_or_grow(&self, index: u32) -> &Slot<T> {
@@ -256,7 +232,6 @@ impl<T> Table<T> {
                     Mutex::new(Entry {
                         value: None,
                         generation: 1,
-                        next: 0,
                     })
                 })
                 .collect()
@@ -277,9 +252,13 @@ fn place(index: u32) -> Option<(usize, usize)> {
 }
 
 impl<T> Entry<T> {
-    /// Makes every key of the value that was here stale.
-    fn retire(&mut self) {
+    /// Makes every key of the value that was here stale; gives the next one.
+    fn retire(&mut self, index: u32) -> Key {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
+        Key {
+            index,
+            generation: self.generation,
+        }
     }
 }
 
@@ -292,8 +271,9 @@ struct Reserved<'a, T> {
 
 impl<T> Drop for Reserved<'_, T> {
     fn drop(&mut self) {
-        self.slot.lock().retire(); // the key was shown to the closure
-        self.table.release(self.index);
+        // The key was shown to the closure.
+        let next = self.slot.lock().retire(self.index);
+        self.table.release(next);
     }
 }
 

@@ -1,13 +1,24 @@
 //! Loom models of the queue.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake};
 
 use loom::sync::Arc;
 use loom::thread;
 
 use super::Queue;
 use crate::testing::Parker;
+
+/// Panics when it is woken twice.
+#[derive(Default)]
+struct Once(std::sync::atomic::AtomicBool);
+
+impl Wake for Once {
+    fn wake(self: std::sync::Arc<Self>) {
+        let before = self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(!before, "woken twice");
+    }
+}
 
 /// Takes until the queue is closed or `wanted` items are there; parks in between.
 fn consume(queue: &Queue<u32>, wanted: usize) -> VecDeque<u32> {
@@ -37,6 +48,72 @@ fn no_wake_up_is_lost_between_push_and_park() {
         let mut items = consume(&queue, 2);
         items.make_contiguous().sort_unstable();
         assert_eq!(items, [1, 2]);
+        producers
+            .into_iter()
+            .for_each(|producer| producer.join().unwrap());
+    });
+}
+
+#[test]
+fn no_item_is_lost_between_push_and_a_park_that_takes_nothing() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        let producers = [1, 2].map(|item| {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push(item).unwrap();
+            })
+        });
+        let (parker, waker) = Parker::new();
+        if queue.park(waker).is_ok() {
+            parker.park();
+        }
+        let mut items = consume(&queue, 2);
+        items.make_contiguous().sort_unstable();
+        assert_eq!(items, [1, 2]);
+        producers
+            .into_iter()
+            .for_each(|producer| producer.join().unwrap());
+    });
+}
+
+#[test]
+fn of_a_push_and_a_bare_wake_only_one_ends_a_park() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        let woken = std::sync::Arc::new(Once::default());
+        assert!(queue.park(woken.clone().into()).is_ok());
+        let waker = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.wake())
+        };
+        queue.push(1).unwrap();
+        waker.join().unwrap();
+        assert!(woken.0.load(std::sync::atomic::Ordering::SeqCst));
+    });
+}
+
+/// The danger of the flag: a consumer that trusts it sleeps although something is there, and nobody wakes it.
+#[test]
+fn who_is_said_to_be_parked_is_woken_by_what_comes() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        let producers = [1, 2].map(|item| {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push(item).unwrap();
+            })
+        });
+        let (parker, waker) = Parker::new();
+        let mut cx = Context::from_waker(&waker);
+        let mut items = VecDeque::new();
+        while items.len() < 2 {
+            if queue.is_parked() || queue.poll_park(&mut cx).is_pending() {
+                parker.park();
+            } else {
+                queue.try_take(&mut items);
+            }
+        }
         producers
             .into_iter()
             .for_each(|producer| producer.join().unwrap());

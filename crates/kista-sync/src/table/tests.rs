@@ -113,7 +113,7 @@ fn one_entry_that_comes_and_goes_does_not_spend_its_generation() {
     assert_eq!(
         highest,
         Key {
-            index: WAITING + 1,
+            index: WAITING as u32 + 1,
             generation: 10
         }
     );

@@ -57,7 +57,8 @@ impl<M: Message> Address<M> {
         T: Send + 'static,
         F: FnOnce(ReplyTo<T>) -> M,
     {
-        let slot = CallSlot::new();
+        let bound_to = self.process().map(|process| process.pid());
+        let slot = CallSlot::bound(bound_to, M::kind_name);
         let message = request(ReplyTo::local(Arc::clone(&slot)));
         Call::new(self, message, slot)
     }

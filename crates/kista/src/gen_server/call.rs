@@ -87,9 +87,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 if Address::is_self(&process) {
                     return Err(CallError::calling_self());
                 }
-                let _ = slot
-                    .asked
-                    .set((process.pid(), M::kind_name(message.kind())));
+                slot.ask(process.pid(), message.kind());
                 let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
                 // Err: the token goes with the message, so the slot is of no more use.
                 match process.push(Signal::Call(message, pending)) {

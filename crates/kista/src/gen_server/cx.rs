@@ -39,6 +39,11 @@ impl<S: GenServer> Cx<S> {
         self.inbox.continue_with(message);
     }
 
+    /// Whether there is something to do before the next message is waited for.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_then() || self.inbox.has_own()
+    }
+
     pub(super) fn has_then(&self) -> bool {
         self.then.is_some()
     }

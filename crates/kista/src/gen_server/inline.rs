@@ -1,90 +1,148 @@
-//! The first step of a server's `init`, done by whoever starts it, on the spot.
+//! What the task of a server would do first, done by whoever waits for it, on the spot: the first step of `init`, and the first
+//! step of a server that has had nothing to do until it is asked to stop.
 //!
-//! Most servers need no second step. Their starter then goes on at once: no task is switched to, nobody is woken, and nothing
-//! has to say that they have started. Rules:
-//! 1. It is what the new process's own task would do first: it runs as that process, and its panic is that process's end.
+//! Most servers need no second step. Who waits then goes on at once: no task is made or switched to, and nobody is woken. Rules:
+//! 1. It is what the process's own task would do: it runs as that process, and its panic is that process's end.
 //! 2. What does not finish is polled again by the process's task, which begins right then; so this step needs no waker.
 //! 3. It is not done when that could be told apart:
-//!    - something is in the process's queue already: a parent that is no more ends it before `init` runs;
+//!    - a start, when something is in the process's queue already: a parent that is no more ends it before `init` runs;
 //!    - outside the node's runtime, where no code of processes runs;
-//!    - with a time limit, which an `init` that blocks its thread could not be held to by the thread that it blocks;
-//!    - within another such step: a chain of servers that start each other would become a recursion.
-//! 4. Who starts many in a row waits for each one's task to have run: else they pile up in the queue of the thread, which
-//!    wakes another thread for each, and each is cold by the time that it runs.
+//!    - with a time limit, which code that blocks its thread could not be held to by the thread that it blocks;
+//!    - within another such step: a chain of servers that start or stop each other would become a recursion.
+//! 4. What can be told apart: the code finds the task-locals of who waits (`tokio::task_local!`, `tokio::task::id`), as a
+//!    function that it calls would. Later steps find none. A server should rely on neither.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
+use tokio::task;
 
+use super::resting::Unspawned;
 use crate::ExitReason;
-use crate::process::{Process, current, poll_as};
-
-/// Where the first step is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// By the process's task.
-    There,
-    /// By the starter, who goes on at once.
-    Here,
-    /// By the starter, who then waits for the task to have run.
-    HereAndWait,
-}
-
-/// Starts that are waited for before it is tried again to do without.
-const ROW: u32 = 127;
+use crate::node::Node;
+use crate::process::{AnyProcess, Process, poll_as};
 
 thread_local! {
     static STEPPING: Cell<bool> = const { Cell::new(false) };
-    /// At which turn of this thread the last server was started here.
-    static LAST: Cell<Option<u32>> = const { Cell::new(None) };
-    /// How many more of a row are waited for.
-    static WAITED_FOR: Cell<u32> = const { Cell::new(0) };
+    /// The task that asked last, and its runtime.
+    static ASKED: Cell<Option<(task::Id, runtime::Id)>> = const { Cell::new(None) };
+    /// The task of a process at rest that is woken now is wanted here.
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+    static CAUGHT: RefCell<Option<Unspawned>> = const { RefCell::new(None) };
 }
 
-impl Step {
-    /// Rules 3 and 4.
-    pub(super) fn of<M: Send + 'static>(
-        process: &Process<M>,
-        time_limit: Option<Duration>,
-    ) -> Self {
-        let is_at_home =
-            || Handle::try_current().is_ok_and(|here| here.id() == process.node().runtime().id());
-        if time_limit.is_some() || STEPPING.get() || !process.is_untouched() || !is_at_home() {
-            return Self::There;
-        }
-        let turn = Some(current::turns());
-        let left = match WAITED_FOR.get() {
-            // No process has run here since.
-            0 if LAST.get() == turn => ROW,
-            left => left,
-        };
-        LAST.set(turn);
-        WAITED_FOR.set(left.saturating_sub(1));
-        match left {
-            0 => Self::Here,
-            _ => Self::HereAndWait,
-        }
+/// Rule 3 for a start.
+pub(super) fn may_begin<M: Send + 'static>(
+    process: &Process<M>,
+    time_limit: Option<Duration>,
+) -> bool {
+    time_limit.is_none() && process.is_untouched() && may_step(process.node())
+}
+
+fn may_step(node: &Node) -> bool {
+    !STEPPING.get() && runtime_here() == Some(node.runtime().id())
+}
+
+/// The runtime of the task that runs here. A task stays in its runtime, so it is asked once in a row: to ask takes a count.
+fn runtime_here() -> Option<runtime::Id> {
+    let here = task::try_id();
+    if let Some((task, runtime)) = ASKED.get()
+        && here == Some(task)
+    {
+        return Some(runtime);
     }
+    let runtime = Handle::try_current().ok()?.id();
+    ASKED.set(here.map(|task| (task, runtime)));
+    Some(runtime)
 }
 
-/// Does the step. Err: it panicked, and the process ends for that.
-pub(super) fn step<M: Send + 'static, F: Future>(
-    process: &Arc<Process<M>>,
+/// What came of a first step.
+pub(super) type Step<T> = Result<Poll<T>, ExitReason>;
+
+/// Does the first step of a start, and gives the process back. Err: it panicked, and the process ends for that.
+pub(super) fn begin<M: Send + 'static, F: Future>(
+    process: Arc<Process<M>>,
     code: Pin<&mut F>,
-) -> Result<Poll<F::Output>, ExitReason> {
-    struct Stepping;
-    impl Drop for Stepping {
-        fn drop(&mut self) {
-            STEPPING.set(false);
+) -> (Arc<Process<M>>, Step<F::Output>) {
+    let _stepping = Stepping::new();
+    let mut lent = Some(process);
+    let step = poll_as(&mut lent, code, &mut Context::from_waker(Waker::noop()));
+    match lent {
+        Some(process) => (process, step),
+        None => unreachable!("what is lent comes back"),
+    }
+}
+
+/// Sends by `push` what ends a process that the caller waits for. If it was at rest its first step is done.
+pub(crate) fn end<R>(
+    process: &dyn AnyProcess,
+    time_limit: Option<Duration>,
+    push: impl FnOnce() -> R,
+) -> R {
+    let node = process.me().node();
+    if time_limit.is_some() || !may_step(node) {
+        return push();
+    }
+    let pushed = {
+        let _catching = Catching::new();
+        push()
+    };
+    if let Some(mut caught) = CAUGHT.take() {
+        let _stepping = Stepping::new();
+        let step = caught.as_mut();
+        if step
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+        {
+            // It is not parked with a waker that wakes nobody.
+            process.wake();
+            node.runtime().spawn(caught);
         }
     }
-    STEPPING.set(true);
-    let _stepping = Stepping;
-    let mut handle = Some(Arc::clone(process));
-    poll_as(&mut handle, code, &mut Context::from_waker(Waker::noop()))
+    pushed
+}
+
+/// Whether [`catch`] is to be called instead of handing the task to the runtime.
+pub(super) fn catches() -> bool {
+    CATCHES.replace(false)
+}
+
+pub(super) fn catch(task: Unspawned) {
+    CAUGHT.set(Some(task));
+}
+
+/// A step is done on this thread.
+struct Stepping;
+
+impl Stepping {
+    fn new() -> Self {
+        STEPPING.set(true);
+        Self
+    }
+}
+
+impl Drop for Stepping {
+    fn drop(&mut self) {
+        STEPPING.set(false);
+    }
+}
+
+struct Catching;
+
+impl Catching {
+    fn new() -> Self {
+        CATCHES.set(true);
+        Self
+    }
+}
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        CATCHES.set(false);
+    }
 }

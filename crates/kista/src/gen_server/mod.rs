@@ -48,13 +48,14 @@ mod call_error;
 mod cx;
 mod dynamic;
 mod flow;
-mod inline;
+pub(crate) mod inline;
 mod message;
 mod multi_call;
 mod registry;
 mod reply_to;
 mod request_id;
 mod request_ids;
+mod resting;
 mod sent;
 mod serve;
 mod server_ref;
@@ -102,7 +103,8 @@ pub trait GenServer: Sized + Send + 'static {
     type Client: Client<Self::Msg>;
 
     /// Makes the state, inside the new process. The one who spawns waits for it; what comes before the first await that has
-    /// to wait mostly runs on that one's thread already, in the name of the new process.
+    /// to wait mostly runs on that one's thread already, in the name of the new process; task-locals of tokio found there are
+    /// that one's.
     fn init(
         args: Self::Args,
         cx: &mut Cx<Self>,
@@ -128,6 +130,10 @@ pub trait GenServer: Sized + Send + 'static {
     /// The OTP module that `sys` names. Behaviours that are built on this one have another.
     #[doc(hidden)]
     const MODULE: Atom = atoms::GEN_SERVER;
+
+    /// Whether [`run`](Self::run) is a loop of its own.
+    #[doc(hidden)]
+    const HAS_LOOP: bool = false;
 
     /// The loop of the process. Behaviours that are built on this one have another; servers leave it as it is.
     #[doc(hidden)]

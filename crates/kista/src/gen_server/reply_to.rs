@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -38,21 +39,54 @@ pub(crate) type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 pub(crate) struct CallSlot<T> {
     pub(super) slot: ReplySlot<T, CallError>,
     pub(super) decode: OnceLock<DecodeFn<T>>,
-    /// When the request stayed on the node: whom it was sent to, as only the end of that process silences the token; and its
-    /// name, for a refusal.
-    pub(super) asked: OnceLock<(Pid, &'static str)>,
+    /// Whom the handle is bound to, if to a process of this node: only the end of that one silences the token.
+    bound_to: Option<Pid>,
+    /// Whom the request was sent to on this node, when that is another.
+    asked: OnceLock<Pid>,
+    /// What names the request in a refusal: its kind and one, once it was sent to somebody of this node; and the names of kinds.
+    kind: AtomicU32,
+    names: fn(u16) -> &'static str,
     /// Whom that process handed it to, when it is a pool.
     handed_to: OnceLock<Pid>,
 }
 
 impl<T> CallSlot<T> {
     pub(crate) fn new() -> Arc<Self> {
+        Self::bound(None, |_| "")
+    }
+
+    pub(super) fn bound(to: Option<Pid>, names: fn(u16) -> &'static str) -> Arc<Self> {
         Arc::new(Self {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
+            bound_to: to,
             asked: OnceLock::new(),
+            kind: AtomicU32::new(0),
+            names,
             handed_to: OnceLock::new(),
         })
+    }
+
+    /// The request is about to be sent to a process of this node.
+    pub(super) fn ask(&self, server: Pid, kind: u16) {
+        if self.bound_to != Some(server) {
+            let _ = self.asked.set(server);
+        }
+        // Whoever gets the request gets this with it.
+        self.kind.store(u32::from(kind) + 1, Relaxed);
+    }
+
+    /// Who is to answer, on this node.
+    fn server(&self) -> Option<&Pid> {
+        let asked = || self.asked.get().or(self.bound_to.as_ref());
+        self.handed_to.get().or_else(asked)
+    }
+
+    fn name(&self) -> &'static str {
+        match self.kind.load(Relaxed) {
+            0 => "",
+            kind => (self.names)((kind - 1) as u16),
+        }
     }
 
     /// Answers without a token. Nobody waits any more: the value is dropped here.
@@ -135,10 +169,7 @@ impl<T> ReplyTo<T> {
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
         let server = match &self.0 {
-            Inner::Local(slot) => match slot.handed_to.get() {
-                Some(worker) => Some(worker),
-                None => slot.asked.get().map(|(server, _)| server),
-            },
+            Inner::Local(slot) => slot.server(),
             Inner::Remote(remote) => Some(&remote.0.server),
             Inner::Taken => return,
         };
@@ -149,8 +180,7 @@ impl<T> Drop for ReplyTo<T> {
         match std::mem::replace(&mut self.0, Inner::Taken) {
             Inner::Local(slot) => {
                 if slot.slot.is_pending() {
-                    let name = slot.asked.get().map_or("", |(_, name)| name);
-                    let request = Term::from(Binary::from(name.as_bytes()));
+                    let request = Term::from(Binary::from(slot.name().as_bytes()));
                     let _ = slot.slot.fail(CallError::Exit(no_reply(request)));
                 }
             }

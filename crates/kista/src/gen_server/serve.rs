@@ -9,8 +9,9 @@ use std::task::Poll;
 
 use kista_etf::{Atom, Reference, Term};
 
-use super::inline::{self, Step};
+use super::inline;
 use super::registry::ViaName;
+use super::resting::rest;
 use super::spawn::{GoOn, Started};
 use super::wait::Wait;
 use super::{Cx, Flow, GenServer, InitStop, StartError};
@@ -40,27 +41,49 @@ struct Failure {
     instead: Option<StartError>,
 }
 
-/// Starts the process. Whoever waits for what is returned learns when `init` has returned a state, or the process has ended;
-/// `None`: it has started already.
+/// Starts the process, and gives it back. Whoever waits for what is returned beside it learns when `init` has returned a state, or
+/// the process has ended; `None`: it has started already.
 pub(super) fn start<S: GenServer>(
-    process: Arc<Process<S::Msg>>,
+    mut process: Arc<Process<S::Msg>>,
     args: S::Args,
     start: Start,
-    step: Step,
-) -> Option<Arc<Started>> {
+    inline: bool,
+) -> (Arc<Process<S::Msg>>, Option<Arc<Started>>) {
     // Boxed: what a start needs is not kept by a process that has started.
     let mut init = Box::pin(init::<S>(Arc::clone(&process), args, start));
-    let stepped = (step != Step::There).then(|| inline::step(&process, init.as_mut()));
+    let mut stepped = None;
+    if inline {
+        let (lent, step) = inline::begin(process, init.as_mut());
+        process = lent;
+        stepped = Some(step);
+    }
+    let started = go_on(&process, init, stepped);
+    (process, started)
+}
+
+/// After the first step, if that was done.
+fn go_on<S: GenServer>(
+    process: &Arc<Process<S::Msg>>,
+    init: Pin<Box<impl Future<Output = Begun<S>> + Send + 'static>>,
+    stepped: Option<inline::Step<Begun<S>>>,
+) -> Option<Arc<Started>> {
     let failed = match stepped {
         Some(Ok(Poll::Ready(Ok((server, cx))))) => {
-            let started = (step == Step::HereAndWait).then(|| Arc::new(Started::new()));
+            drop(init);
+            if !S::HAS_LOOP && !cx.has_more() {
+                rest(process, server, cx);
+                return None;
+            }
+            // Who starts many in a row waits for each one's task to have run: else they pile up in the queue of the thread,
+            // which wakes another thread for each, and each is cold by the time that it runs.
+            let started = Arc::new(Started::new());
             // Boxed: what is handed over keeps its room in the task.
-            let begun = Box::new((server, cx, started.clone().map(GoOn)));
-            tokio::spawn(run(process, move || {
+            let begun = Box::new((server, cx, GoOn(Arc::clone(&started))));
+            tokio::spawn(run(Arc::clone(process), move || {
                 let (server, cx, _) = *begun;
                 serve(server, cx)
             }));
-            return started;
+            return Some(started);
         }
         Some(Ok(Poll::Ready(Err(failure)))) => Some(failure),
         Some(Err(panic)) => Some(panic.into()),
@@ -77,9 +100,9 @@ pub(super) fn start<S: GenServer>(
     match failed {
         Some(failure) => {
             let reason = told.fails(failure);
-            runtime.spawn(run(process, move || std::future::ready(reason)))
+            runtime.spawn(run(Arc::clone(process), move || std::future::ready(reason)))
         }
-        None => runtime.spawn(run(process, move || begin(init, told))),
+        None => runtime.spawn(run(Arc::clone(process), move || begin(init, told))),
     };
     Some(started)
 }
@@ -116,7 +139,10 @@ fn settle<S: GenServer>(begun: Begun<S>, started: &Started) -> Result<(S, Cx<S>)
     clippy::manual_async_fn,
     reason = "an `async fn` has room for its arguments twice"
 )]
-fn serve<S: GenServer>(mut server: S, mut cx: Cx<S>) -> impl Future<Output = ExitReason> {
+pub(super) fn serve<S: GenServer>(
+    mut server: S,
+    mut cx: Cx<S>,
+) -> impl Future<Output = ExitReason> {
     async move {
         let ran = caught_in(pin!(server.run(&mut cx))).await;
         let reason = match ran {
@@ -337,6 +363,7 @@ fn next<S: GenServer>(
         if let Poll::Ready(event) = cx.inbox.poll_next(&mut Shown(server), context) {
             return Poll::Ready(Some(event));
         }
+        cx.process().reads_next();
         match wait {
             Some(wait) if !cx.inbox.is_suspended() => wait.poll(cx.node(), context).map(|()| None),
             _ => Poll::Pending,

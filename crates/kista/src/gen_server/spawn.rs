@@ -8,7 +8,7 @@ use kista_etf::{Reference, Term};
 use kista_sync::slot::ReplySlot;
 use tokio::task::coop;
 
-use super::inline::Step;
+use super::inline;
 use super::registry::{NameRegistry, ViaName};
 use super::reply_to::PendingReply;
 use super::serve;
@@ -90,17 +90,17 @@ impl<S: GenServer> Spawn<S> {
         let born =
             self.node
                 .birth::<S::Msg>(std::any::type_name::<S>(), options, self.starter.clone())?;
-        let (process, monitor) = (born.process, born.monitor);
-        let step = Step::of(&process, self.timeout);
-        let started = serve::start::<S>(
-            Arc::clone(&process),
+        let monitor = born.monitor;
+        let inline = inline::may_begin(&born.process, self.timeout);
+        let (process, started) = serve::start::<S>(
+            born.process,
             self.spec.args,
             serve::Start {
                 parent: self.starter.clone().filter(|_| links),
                 via: self.via,
                 monitor,
             },
-            step,
+            inline,
         );
         Ok(Waiting {
             deadline: self.timeout.map(|timeout| self.node.deadline(timeout)),

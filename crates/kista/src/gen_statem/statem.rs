@@ -52,6 +52,7 @@ impl<S: GenStatem> Statem<S> {
 
 impl<S: GenStatem> GenServer for Statem<S> {
     const MODULE: Atom = MODULE;
+    const HAS_LOOP: bool = true;
     type Args = S::Args;
     type Msg = S::Msg;
     type Client = S::Client;

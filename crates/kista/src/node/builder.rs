@@ -16,9 +16,10 @@ use super::error::NodeError;
 use super::names::Names;
 use super::net_options::NetOptions;
 use super::reports::Reports;
+use super::rest::WakeAtEnd;
 use super::signals::Signals;
 use super::stop::STOP_TIMEOUT;
-use super::{Inner, Node};
+use super::{Inner, Node, WeakNode};
 use crate::application::{self as applications, Application, StartType};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
@@ -296,9 +297,12 @@ impl NodeBuilder {
             names: Names::default(),
             calls: Table::new(),
             references: AtomicU64::new(1),
-            deadlines: Deadlines::start(&runtime),
+            deadlines: Deadlines::start(&runtime, WakeAtEnd(WeakNode(me.clone()))),
             timers: Timers::start(&runtime),
-            env: Mutex::new(self.env),
+            env: match self.env.is_empty() {
+                true => OnceLock::new(),
+                false => OnceLock::from(Mutex::new(self.env)),
+            },
             queue_alarm_mark: self.queue_alarm,
             queue_alarms: AtomicU64::new(0),
             too_long: LogLimit::new(),
@@ -310,6 +314,7 @@ impl NodeBuilder {
             node_monitors: Mutex::default(),
             remote: Remote::new(self.remote_processes, self.inspectors),
             stopping: AtomicBool::new(false),
+            lost_runtime: AtomicBool::new(false),
             not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),
             stop_cause: OnceLock::new(),

@@ -23,14 +23,19 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(super) fn start(runtime: &tokio::runtime::Handle) -> Arc<Self> {
+    /// `kept` is dropped with the driver: when the node is gone, or the runtime.
+    pub(super) fn start(runtime: &tokio::runtime::Handle, kept: impl Send + 'static) -> Arc<Self> {
         let deadlines = Arc::new(Self {
             epoch: Instant::now(),
             wheel: Mutex::new(Wheel::new()),
             armed: Notify::new(),
             stopped: AtomicBool::new(false),
         });
-        runtime.spawn(Arc::clone(&deadlines).drive());
+        let driven = Arc::clone(&deadlines);
+        runtime.spawn(async move {
+            let _kept = kept;
+            driven.drive().await;
+        });
         deadlines
     }
 

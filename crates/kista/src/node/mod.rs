@@ -19,6 +19,7 @@ mod outcall;
 mod register;
 mod reports;
 mod request;
+mod rest;
 mod route;
 mod scratch;
 mod signals;
@@ -98,7 +99,7 @@ struct Inner {
     deadlines: Arc<Deadlines>,
     timers: Arc<Timers>,
     /// What processes inherit that no other process starts.
-    env: Mutex<Env>,
+    env: OnceLock<Mutex<Env>>,
     /// A queue with more unread messages raises the alarm.
     queue_alarm_mark: usize,
     queue_alarms: AtomicU64,
@@ -112,6 +113,8 @@ struct Inner {
     /// What other nodes may run here.
     remote: Remote,
     stopping: AtomicBool,
+    /// See [`rest`].
+    lost_runtime: AtomicBool,
     /// Lines about messages that no server understood.
     not_understood: LogLimit,
     /// Processes that left the table and have yet to tell others of their end.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kista_etf::{Atom, Pid, Reference};
+use parking_lot::Mutex;
 
 use super::{Node, key_of};
 use crate::gen_server::StartError;
@@ -96,7 +97,10 @@ impl Node {
     fn bequeath(&self, child: &Me, starter: Option<&Me>) {
         let (leader, env, ancestry) = match starter {
             Some(starter) => starter.inheritance(),
-            None => (None, self.0.env.lock().clone(), Ancestry::default()),
+            None => {
+                let env = self.0.env.get().map(|env| env.lock().clone());
+                (None, env.unwrap_or_default(), Ancestry::default())
+            }
         };
         if leader.is_none() && env.is_empty() && ancestry.is_empty() {
             return;
@@ -188,13 +192,14 @@ impl Node {
 
     /// A value of the node's environment, which processes inherit that are started outside any other.
     pub fn env(&self, key: &str) -> Option<Term> {
-        self.0.env.lock().find(key)
+        self.0.env.get()?.lock().find(key)
     }
 
     /// Sets a value of the node's environment; gives the former one. Processes that run already keep
     /// theirs, but for those of applications, which look here.
     pub fn put_env(&self, key: &str, value: impl Into<Term>) -> Option<Term> {
-        self.0.env.lock().put(key, value.into())
+        let env = self.0.env.get_or_init(Mutex::default);
+        env.lock().put(key, value.into())
     }
 }
 

@@ -8,7 +8,7 @@ use kista_etf::{Atom, atoms};
 
 use super::{Node, Outcall, Request};
 use crate::ExitReason;
-use crate::gen_server::{CallError, CallSlot, poll_deadline};
+use crate::gen_server::{CallError, CallSlot, inline, poll_deadline};
 use crate::process::{AnyProcess, Dest};
 
 impl Node {
@@ -36,8 +36,14 @@ impl Node {
         reason: ExitReason,
         timeout: Option<Duration>,
     ) -> Result<(), CallError> {
+        // Whoever stops one after the other yields from time to time.
+        tokio::task::coop::consume_budget().await;
         let slot = CallSlot::<()>::new();
-        if !process.push_stop(reason.clone(), Some(Arc::clone(&slot) as _)) {
+        let pending = Some(Arc::clone(&slot) as _);
+        let asked = inline::end(process, timeout, || {
+            process.push_stop(reason.clone(), pending)
+        });
+        if !asked {
             return Err(CallError::NoProc);
         }
         let mut deadline = None;

@@ -46,6 +46,7 @@ enum Place<S: GenServer> {
 }
 
 impl<S: GenServer> GenServer for Pool<S> {
+    const HAS_LOOP: bool = true;
     type Args = PoolSpec<S>;
     type Msg = S::Msg;
     type Client = S::Client;

@@ -16,7 +16,6 @@ use crate::process::{AnyProcess, Room};
 thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn AnyProcess>>> = const { RefCell::new(None) };
     static SENT: Cell<u64> = const { Cell::new(0) };
-    static TURNS: Cell<u32> = const { Cell::new(0) };
     static ENDING: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
@@ -117,14 +116,4 @@ pub(super) fn sent_by<R>(f: impl FnOnce() -> R) -> (R, u64) {
     let done = f();
     let sent = SENT.replace(before).wrapping_sub(before);
     (done, sent)
-}
-
-/// A process begins to be polled on this thread.
-pub(super) fn next_turn() {
-    TURNS.set(TURNS.get().wrapping_add(1));
-}
-
-/// How many times a process was polled on this thread.
-pub(crate) fn turns() -> u32 {
-    TURNS.get()
 }

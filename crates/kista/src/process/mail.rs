@@ -1,16 +1,16 @@
 //! What a process took over from its queue and has yet to read.
 //!
 //! Rules:
-//! 1. A behaviour that handles messages in turn takes them over in batches ([`Process::poll_next`]) into a list of its own; one
-//!    that chooses reads here ([`Process::poll_match`]): what it passes over stays in place and in order.
+//! 1. A behaviour that handles messages in turn takes them over in batches ([`Process::poll_next`]) into a list of its own, mostly
+//!    from the queue itself; one that chooses reads here ([`Process::poll_match`]): what it passes over stays in place and in order.
 //!    The looks happen under the lock of the mail: nobody waits for that one.
 //! 2. At most [`BUDGET`] messages are read in one poll of the process, and at most [`PASSED`] passed over.
 //! 3. A DOWN that was flushed is passed over silently. A report of lost messages says how many at the moment it is read.
 //! 4. Where there is a bound each message that is done with is reported to the queue, and who waits for room is woken.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
 
 use super::signal::Never;
 use super::{ACTS, BUDGET, Info, Process, Signal};
@@ -25,26 +25,40 @@ pub(super) struct Mail<M> {
     pub(super) arrived: Arrived<M>,
     /// How many of `list` the present selective receive has looked at and left: the save queue.
     passed: usize,
-    /// Messages that ever arrived.
-    pub(super) received: u64,
 }
 
-/// What the process's own task knows of its mail without locking it. Nobody else writes it.
+/// What the process's own task knows of its mail without locking it. Nobody else writes it, but for `received`.
 pub(super) struct Turn {
+    /// Messages that ever arrived.
+    received: AtomicU64,
     /// Messages that may still be read in this poll.
-    messages: AtomicU32,
+    messages: AtomicU16,
     /// Control signals that may still act in this poll.
-    acts: AtomicU32,
+    acts: AtomicU16,
     /// Something may be in `Mail::list`.
     listed: AtomicBool,
+    /// Something may be in `Mail::arrived`.
+    arrived: AtomicBool,
+    /// What the behaviour has read: [`TOOK`] and its kin.
+    read: AtomicU8,
 }
+
+/// It took the queue over in this poll.
+const TOOK: u8 = 1;
+/// It found nothing to read in this poll.
+const EMPTIED: u8 = 1 << 1;
+/// Whenever it is polled it asks first of all for what it is to read: so it can take the queue over itself.
+const READING: u8 = 1 << 2;
 
 impl Turn {
     pub(super) const fn new() -> Self {
         Self {
-            messages: AtomicU32::new(BUDGET),
-            acts: AtomicU32::new(ACTS),
+            received: AtomicU64::new(0),
+            messages: AtomicU16::new(BUDGET),
+            acts: AtomicU16::new(ACTS),
             listed: AtomicBool::new(false),
+            arrived: AtomicBool::new(false),
+            read: AtomicU8::new(0),
         }
     }
 
@@ -83,6 +97,47 @@ impl Turn {
 
     fn end(&self) {
         self.messages.store(0, Relaxed);
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Relaxed)
+    }
+
+    /// Counts messages that arrived. `alone`: nobody else takes the queue over.
+    pub(super) fn receive(&self, messages: usize, alone: bool) {
+        let messages = messages as u64;
+        if alone {
+            self.received.store(self.received() + messages, Relaxed);
+        } else {
+            self.received.fetch_add(messages, Relaxed);
+        }
+    }
+
+    pub(super) fn set_arrived(&self, arrived: bool) {
+        self.arrived.store(arrived, Relaxed);
+    }
+
+    fn has_read(&self, what: u8) -> bool {
+        self.read.load(Relaxed) & what != 0
+    }
+
+    fn set_read(&self, what: u8) {
+        self.read.store(self.read.load(Relaxed) | what, Relaxed);
+    }
+
+    fn has_arrived(&self) -> bool {
+        self.arrived.load(Relaxed)
+    }
+
+    /// The behaviour is about to be polled. Gives whether it will look at the queue itself.
+    pub(super) fn begin_read(&self) -> bool {
+        let reading = self.is_reading();
+        self.read.store(0, Relaxed);
+        reading
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        self.has_read(READING)
     }
 
     fn is_listed(&self) -> bool {
@@ -132,6 +187,15 @@ impl<M> Arrived<M> {
     }
 }
 
+/// What a behaviour found in the queue.
+enum Taken {
+    /// Something, which is to be read now.
+    Some,
+    Nothing,
+    /// What it must not read, or not yet.
+    Left,
+}
+
 /// What a selective receive found.
 pub(crate) enum Next<T> {
     Match(T, Info),
@@ -147,7 +211,6 @@ impl<M> Mail<M> {
             list: VecDeque::new(),
             arrived: Arrived(None),
             passed: 0,
-            received: 0,
         }
     }
 
@@ -206,7 +269,13 @@ impl<M: Send + 'static> Process<M> {
                 if self.turn.is_listed() && self.take_batch(taken) {
                     continue;
                 }
-                // The shell polls again when its queue is pushed to.
+                match self.take_queue(taken) {
+                    Taken::Some => continue,
+                    // The shell polls again when its queue is pushed to.
+                    Taken::Nothing => self.turn.set_read(EMPTIED),
+                    // The shell does the rest.
+                    Taken::Left => {}
+                }
                 give_back_buffer(taken);
                 self.set_waiting(true);
                 return Poll::Pending;
@@ -252,6 +321,47 @@ impl<M: Send + 'static> Process<M> {
         !taken.is_empty()
     }
 
+    /// Takes the queue over, past the shell: there is nothing that it could not see. What is no message acts first.
+    fn take_queue(&self, taken: &mut VecDeque<Signal<M>>) -> Taken {
+        // Of a bounded one others may take the oldest message out, and look for it in the mail.
+        if self.is_bounded() || self.turn.has_arrived() {
+            return Taken::Left;
+        }
+        // Mostly nothing came since: the shell will see when it parks.
+        if self.turn.has_read(TOOK) {
+            return Taken::Nothing;
+        }
+        let batch = self.queue.try_take(taken);
+        if batch.items == 0 {
+            return Taken::Nothing;
+        }
+        self.turn.set_read(TOOK);
+        self.turn.receive(batch.messages, true);
+        self.look_at_backlog(taken.len());
+        // The bound may have been lifted just now, by which others put something there.
+        if batch.signals == 0 && !self.turn.has_arrived() {
+            return Taken::Some;
+        }
+        let mut mail = self.mail.lock();
+        mail.arrived.list().append(taken);
+        match self.act_on_arrived(&mut mail) {
+            None if mail.arrived.is_empty() => Taken::Some,
+            None => Taken::Left,
+            Some(fatal) => {
+                // The shell looks whenever the behaviour waits.
+                let _ = self.ended.set(fatal);
+                Taken::Left
+            }
+        }
+    }
+
+    /// To be called where nothing was found to read, by a behaviour that asks for that first of all when it is polled again.
+    pub(crate) fn reads_next(&self) {
+        if self.turn.has_read(EMPTIED) {
+            self.turn.set_read(READING);
+        }
+    }
+
     /// Counts what the behaviour keeps for later among what it has not handled.
     pub(crate) fn count_kept(&self, kept: usize) {
         self.set_taken(kept);
@@ -262,9 +372,21 @@ impl<M: Send + 'static> Process<M> {
         self.arrived() + self.taken()
     }
 
+    /// The process waits for what is sent to it, with `task` as the one to be woken then; at once, when that has happened already.
+    pub(crate) fn rest(&self, task: Waker) {
+        self.set_waiting(true);
+        // Its code begins by asking for its first message.
+        self.turn.set_read(READING);
+        if let Err(task) = self.queue.park(task) {
+            task.wake();
+        } else if self.node().has_lost_runtime() {
+            self.queue.wake();
+        }
+    }
+
     /// Whether nothing was sent to it yet.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.queue.is_empty() && !self.has_ended()
+        self.queue.is_idle()
     }
 
     /// Whether nothing can be pushed any more.

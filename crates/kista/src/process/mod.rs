@@ -64,11 +64,11 @@ use crate::node::Node;
 use crate::sys::Replace;
 
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
-const BUDGET: u32 = 128;
+const BUDGET: u16 = 128;
 
 /// Control signals that act in one poll. They are short, and an exit should not wait behind many polls; but a flood of
 /// them grows while it is worked off, and taken whole it would keep the thread for good.
-const ACTS: u32 = 1024;
+const ACTS: u16 = 1024;
 
 /// What the rest of the node holds of a process.
 ///
@@ -133,6 +133,8 @@ pub(crate) trait AnyProcess: Room + Any {
     fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool;
     /// Limits the unread messages from now on. Only the process's own task may ask for it, or who starts the process.
     fn set_bound(&self, bound: Option<QueueBound>);
+    /// Has its task look at its queue, or makes the task.
+    fn wake(&self) {}
     /// Messages that wait, as seen from outside: roughly.
     fn backlog(&self) -> usize;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -194,6 +196,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn set_bound(&self, bound: Option<QueueBound>) {
         self.bound_queue(bound);
+    }
+
+    fn wake(&self) {
+        self.queue.wake();
     }
 
     fn backlog(&self) -> usize {

@@ -203,8 +203,9 @@ impl<M: Send + 'static> Process<M> {
             return Some(oldest);
         }
         // The process has not taken its queue over: it does not run, or its thread is blocked.
+        self.turn.set_arrived(true);
         let batch = self.queue.try_take(mail.arrived.list());
-        mail.received += batch.messages as u64;
+        self.turn.receive(batch.messages, false);
         mail.evict()
     }
 

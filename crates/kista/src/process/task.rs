@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
+use kista_etf::Pid;
 use kista_sync::queue::Batch;
 
 use super::current;
@@ -29,15 +30,28 @@ where
     M: Send + 'static,
     F: Future<Output = ExitReason>,
 {
-    let mut process = EndOnDrop(Some(process));
+    let mut parts = Parts {
+        body: Some(body),
+        process: EndOnDrop(Some(process)),
+    };
     async move {
+        let parts = &mut parts;
+        let Some(body) = parts.body.take() else {
+            unreachable!("the future begins once")
+        };
         let body = pin!(Some(body()));
         let mut running = Running {
-            process: &mut process.0,
+            process: &mut parts.process.0,
             body,
         };
         poll_fn(move |cx| running.poll(cx)).await;
     }
+}
+
+/// What a task begins with. One that is dropped before it has run drops the state before it ends the process, too.
+struct Parts<M: Send + 'static, B> {
+    body: Option<B>,
+    process: EndOnDrop<M>,
 }
 
 /// Ends the process in order, after its state was dropped. The handle is lent to `current` while the process's code runs.
@@ -61,10 +75,12 @@ struct Running<'a, M: Send + 'static, F> {
 impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
     fn drop(&mut self) {
         let Self { process, body } = self;
-        if let Some(process) = process {
-            process.drop_quietly("the state", || {
-                current::scope(Arc::clone(process) as _, || body.set(None));
+        if let Some(handle) = process.take() {
+            let pid = handle.pid();
+            let ((), handle) = current::lent(handle as _, || {
+                drop_quietly(pid, "the state", || body.set(None));
             });
+            **process = handle.and_then(|handle| handle.as_any().downcast().ok());
         }
     }
 }
@@ -79,18 +95,26 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
     }
 
     fn poll_code(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        current::next_turn();
         self.process().turn.refill();
         let mut ran = false;
         // So many rounds that a flood of messages to a process that waits does not keep the thread from others.
         for _ in 0..BUDGET {
-            // Pending means that our waker is registered: whatever is pushed from here on polls us again.
-            let parked = match self.process().take_signals(cx) {
-                Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
-                Poll::Ready(None) => false,
-                Poll::Pending if ran => return Poll::Pending,
-                Poll::Pending => true,
+            let process = self.process();
+            // Parked means that our waker is registered: whatever is pushed from here on polls us again.
+            let parked = if process.turn.begin_read() && !process.is_to_hold() {
+                false
+            } else if process.queue.is_parked() {
+                true
+            } else {
+                match process.take_signals(cx) {
+                    Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
+                    Poll::Ready(None) => false,
+                    Poll::Pending => true,
+                }
             };
+            if parked && ran {
+                return Poll::Pending;
+            }
             ran = true;
             if !self.process().poll_hold(cx) {
                 let Some(body) = self.body.as_mut().as_pin_mut() else {
@@ -99,9 +123,13 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                 match poll_as(self.process, body, cx) {
                     Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                     Ok(Poll::Pending) => {
-                        // A receive met a fatal signal: see `take_arrived`.
-                        if let Some(reason) = self.process().ended.get() {
+                        // A receive met a fatal signal: see `take_arrived` and `take_queue`.
+                        let process = self.process();
+                        if let Some(reason) = process.ended.get() {
                             return Poll::Ready(reason.clone());
+                        }
+                        if process.turn.is_reading() && process.queue.poll_park(cx).is_pending() {
+                            return Poll::Pending;
                         }
                     }
                     Err(panic) => {
@@ -197,17 +225,18 @@ impl<M: Send + 'static> Process<M> {
     /// What was taken over behind `read_before` is for the behaviour to read (false), or there are signals among it that have to act
     /// first, in `Mail::arrived`.
     fn sort(&self, batch: Batch, read_before: usize, mail: &mut Mail<M>) -> bool {
-        mail.received += batch.messages as u64;
+        self.turn.receive(batch.messages, !self.is_bounded());
         self.look_at_backlog(mail.len() + self.taken());
         if batch.signals == 0 {
             self.turn.set_listed(!mail.list.is_empty());
             return false;
         }
         mail.arrived.set(mail.list.split_off(read_before));
+        self.turn.set_arrived(true);
         true
     }
 
-    fn act_on_arrived(&self, mail: &mut Mail<M>) -> Option<ExitReason> {
+    pub(super) fn act_on_arrived(&self, mail: &mut Mail<M>) -> Option<ExitReason> {
         while self.turn.may_act()
             && let Some(signal) = mail.arrived.pop_front()
         {
@@ -222,6 +251,7 @@ impl<M: Send + 'static> Process<M> {
             }
         }
         mail.arrived.give_back();
+        self.turn.set_arrived(!mail.arrived.is_empty());
         self.turn.set_listed(!mail.list.is_empty());
         None
     }
@@ -301,7 +331,7 @@ impl<M: Send + 'static> Process<M> {
             status: self.status(),
             message_queue_len: (mail.list.len() + self.taken()).saturating_sub(state.flushed()),
             message_queue_bytes: self.queue.buffer_bytes() + mail.buffer_bytes(),
-            messages_in: mail.received,
+            messages_in: self.turn.received(),
             messages_out: self.sent(),
             links: state.links(),
             monitors: state.monitors(),
@@ -383,12 +413,16 @@ impl<M: Send + 'static> Process<M> {
         }
     }
 
-    /// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
-    fn drop_quietly(&self, what: &str, drop: impl FnOnce()) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(self.pid(), drop)));
-        if let Err(panic) = dropped {
-            tracing::error!(pid = %self.pid(), text = %panic_text(&*panic), "{what} panicked while it was dropped");
-        }
+    pub(crate) fn drop_quietly(&self, what: &str, drop: impl FnOnce()) {
+        drop_quietly(self.pid(), what, drop);
+    }
+}
+
+/// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
+fn drop_quietly(pid: Pid, what: &str, drop: impl FnOnce()) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(pid, drop)));
+    if let Err(panic) = dropped {
+        tracing::error!(%pid, text = %panic_text(&*panic), "{what} panicked while it was dropped");
     }
 }
 

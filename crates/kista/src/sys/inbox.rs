@@ -181,6 +181,11 @@ impl<M: Message> Inbox<M> {
         self.process.hold(1);
     }
 
+    /// Whether it has messages that the process gave itself.
+    pub(crate) fn has_own(&self) -> bool {
+        self.own > 0
+    }
+
     /// Whether only `sys` is listened to: no timer of the behaviour may act.
     pub(crate) fn is_suspended(&self) -> bool {
         self.sys.as_ref().is_some_and(|sys| sys.suspended)
@@ -315,7 +320,11 @@ impl<M: Message> Inbox<M> {
             }
             Signal::Stop(reason, pending) => {
                 self.in_hand = InHand::STOP;
-                self.process.state.lock().deferred().extend(pending);
+                if pending.is_some() {
+                    // Left over for the end of the process, which answers.
+                    let answered = Signal::Stop(reason.clone(), pending);
+                    self.taken.push_front(answered);
+                }
                 Event::Stop(reason)
             }
             Signal::Replace(replace) => {

@@ -152,7 +152,7 @@ impl Me {
 
     /// Whether it is held: it sent more than a connection or a queue has room for, and there is no room yet.
     pub(super) fn poll_hold(&self, cx: &mut Context<'_>) -> bool {
-        if self.doing.load(Relaxed) & TO_HOLD == 0 {
+        if !self.is_to_hold() {
             return false;
         }
         // Not under its lock: a room may be another process, or this one.
@@ -164,6 +164,10 @@ impl Me {
         }
         self.set_doing(TO_HOLD | HELD, held);
         held
+    }
+
+    pub(super) fn is_to_hold(&self) -> bool {
+        self.doing.load(Relaxed) & TO_HOLD != 0
     }
 
     /// To be called by whoever serves `sys`.
