@@ -105,6 +105,64 @@ async fn a_value_comes_back_as_its_type() {
 }
 
 #[tokio::test]
+async fn a_value_that_somebody_else_hears_of_is_the_reason_for_both() {
+    let pair = Pair::start().await;
+    let (heard, hears) = tokio::sync::oneshot::channel();
+    let watcher = (pair.b)
+        .spawn_fn(async move |mut cx| {
+            let Info::Term(term) = cx.receive().await else {
+                panic!("a pid is awaited")
+            };
+            let runs = term.as_pid().unwrap();
+            cx.monitor(runs);
+            // Behind the monitor.
+            assert!(cx.send(runs, &atom("go")).await.is_ok());
+            let _ = heard.send(cx.receive().await);
+        })
+        .unwrap();
+    let watched = async move |mut cx: ProcessCx| {
+        assert!(cx.send(watcher, &cx.pid()).await.is_ok());
+        cx.receive().await;
+        7
+    };
+    pair.b.expose("demo", "watched", watched).unwrap();
+    let value = soon(pair.a.erpc::<i64>(B, ("demo", "watched"), ())).await;
+    assert_eq!(value, Ok(7));
+    let Info::Down { reason, .. } = soon(hears).await.unwrap() else {
+        panic!("a DOWN is awaited")
+    };
+    let reason = reason.to_term();
+    let words = reason.as_tuple().unwrap();
+    assert_eq!(words[1..], [Term::from(atom("return")), Term::from(7)]);
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn a_value_that_only_its_caller_hears_of_is_told_once() {
+    let pair = Pair::start().await;
+    let (found, mut finds) = tokio::sync::mpsc::unbounded_channel();
+    let alone = async move |cx: ProcessCx| {
+        let _ = found.send(cx.pid());
+        7
+    };
+    pair.b.expose("demo", "alone", alone).unwrap();
+    let signals = || pair.b.connection_info("a@127.0.0.1").unwrap().sent.messages;
+    soon(pair.a.ping(B)).await;
+    let before = signals();
+    let value = soon(pair.a.erpc::<i64>(B, ("demo", "alone"), ())).await;
+    assert_eq!(value, Ok(7));
+    // Its end tells nobody anything more.
+    let pid = soon(finds.recv()).await.unwrap();
+    while pair.b.is_alive(pid) {
+        tokio::task::yield_now().await;
+    }
+    soon(pair.a.ping(B)).await;
+    // The answer to the spawn, the value, the answer to the ping.
+    assert_eq!(signals() - before, 3);
+    pair.stop().await;
+}
+
+#[tokio::test]
 async fn the_own_node_is_called_like_any_other() {
     let node = plain::node("own").await;
     expose(&node).unwrap();

@@ -388,6 +388,27 @@ impl Node {
         send_control(connection, sender, control, None);
     }
 
+    /// The DOWN of a monitor, with the reason that `reason` writes.
+    ///
+    /// # Errors
+    /// It cannot be written: nothing was sent.
+    pub(crate) fn send_down(
+        &self,
+        connection: &Connection,
+        control: Control,
+        reason: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        with_encoder(|e| {
+            reason(e)?;
+            self.count_told_away();
+            match connection.send(control, Some(e)) {
+                Err(net::SendError::Encode(error)) => Err(error),
+                // Closed: what was related through it ended with it.
+                _ => Ok(()),
+            }
+        })
+    }
+
     pub(super) fn connection(&self, node: Atom) -> Result<Arc<Connection>, NotConnected> {
         self.0
             .net

@@ -5,17 +5,17 @@
 //! 2. The arguments are decoded by the new process, not by the connection's reader.
 //! 3. `erpc:execute_call/4` and `execute_cast/3` are built in: the function that they name is applied, and the process ends with what
 //!    `erpc` of OTP awaits as the reason of its end: `{Res, return, Value}`, `{Res, throw, Value}`, `{Res, exit, Reason}`,
-//!    `{Res, error, Reason, Stacktrace}` or `{Res, error, {erpc, Reason}}`.
+//!    `{Res, error, Reason, Stacktrace}` or `{Res, error, {erpc, Reason}}`. A value that only the asker hears of is written at once.
 //! 4. At most [`Remote::limit`](super::Remote) of these processes run at a time, on behalf of all peers: then `system_limit`.
 //!
 //! Source: "Distribution Protocol" in the user's guide of ERTS, protocol messages 29 to 32; `erpc` of kernel.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 use kista_dist::Control;
-use kista_dist::control::{SpawnRequest, SpawnResult};
-use kista_etf::{Atom, AtomName, Decoder, Encoder, ListHeader, Pid, Term, atoms};
+use kista_dist::control::{SpawnRequest, SpawnResult, Target};
+use kista_etf::{Atom, AtomName, Decoder, Encoder, ListHeader, Pid, Reference, Term, atoms};
 
 use super::apply::{Application, Broken, Outcome};
 use super::options::Options;
@@ -81,6 +81,7 @@ pub(crate) struct Start {
     module: AtomName,
     function: AtomName,
     arity: usize,
+    asker: Option<Asker>,
     ticket: Ticket,
 }
 
@@ -115,6 +116,11 @@ impl Start {
             module: request.module,
             function: request.function,
             arity,
+            asker: connection.map(|connection| Asker {
+                connection: Arc::downgrade(connection),
+                from: request.from,
+                id: request.id,
+            }),
             ticket,
         })
     }
@@ -163,7 +169,15 @@ impl Start {
         };
         drop(arguments);
         match work {
-            Work::Call { tag, application } => answer(tag, application.run().await),
+            Work::Call { tag, application } => match application.run().await {
+                Ok(value)
+                    if let Some(asker) = self.asker
+                        && asker.tell(process, &tag, &*value) =>
+                {
+                    ExitReason::Normal
+                }
+                outcome => answer(tag, outcome),
+            },
             Work::Plain(application) => match application.run().await {
                 Ok(_value) => ExitReason::Normal,
                 Err(raise) => {
@@ -270,6 +284,45 @@ impl Work {
         application.close(d)?;
         d.nil()?;
         Ok(application)
+    }
+}
+
+/// The process elsewhere that awaits an answer, by the monitor of its request.
+struct Asker {
+    connection: Weak<Connection>,
+    from: Pid,
+    id: Reference,
+}
+
+impl Asker {
+    /// Tells the value as the reason of an end, written as it is. `false`: somebody else hears of the end too, or it has no wire form;
+    /// then nobody was told.
+    fn tell(self, process: &Process<Never>, tag: &Term, value: &dyn kista_etf::Encode) -> bool {
+        let Some(connection) = self.connection.upgrade() else {
+            return false;
+        };
+        let alone = {
+            let state = process.state.lock();
+            state.links().is_empty() && state.watchers() == [self.from]
+        };
+        let down = Control::MonitorExit {
+            from: Target::Pid(process.pid()),
+            to: self.from,
+            reference: self.id,
+        };
+        alone
+            && process
+                .node()
+                .send_down(&connection, down, |e| {
+                    e.tuple(3);
+                    e.term(tag)?;
+                    e.atom(Atom::from_static("return"));
+                    value.encode(e)?;
+                    // Told now: no second DOWN follows at the end.
+                    process.state.lock().take_back_watcher(&self.id);
+                    Ok(())
+                })
+                .is_ok()
     }
 }
 
