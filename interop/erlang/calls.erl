@@ -1,7 +1,8 @@
 %% What an Erlang node does to the demo's servers: ping, call, cast, `!`, in every form OTP has.
 -module(calls).
 -export([stop/1, ping/1, ping_hidden/1, echo/1, plain_messages/1, counter/1, crash/1, dead_name/1, reply_tags/1, late_reply/1,
-         multi_call/1, send_request/1, concurrent/1, wrong_cookie/1, links/1, collection/1, abcast/1]).
+         multi_call/1, send_request/1, concurrent/1, wrong_cookie/1, links/1, collection/1, abcast/1,
+         refused/1, connects/1]).
 
 ping(Demo) ->
     pong = net_adm:ping(Demo),
@@ -140,6 +141,17 @@ concurrent(Demo) ->
     ok.
 
 %% Started with another cookie than the demo's.
+%% Once, so that there is one line of it.
+refused(Demo) ->
+    logger:set_primary_config(level, none),
+    pang = net_adm:ping(Demo),
+    false = lists:member(Demo, nodes(connected)),
+    ok.
+
+connects(Node) ->
+    pong = net_adm:ping(Node),
+    ok.
+
 wrong_cookie(Demo) ->
     logger:set_primary_config(level, none),
     pang = net_adm:ping(Demo),

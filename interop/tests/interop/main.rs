@@ -17,4 +17,5 @@ mod remote_from_rust;
 mod servers;
 mod signals;
 mod supervision;
+mod tls;
 mod tools;

@@ -51,6 +51,7 @@
 //! | `epmd` | `auto`, `running`, `spawn`, `embedded` or `off` | [`NodeBuilder::epmd`] |
 //! | `epmd_port` | a port | [`NodeBuilder::epmd_port`] |
 //! | `net_ticktime` | seconds | [`NodeBuilder::net_ticktime`] |
+//! | `tls` | a table: `dir`, or `ca`, `certificate` and `key` (files), or `generated = true`, or `generated_in`; `names` (`host`, `dialled`, `off`), `tls13_only` | [`NodeBuilder::tls`], [`Tls`](crate::Tls) |
 //! | `queue_alarm` | messages | [`NodeBuilder::queue_alarm`] |
 //! | `inspectable` | true or false | [`NodeBuilder::inspectable_by`] |
 //! | `stop_timeout` | seconds | [`NodeBuilder::stop_timeout`] |
@@ -62,6 +63,8 @@ mod error;
 mod node;
 mod setting;
 mod source;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use crate::node::{Node, NodeBuilder, Visibility};
 use crate::{EpmdMode, Peers};
 
 const KNOWN: &str = "there are name, cookie, cookie_file, listen_on, port, ports, visible, network, epmd, epmd_port, \
-                     net_ticktime, queue_alarm, inspectable, stop_timeout and stop_on_signals";
+                     net_ticktime, tls, queue_alarm, inspectable, stop_timeout and stop_on_signals";
 const PORT: &str = "a port from 1 to 65535";
 
 impl Node {
@@ -76,6 +76,8 @@ fn apply(builder: NodeBuilder, name: &str, setting: &Setting) -> Result<NodeBuil
         )?),
         "epmd_port" => builder.epmd_port(port(setting)?),
         "net_ticktime" => builder.net_ticktime(setting.seconds()?),
+        #[cfg(feature = "tls")]
+        "tls" => builder.tls(super::tls::tls(setting)?),
         "queue_alarm" => builder.queue_alarm(setting.integer("a number of messages")?),
         "inspectable" => builder.inspectable_by(match setting.bool()? {
             true => Peers::any(),

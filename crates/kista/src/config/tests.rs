@@ -247,3 +247,41 @@ async fn every_key_of_a_node_is_known_and_takes_its_kind() {
     let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__PORTS", "[9001, 9000]")]).unwrap();
     assert!(Node::configured(&config).is_err());
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls_is_of_one_source_and_what_is_wrong_in_it_is_named() {
+    let node = |keys: &str| format!("[node]\nname = 'a@b'\n[node.tls]\n{keys}");
+    assert!(
+        wrong("tls-key", &node("certificates = 'x'"))
+            .starts_with("node.tls.certificates in FILE is not known: there are dir, ca,")
+    );
+    for (name, keys) in [
+        ("none", "names = 'off'"),
+        ("half", "ca = 'a'\ncertificate = 'c'"),
+        ("two", "dir = 'a'\ngenerated = true"),
+        ("false", "generated = false"),
+    ] {
+        let text = wrong(&format!("tls-{name}"), &node(keys));
+        assert!(
+            text.starts_with("node.tls in FILE is to be one of: dir;"),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        wrong("tls-names", &node("dir = 'a'\nnames = 'some'")),
+        "node.tls.names in FILE is to be host, dialled or off, not \"some\""
+    );
+    for keys in [
+        "dir = 'a'\nnames = 'dialled'",
+        "ca = 'a'\ncertificate = 'c'\nkey = 'k'\ntls13_only = true",
+        "generated = true",
+        "generated_in = 'd'",
+    ] {
+        let file = Written::new("tls-good", &node(keys));
+        let config = Config::read().file(&file.0).load().unwrap();
+        Node::configured(&config).map(drop).unwrap();
+    }
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__TLS__DIR", "/x")]).unwrap();
+    Node::configured(&config).map(drop).unwrap();
+}
