@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use crate::Otp;
@@ -60,19 +61,30 @@ fn sources() -> Vec<(String, Vec<u8>)> {
 fn fill(otp: &Otp, directory: &Path, sources: &[(String, Vec<u8>)]) {
     let outside = otp.outside(directory);
     fs::create_dir_all(&outside).expect("a temporary directory can be made");
-    let mut erlc = otp.command("erlc");
-    erlc.arg("-Werror").arg("-o").arg(directory);
+    let mut modules = Vec::new();
     for (name, text) in sources {
         fs::write(outside.join(name), text).expect("the temporary directory can be written");
         if name.ends_with(".erl") {
-            erlc.arg(directory.join(name));
+            modules.push(directory.join(name));
         }
     }
-    let output = erlc.output().expect("erlc runs");
-    assert!(
-        output.status.success(),
-        "erlc: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    // One compiles its modules one after the other, and every test waits for them.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let compilers = modules
+        .chunks(modules.len().div_ceil(at_once))
+        .map(|modules| {
+            let mut erlc = otp.command("erlc");
+            erlc.arg("-Werror").arg("-o").arg(directory).args(modules);
+            let piped = erlc.stdout(Stdio::piped()).stderr(Stdio::piped());
+            piped.spawn().expect("erlc runs")
+        });
+    for erlc in compilers.collect::<Vec<_>>() {
+        let output = erlc.wait_with_output().expect("erlc ends");
+        assert!(
+            output.status.success(),
+            "erlc: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

@@ -163,7 +163,10 @@ fn carry_out<'a>(
             ("exit", 2) => {
                 let to = other(1)?;
                 cx.exit(to, words[2].clone());
-                if to == cx.pid() {
+                let traps = cx.trap_exit(true);
+                cx.trap_exit(traps);
+                // Who traps exits takes it up later, in Erlang too.
+                if to == cx.pid() && !traps {
                     own_signals(cx).await;
                 }
             }
