@@ -264,7 +264,7 @@ fn tls_is_of_one_source_and_what_is_wrong_in_it_is_named() {
     ] {
         let text = wrong(&format!("tls-{name}"), &node(keys));
         assert!(
-            text.starts_with("node.tls in FILE is to be one of: dir;"),
+            text.starts_with("node.tls in the configuration is to be one of: dir;"),
             "{text}"
         );
     }
