@@ -15,7 +15,8 @@ use crate::owned::same;
 /// No new atoms, in the form that a reader wants.
 static QUOTA: LazyLock<Arc<AtomQuota>> = LazyLock::new(|| Arc::new(AtomQuota::new(0)));
 
-/// What a reader holds when nothing has arrived: its atom cache, one block to read into, and the table of fragments.
+/// What a reader holds when nothing has arrived: its atom cache, one block to read into, the table of fragments, and that of what stood in
+/// front of messages.
 const EMPTY: usize = 160 * 1024;
 
 /// The flag of the first byte that says that lengths are ours; see [`frames`].
@@ -66,33 +67,35 @@ fn with_lengths(mut rest: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Everything that arrives, and the error that ended it.
+/// The messages that arrive, how many ticks among them, and the error that ended it. Ticks are not kept, as by nobody: of four bytes
+/// each, they would be the most of what is held.
 fn read<'a>(
     flags: Flags,
     parts: impl Iterator<Item = &'a [u8]>,
-) -> (Vec<Inbound>, Option<FrameError>) {
+) -> (Vec<Inbound>, usize, Option<FrameError>) {
     let mut limits = ReaderLimits::default();
     limits.frame = 64 * 1024;
     limits.open_sequences = 8;
     limits.fragment_bytes = 64 * 1024;
     let mut reader = FrameReader::new(flags, limits, Arc::clone(&QUOTA));
-    let mut all = Vec::new();
+    let (mut all, mut ticks) = (Vec::new(), 0);
     for part in parts {
         reader.buffer_mut().extend_from_slice(part);
         loop {
             match reader.next() {
+                Ok(Some(Inbound::Tick)) => ticks += 1,
                 Ok(Some(inbound)) => all.push(inbound),
                 Ok(None) => break,
                 Err(error) => {
                     assert!(!error.to_string().is_empty());
                     assert_eq!(reader.next(), Err(FrameError::Dead), "after {error}");
-                    return (all, Some(error));
+                    return (all, ticks, Some(error));
                 }
             }
         }
         assert!(reader.held_bytes() <= limits.frame + 4 + limits.fragment_bytes);
     }
-    (all, None)
+    (all, ticks, None)
 }
 
 /// What was read, written by us and read again, is the same.
@@ -127,9 +130,9 @@ fn again(flags: Flags, read_before: &[Inbound]) {
     writer.accept(&mut outbox);
     let mut out = WriteBuffer::new();
     while writer.fill(&mut out, usize::MAX) {}
-    let (back, error) = read(flags, [&*out.to_vec()].into_iter());
+    let (back, ticks, error) = read(flags, [&*out.to_vec()].into_iter());
     assert_eq!(error, None, "of what we wrote: {sent:?}");
-    assert_eq!(back.len(), sent.len());
+    assert_eq!((back.len(), ticks), (sent.len(), 0));
     for (back, (control, payload)) in back.iter().zip(sent) {
         let Inbound::Signal {
             control: back_control,

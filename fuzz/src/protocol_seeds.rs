@@ -27,7 +27,10 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         sequences.push(bodies(flags, &controls.iter().collect::<Vec<_>>()));
         let mut ticks = bodies(flags, &[&controls[0], &controls[0]]);
         ticks.insert(1, Vec::new());
-        sequences.push(ticks);
+        // More of them than of anything else that so few bytes can say.
+        let mut idle = ticks.clone();
+        idle.splice(1..1, vec![Vec::new(); 400]);
+        sequences.extend([ticks, idle]);
         if how == 0 {
             sequences.extend([
                 in_fragments(flags, &controls, &[1, 1, 2]),
