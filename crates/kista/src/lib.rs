@@ -58,8 +58,9 @@ pub use kista_etf::{Atom, Binary, Decode, Encode, Pid, Reference, Term};
 pub use epmd::{EpmdError, EpmdInUse, EpmdMode};
 pub use gen_server::{
     Address, Call, CallError, Caller, Client, Cx, Dynamic, Flow, GenServer, InitReturn, InitStop,
-    IntoFlow, Message, MultiCall, MultiReply, NameRegistry, NoResponse, ReplyTo, RequestId,
-    RequestIds, SendError, Sent, ServerRef, Spawn, SpawnMonitor, Spec, StartError, WireKind, spec,
+    IntoFlow, IntoSpec, Message, MultiCall, MultiReply, NameRegistry, NoResponse, ReplyTo,
+    RequestId, RequestIds, SendError, Sent, ServerRef, Spawn, SpawnMonitor, Spec, StartError,
+    WireKind, spec,
 };
 pub use net::resolve;
 pub use net::{

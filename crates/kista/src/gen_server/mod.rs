@@ -87,7 +87,7 @@ pub use sent::{SendError, Sent};
 pub(crate) use serve::caught;
 pub use server_ref::ServerRef;
 pub use spawn::{Spawn, SpawnMonitor, Starting, StartingMonitored};
-pub use spec::{Spec, spec};
+pub use spec::{IntoSpec, Spec, spec};
 pub use start_error::StartError;
 
 use crate::etf::atoms;

@@ -6,6 +6,27 @@ pub struct Spec<S: GenServer> {
     clone: fn(&S::Args) -> S::Args,
 }
 
+/// What says how a server is started: its [`Spec`], or what one is made of as it stands, as a supervisor's specification.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how a server is started",
+    note = "`Counter::spec(..)` does for a server, `Supervisor::one_for_one()` for a supervisor, `pool::of(..)` for a pool"
+)]
+pub trait IntoSpec {
+    /// The server that it starts.
+    type Server: GenServer;
+
+    /// Its specification.
+    fn into_spec(self) -> Spec<Self::Server>;
+}
+
+impl<S: GenServer> IntoSpec for Spec<S> {
+    type Server = S;
+
+    fn into_spec(self) -> Self {
+        self
+    }
+}
+
 /// The specification of a server that starts from these arguments.
 pub fn spec<S: GenServer>(args: S::Args) -> Spec<S>
 where

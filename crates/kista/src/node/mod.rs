@@ -53,7 +53,7 @@ pub use stopped::{StopCause, Stopped, Unfinished};
 use crate::application as applications;
 use crate::events::{EventSource, Registry};
 use crate::gen_server::{
-    Address, GenServer, Message, NameRegistry, ServerRef, Spawn, Spec, ViaName,
+    Address, GenServer, IntoSpec, Message, NameRegistry, ServerRef, Spawn, ViaName,
 };
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
@@ -171,8 +171,8 @@ impl Node {
     }
 
     /// Starts a server: `node.spawn(Counter::spec(0)).name("counter").await?`.
-    pub fn spawn<S: GenServer>(&self, spec: Spec<S>) -> Spawn<S> {
-        Spawn::new(self.clone(), spec, None)
+    pub fn spawn<P: IntoSpec>(&self, spec: P) -> Spawn<P::Server> {
+        Spawn::new(self.clone(), spec.into_spec(), None)
     }
 
     /// A typed handle by pid or name, here or on another node. Nothing is checked until it is used.

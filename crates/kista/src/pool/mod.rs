@@ -41,7 +41,7 @@ use std::time::Duration;
 
 pub use server::Pool;
 
-use crate::gen_server::{GenServer, ServerRef, Spec, spec};
+use crate::gen_server::{GenServer, IntoSpec, ServerRef, Spec, spec};
 use crate::sys::{self, SysError};
 
 /// How messages find a worker.
@@ -51,7 +51,7 @@ pub enum Routing<M> {
     /// The one with the fewest unread messages; in turn among equals.
     LeastQueue,
     /// By a number made from the message: the same number goes to the same worker as long as that has room, so that what
-    /// belongs together is done in order. See [`key_of`].
+    /// belongs together is done in order. See [`key_of`]. A message for which it panics is refused, and its caller told why.
     Key(fn(&M) -> u64),
 }
 
@@ -121,6 +121,14 @@ impl<S: GenServer> PoolSpec<S> {
     /// What [`Node::spawn`](crate::Node::spawn) and supervisors take.
     pub fn spec(self) -> Spec<Pool<S>> {
         spec(self)
+    }
+}
+
+impl<S: GenServer> IntoSpec for PoolSpec<S> {
+    type Server = Pool<S>;
+
+    fn into_spec(self) -> Spec<Pool<S>> {
+        self.spec()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kista_etf::{Atom, Pid, Reference};
+use kista_etf::{Atom, AtomError, Pid, Reference};
 
 /// Where a message, a call or a monitor goes: a process, a name on this node, or a name on another node.
 ///
@@ -53,6 +53,18 @@ impl From<Atom> for Dest {
 impl From<&'static str> for Dest {
     fn from(name: &'static str) -> Self {
         Self::Name(Atom::from_static(name))
+    }
+}
+
+/// A name that was made while the program runs. It stays an atom for good, as all do: not for names without end.
+///
+/// # Errors
+/// When the name has more than 255 characters.
+impl TryFrom<String> for Dest {
+    type Error = AtomError;
+
+    fn try_from(name: String) -> Result<Self, AtomError> {
+        Atom::new(&name).map(Self::Name)
     }
 }
 

@@ -8,7 +8,7 @@ use kista_etf::{Atom, Decode, Term, atoms};
 use super::start::{Custom, Decoded, Made, Start, StartChild, Starter, Typed};
 use super::{Supervisor, SupervisorError};
 use crate::Pid;
-use crate::gen_server::{GenServer, Spec, StartError};
+use crate::gen_server::{GenServer, IntoSpec, Spec, StartError};
 
 /// By what a supervisor's children are told apart: any term. A text is an atom, as names are.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -46,6 +46,13 @@ impl From<&str> for ChildId {
             Ok(atom) => Term::from(atom),
             Err(_) => Term::from(kista_etf::Binary::from(id.as_bytes())),
         })
+    }
+}
+
+/// As of a `&str`.
+impl From<String> for ChildId {
+    fn from(id: String) -> Self {
+        Self::from(&*id)
     }
 }
 
@@ -189,9 +196,10 @@ pub struct Child {
 
 impl Child {
     /// A server, a state machine or a [`Supervisor`]: whatever has a [`Spec`]. Each start begins with a clone of its arguments.
-    pub fn new<S: GenServer>(id: impl Into<ChildId>, spec: Spec<S>) -> Self {
-        let supervises = TypeId::of::<S>() == TypeId::of::<Supervisor>();
-        let child = Self::with(id.into(), Start::Fixed(Box::new(Typed(spec))));
+    pub fn new<P: IntoSpec>(id: impl Into<ChildId>, spec: P) -> Self {
+        let supervises = TypeId::of::<P::Server>() == TypeId::of::<Supervisor>();
+        let start = Start::Fixed(Box::new(Typed(spec.into_spec())));
+        let child = Self::with(id.into(), start);
         match supervises {
             true => child.supervisor(),
             false => child,

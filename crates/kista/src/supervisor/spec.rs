@@ -5,7 +5,7 @@ use super::Supervisor;
 use super::child::{Child, ChildId, Restart};
 use super::core::Flags;
 use super::start::Start;
-use crate::gen_server::Spec;
+use crate::gen_server::{IntoSpec, Spec};
 
 /// What happens to the other children when one is to be restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +100,14 @@ impl Supervisor {
     }
 }
 
+impl IntoSpec for SupervisorSpec {
+    type Server = Supervisor;
+
+    fn into_spec(self) -> Spec<Supervisor> {
+        self.spec()
+    }
+}
+
 impl SupervisorSpec {
     fn new(strategy: Strategy) -> Self {
         Self {
@@ -143,7 +151,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// What it takes to start it.
+    /// What it takes to start it. [`Node::spawn`](crate::Node::spawn) and [`Child::new`] take it without, too.
     pub fn spec(self) -> Spec<Supervisor> {
         crate::gen_server::spec(self)
     }
