@@ -1301,3 +1301,40 @@ async fn exits_of_others_and_foreign_messages_leave_a_supervisor_as_it_is() {
     node.send(to, &atom("hello"));
     assert_eq!(pid(&supervisor, "a").await, before);
 }
+
+#[tokio::test]
+async fn a_process_given_for_two_children_is_refused_and_the_supervisor_goes_on() {
+    let node = node().await;
+    let shared = node.spawn_fn(async |mut cx| {
+        loop {
+            cx.receive().await;
+        }
+    });
+    let shared = shared.unwrap();
+    let child = |id: &'static str| Child::start(id, move |_| async move { Ok(shared) });
+    let supervisor = start(&node, Supervisor::one_for_one()).await;
+    supervisor.start_child(child("a")).await.unwrap();
+    let refused = supervisor.start_child(child("b")).await;
+    assert_eq!(refused, Err(SupervisorError::AlreadyStarted(shared)));
+    assert_eq!(supervisor.which_children().await.unwrap().len(), 1);
+    supervisor.terminate_child("a").await.unwrap();
+    until(async || !node.is_alive(shared)).await;
+    node.stop().await;
+}
+
+/// A supervisor's specification is taken as it stands, and its id may be made at run time.
+#[tokio::test]
+async fn a_supervisor_is_started_from_what_it_was_begun_with() {
+    let node = node().await;
+    let inner = Child::new(String::from("in"), Supervisor::one_for_one());
+    let outer = node.spawn(Supervisor::one_for_one().child(inner));
+    let outer = outer.name("out").await.unwrap();
+    let children = outer.which_children().await.unwrap();
+    assert_eq!(children[0].id, ChildId::from("in"));
+    assert_eq!(children[0].child_type, Atom::from_static("supervisor"));
+    let name = Dest::try_from(format!("{}t", "ou")).unwrap();
+    let by_name = node.server::<Supervisor>(name);
+    assert_eq!(by_name.which_children().await.unwrap().len(), 1);
+    assert!(Dest::try_from("x".repeat(256)).is_err());
+    node.stop().await;
+}

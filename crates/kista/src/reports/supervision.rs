@@ -53,6 +53,8 @@ pub enum Next {
     RestartsAfter(Duration),
     /// The restart failed; it is tried again behind what waits in the queue, and counts again.
     TriesAgain,
+    /// The same after this time: its back-off.
+    TriesAgainAfter(Duration),
     /// The child is forgotten: it was temporary.
     Forgets,
     /// Nothing: the child was told to end, and has ended.
@@ -67,6 +69,7 @@ impl fmt::Display for Next {
             Self::Restarts => f.write_str("restarts it"),
             Self::RestartsAfter(time) => write!(f, "restarts it after {time:?}"),
             Self::TriesAgain => f.write_str("tries again"),
+            Self::TriesAgainAfter(time) => write!(f, "tries again after {time:?}"),
             Self::Forgets => f.write_str("forgets it"),
             Self::Stopped => f.write_str("has stopped it"),
             Self::Ends => f.write_str("ends"),

@@ -21,11 +21,16 @@ pub(super) struct Record {
     attempts: u32,
     /// How often it was started.
     starts: u32,
-    /// The second in which it was started.
+    /// When it was started, in milliseconds.
     since: u64,
 }
 
 impl Record {
+    /// Restarts since it last lived for long.
+    pub(super) const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// How often it was started again.
     pub(super) const fn restarts(&self) -> u32 {
         self.starts.saturating_sub(1)
@@ -163,17 +168,19 @@ impl Children {
         self.set_state(key, ChildState::Running(pid));
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.record.starts = entry.record.starts.saturating_add(1);
-            entry.record.since = now.as_secs();
+            entry.record.since = millis(now);
         }
     }
 
-    /// The child is restarted: how many restarts came before this one since it last lived for so long.
+    /// The child is restarted: how many restarts came before this one since it last lived for so long. One that waits for its
+    /// restart, or could not be started, does not live.
     pub(super) fn attempt(&mut self, key: Key, now: Duration, long: Duration) -> u32 {
         let Some(entry) = self.entries.get_mut(&key) else {
             return 0;
         };
         let record = &mut entry.record;
-        if now.as_secs().saturating_sub(record.since) > long.as_secs() {
+        let lived = matches!(record.state, ChildState::Running(_));
+        if lived && millis(now).saturating_sub(record.since) > millis(long) {
             record.attempts = 0;
         }
         let before = record.attempts;
@@ -228,6 +235,10 @@ impl Children {
             .get_mut(&key)
             .expect("its neighbours know a child that is there")
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Counts how often children were looked at: what an act costs, whatever the machine.

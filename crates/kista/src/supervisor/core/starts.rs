@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use kista_etf::{Atom, Term};
+
 use super::{Core, Effect, Effects, Goal, Outcome, Refusal, Reply, Step, refuse};
 use crate::ExitReason;
 use crate::reports::{Context, Next};
 use crate::supervisor::child::{ChildId, Policy};
-use crate::supervisor::children::{ChildState, Key};
+use crate::supervisor::children::{ChildState, Key, Record};
 
 impl Core {
     pub(super) fn started(
@@ -17,6 +19,16 @@ impl Core {
         effects: &mut Effects,
     ) {
         match outcome {
+            // Which child its end would be the end of could not be told.
+            Outcome::Running(pid)
+                if self.children.by_pid(pid).is_some_and(|other| other != key) =>
+            {
+                let reason = [
+                    Term::from(Atom::from_static("already_started")),
+                    Term::from(pid),
+                ];
+                self.not_started(key, ExitReason::from(Term::tuple(reason)), effects);
+            }
             Outcome::Running(pid) => {
                 self.children.started(key, pid, now);
                 if !self.is_simple() {
@@ -64,12 +76,12 @@ impl Core {
                     _ => None,
                 };
                 let offender = self.offender(key, was);
-                effects.push(Effect::Report(
-                    Context::StartError,
-                    offender,
-                    reason,
-                    Next::TriesAgain,
-                ));
+                let attempts = self.children.get(key).map_or(0, Record::attempts);
+                let next = match self.backoff {
+                    None => Next::TriesAgain,
+                    Some(backoff) => Next::TriesAgainAfter(backoff.delay(attempts)),
+                };
+                effects.push(Effect::Report(Context::StartError, offender, reason, next));
                 self.set_restarting(key, was);
                 effects.push(Effect::TryAgain(key));
             }

@@ -272,6 +272,50 @@ fn a_back_off_doubles_up_to_its_most_and_begins_anew_after_a_long_life() {
 }
 
 #[test]
+fn a_child_that_cannot_start_does_not_live_while_it_waits() {
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(400));
+    let flags = Flags {
+        backoff: Some(backoff),
+        intensity: 100,
+        ..flags(Strategy::OneForOne)
+    };
+    let mut world = World::new(&flags, policy(Restart::Permanent));
+    world.core.add(id("a"), policy(Restart::Permanent));
+    world.give(Event::Boot);
+    let failures = std::iter::repeat_n(Outcome::Failed(crash()), 6);
+    world.script.insert("a".into(), failures.collect());
+    // Just before a full second: a life is not counted in those.
+    world.now += Duration::from_millis(399);
+    world.die("a", crash());
+    let mut delays = Vec::new();
+    while states(&world) == ["a restarting"] {
+        let (at, event) = world.later.pop().unwrap();
+        delays.push((at - world.now).as_millis());
+        world.now = at;
+        world.give(event);
+        world.settle();
+    }
+    assert_eq!(delays, [100, 200, 400, 400, 400, 400, 400]);
+    let said: Vec<_> = world.logged();
+    let said = said.iter().filter(|line| line.starts_with("report"));
+    let said: Vec<_> = said.filter_map(|line| line.rsplit_once(": ")).collect();
+    let said: Vec<_> = said.iter().map(|(_, next)| *next).collect();
+    let tries = ["tries again after 400ms"; 5];
+    assert_eq!(said[0], "restarts it after 100ms");
+    assert_eq!(said[1], "tries again after 200ms");
+    assert_eq!(said[2..], tries);
+    // It lives for less than the most, over the turn of a second; and then for more.
+    for (lived, delay) in [(300, 400), (401, 100)] {
+        world.now += Duration::from_millis(lived);
+        world.die("a", crash());
+        let (at, event) = world.later.pop().unwrap();
+        assert_eq!((at - world.now).as_millis(), delay);
+        world.now = at;
+        world.give(event);
+    }
+}
+
+#[test]
 fn a_back_off_that_was_cut_short_does_nothing_when_it_is_due() {
     let time = Duration::from_secs(1);
     let flags = Flags {

@@ -2,6 +2,50 @@
 
 use super::*;
 
+/// A start function that gives a process which is another child already.
+#[test]
+fn a_process_is_no_second_child_and_nobody_waits_for_it_for_ever() {
+    let mut core = Core::new(&flags(Strategy::OneForOne), policy(Restart::Permanent));
+    let mut effects = Vec::new();
+    let shared = pid(7);
+    for (n, name) in ["a", "b"].into_iter().enumerate() {
+        effects.clear();
+        core.handle(
+            Event::StartChild(id(name), policy(Restart::Permanent)),
+            Duration::ZERO,
+            &mut effects,
+        );
+        let Some(Effect::Start(key)) = effects.last().cloned() else {
+            panic!("{effects:?}")
+        };
+        effects.clear();
+        let started = Event::Started(key, Outcome::Running(shared));
+        core.handle(started, Duration::ZERO, &mut effects);
+        let reply = effects.iter().find_map(|effect| match effect {
+            Effect::Reply(reply) => Some(reply.clone()),
+            _ => None,
+        });
+        let reason = ExitReason::from(Term::tuple([
+            Term::from(Atom::from_static("already_started")),
+            Term::from(shared),
+        ]));
+        let expected = [
+            Reply::Started(Some(shared)),
+            Reply::Failed(Refusal::Start(reason)),
+        ];
+        assert_eq!(reply.as_ref(), Some(&expected[n]));
+    }
+    assert_eq!(core.count(), 1, "the second is not there");
+    effects.clear();
+    core.handle(Event::Terminate(id("a")), Duration::ZERO, &mut effects);
+    core.handle(
+        Event::Ended(shared, ExitReason::Shutdown),
+        Duration::ZERO,
+        &mut effects,
+    );
+    assert_eq!(effects.last(), Some(&Effect::Reply(Reply::Done)));
+}
+
 #[test]
 fn children_start_in_order_and_stop_in_reverse() {
     let mut world = World::new(&flags(Strategy::OneForOne), policy(Restart::Permanent));
