@@ -512,3 +512,32 @@ async fn an_evicted_message_does_not_hide_the_next_from_a_waiting_receive() {
     assert_eq!(read.unwrap(), (term(9), term(1), term(2)));
     node.stop().await;
 }
+
+/// Only it could make the room that it would wait for.
+#[tokio::test]
+async fn a_process_is_never_held_for_its_own_queue() {
+    let node = node("self").await;
+    let options = SpawnOptions::new().bound(QueueBound::new(2, Overflow::Wait));
+    let sent = plain::run_with(&node, options, async |mut cx| {
+        let me = cx.pid();
+        let mut taken = 0;
+        for n in 0..2_000 {
+            // Half awaited: neither way waits.
+            let sent = match n % 2 {
+                0 => cx.send(me, &n).await,
+                _ => cx.send(me, &n).result(),
+            };
+            match sent {
+                Ok(()) => taken += 1,
+                Err(error) => assert_eq!(error, SendError::Overloaded),
+            }
+        }
+        tokio::task::yield_now().await;
+        for n in 0..taken {
+            assert_eq!(cx.receive().await, term(n));
+        }
+        taken
+    });
+    assert_eq!(sent.await, 2 + 1_024);
+    node.stop().await;
+}

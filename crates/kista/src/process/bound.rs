@@ -48,6 +48,10 @@ pub enum Overflow {
     /// The sender waits: the message is taken, a sending process is held at its next await until there is room, and
     /// [`Sent`](crate::Sent) can be awaited for it. Senders that do neither are refused when they passed the limit by as much
     /// again, and by 1,024 at least. From other nodes: refused at the limit.
+    ///
+    /// What a process sends to itself never holds it: it is taken, and refused as far beyond the limit. Two processes that are
+    /// bounded so and cast to each other can hold each other for ever, each waiting for the other's room: give one of them
+    /// [`Reject`](Self::Reject), or let it call.
     Wait,
     /// The message is refused, and the sender told: [`SendError::Overloaded`](crate::SendError), [`CallError::Overloaded`](crate::CallError).
     Reject,

@@ -12,7 +12,7 @@ use kista_sync::queue::Refused;
 
 use super::bound::{Bound, Overflow, QueueBound};
 use super::room::Room;
-use super::{AnyProcess, ExitReason, Info, Process, Signal, WireMessage};
+use super::{AnyProcess, ExitReason, Info, Process, Signal, WireMessage, current};
 use crate::sys::refuse_call;
 
 /// What became of an encoded message.
@@ -111,6 +111,8 @@ impl<M: Send + 'static> Process<M> {
         };
         match bound.bound.overflow {
             Overflow::Wait if is_local => match self.enqueue_beyond(message, bound.extra()) {
+                // Only it could make the room that it would wait for.
+                Ok(()) if current::pid_on(self.node()) == Some(self.pid()) => Ok(None),
                 Ok(()) => Ok(self.node().find(self.pid()).map(|process| process as _)),
                 Err(NotTaken::Overloaded(message)) => self.refuse(&bound, message, is_local),
                 Err(other) => Err(other),
