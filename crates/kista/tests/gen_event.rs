@@ -556,3 +556,41 @@ async fn sys_shows_the_handlers() {
     );
     bed.node.stop().await;
 }
+
+/// A handler that does not go quietly.
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        panic!("dropped")
+    }
+}
+
+impl EventHandler<Alarm> for Fragile {
+    async fn handle_event(&mut self, _: &Alarm, _: &Me) -> Handled<Alarm> {
+        Handled::Remove
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_when_it_is_dropped_costs_the_others_nothing() {
+    let bed = Bed::new("fragile@test").await;
+    bed.add("good").await;
+    for id in ["removed", "deleted"] {
+        bed.manager.add_handler(id, Fragile).await.expect("added");
+        if id == "deleted" {
+            let left = bed.manager.delete_handler(id, Term::NIL).await;
+            left.expect("it was there");
+        }
+        bed.tell(Alarm::Raised(1)).await;
+    }
+    assert_eq!(bed.handlers().await, ["good"]);
+    bed.manager
+        .add_handler("last", Fragile)
+        .await
+        .expect("added");
+    assert_eq!(bed.manager.stop().await, Ok(()));
+    let log = ["good init", "good Raised(1)", "good Raised(1)", "good Stop"];
+    assert_eq!(bed.log(), log);
+    bed.node.stop().await;
+}

@@ -447,3 +447,24 @@ async fn a_pool_of_nothing_is_refused_and_a_resize_to_nothing_too() {
     assert_eq!(pool::info(&pool).await.unwrap().workers, 2);
     node.stop().await;
 }
+
+fn fragile_key(message: &WorkerMsg) -> u64 {
+    match message {
+        WorkerMsg::Whose(key, _) if key == "bad" => panic!("no key"),
+        other => key(other),
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_panics_costs_its_message_only() {
+    let node = node("bad-key@test").await;
+    let spec = pool::of(Worker::spec(closed_gate()), 2).route(Routing::Key(fragile_key));
+    let pool = start(&node, spec).await;
+    let before = pool.whose("good".to_owned()).await.unwrap();
+    let refused = pool.whose("bad".to_owned()).await;
+    let panicked = CallError::Exit(ExitReason::Panic("no key".into()));
+    assert_eq!(refused, Err(panicked));
+    assert_eq!(pool.whose("good".to_owned()).await, Ok(before));
+    assert_eq!(info(&pool).await.refused, 1);
+    node.stop().await;
+}

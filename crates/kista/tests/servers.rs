@@ -757,3 +757,45 @@ async fn only_an_end_that_is_not_proper_is_logged_and_once() {
     }
     node.stop().await;
 }
+
+/// A state, or what a panic throws, that does not go quietly.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped")
+    }
+}
+
+struct Fragile {
+    _bomb: Bomb,
+}
+
+#[gen_server(local)]
+impl Fragile {
+    #[init]
+    fn new() -> Self {
+        Fragile { _bomb: Bomb }
+    }
+    #[call]
+    fn crash(&mut self) {
+        panic!("asked to crash")
+    }
+    #[call]
+    fn throw(&mut self) {
+        std::panic::panic_any(Bomb)
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_panics_when_it_is_dropped_takes_nothing_from_the_reason() {
+    let node = node().await;
+    let fragile = node.spawn(Fragile::spec()).await.unwrap();
+    let panicked = |text: &str| Err(CallError::Exit(ExitReason::Panic(text.into())));
+    assert_eq!(fragile.crash().await, panicked("asked to crash"));
+    let fragile = node.spawn(Fragile::spec()).await.unwrap();
+    assert_eq!(fragile.throw().await, panicked("a panic without a text"));
+    let fragile = node.spawn(Fragile::spec()).await.unwrap();
+    assert_eq!(fragile.stop().await, Ok(()), "a proper end stays one");
+    node.stop().await;
+}

@@ -9,7 +9,7 @@ use super::request::{Request, WireRequest, reread};
 use super::table::{self, Entry, Table};
 use super::{EventManager, EventType, Handled, Handler, HandlerId, ManagerMsg, Removed};
 use crate::gen_server::{Cx, Flow, GenServer, InitStop, RemoteReply, Spec, caught, spec};
-use crate::process::Me;
+use crate::process::{Me, drop_quietly};
 use crate::reports::{CrashReport, During, Report, Shown, Source};
 use crate::sys::{info_term, show};
 use crate::{ExitReason, Info};
@@ -270,6 +270,7 @@ impl<E: EventType> Manager<E> {
                     Err(reason) => {
                         report(&new, &reason, || Shown::Nothing, me);
                         tell_supervisor(&new, &Removed::Failed(reason), me);
+                        discard(new.handler, me);
                         false
                     }
                 }
@@ -289,7 +290,10 @@ impl<E: EventType> Manager<E> {
             me.link(supervisor);
         }
         let mut handler = handler.0;
-        init(&mut handler, swapped, me).await?;
+        if let Err(reason) = init(&mut handler, swapped, me).await {
+            discard(handler, me);
+            return Err(reason);
+        }
         self.table.add(Entry {
             id,
             supervisor,
@@ -433,6 +437,7 @@ async fn replaced<E: EventType>(
 ) -> Term {
     let left = terminate(&mut old.handler, &Removed::Swapped(args), me).await;
     send(old.notice(table::swapped(new, supervisor)), me);
+    discard(old.handler, me);
     left
 }
 
@@ -444,7 +449,13 @@ async fn remove<E: EventType>(
 ) -> Term {
     let left = terminate(&mut entry.handler, why, me).await;
     tell_supervisor(&entry, why, me);
+    discard(entry.handler, me);
     left
+}
+
+/// A handler whose Drop panics is gone all the same; the manager and the other handlers go on.
+fn discard<E: EventType>(handler: Box<dyn AnyHandler<E>>, me: &Me) {
+    drop_quietly(me.pid(), "an event handler", || drop(handler));
 }
 
 async fn init<E: EventType>(

@@ -16,7 +16,7 @@ use super::spawn::{GoOn, Started};
 use super::wait::Wait;
 use super::{Cx, Flow, GenServer, InitStop, StartError};
 use crate::ExitReason;
-use crate::process::{AnyProcess, ControlSignal, Info, Process, current, panic_text, run};
+use crate::process::{AnyProcess, ControlSignal, Info, Process, caught_text, run};
 use crate::reports::{self, CrashReport, During};
 use crate::sys::{Behaviour, Event};
 
@@ -158,7 +158,7 @@ pub(super) fn serve<S: GenServer>(
             }
         };
         // Reply tokens in the state stay silent: their callers hear the reason.
-        current::ending(cx.pid(), || drop(server));
+        cx.process().drop_quietly("the state", || drop(server));
         reason
     }
 }
@@ -382,7 +382,7 @@ impl<S: GenServer> Behaviour for Shown<'_, S> {
     fn state(&self) -> Term {
         // Somebody looked, which is no reason to end.
         catch_unwind(AssertUnwindSafe(|| self.0.format_status())).unwrap_or_else(|panic| {
-            let text = format!("format_status panicked: {}", panic_text(&*panic));
+            let text = format!("format_status panicked: {}", caught_text(panic));
             Term::from(kista_etf::Binary::from(text.as_bytes()))
         })
     }
@@ -404,7 +404,7 @@ fn caught_in<F: Future>(
     poll_fn(
         move |cx| match catch_unwind(AssertUnwindSafe(|| callback.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(ExitReason::Panic(panic_text(&*panic).into()))),
+            Err(panic) => Poll::Ready(Err(ExitReason::Panic(caught_text(panic).into()))),
         },
     )
 }

@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::future::{Future, IntoFuture, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use super::{PoolInfo, PoolSpec, Routing};
 use crate::gen_server::{
     Cx, Flow, GenServer, InitStop, PendingReply, ServerRef, Spec, StartError, Starting,
 };
-use crate::process::{AnyProcess, Process, Signal};
+use crate::process::{AnyProcess, Process, Signal, caught_text, drop_quietly};
 use crate::reports::{Context as Trouble, Next, Report, ReportedChild, Source};
 use crate::supervisor::{ChildId, ChildType, Restart, Shutdown};
 use crate::sys::{Behaviour, Event};
@@ -217,14 +218,25 @@ impl<S: GenServer> Pool<S> {
             return self.held.push_back(message);
         }
         let caller = cx.inbox.take_caller();
-        self.hand_over(message, caller);
+        self.hand_over(message, caller, cx.pid());
     }
 
-    fn hand_over(&mut self, mut message: S::Msg, caller: Option<Arc<dyn PendingReply>>) {
+    fn hand_over(&mut self, mut message: S::Msg, caller: Option<Arc<dyn PendingReply>>, pool: Pid) {
         let choice = match self.routing {
             Routing::RoundRobin => Choice::InTurn,
             Routing::LeastQueue => Choice::LeastQueue,
-            Routing::Key(key) => Choice::Key(key(&message)),
+            Routing::Key(key) => match catch_unwind(AssertUnwindSafe(|| key(&message))) {
+                Ok(key) => Choice::Key(key),
+                Err(panic) => {
+                    let text = caught_text(panic);
+                    tracing::error!(%pool, %text, "the routing key panicked: its message is refused");
+                    self.refused += 1;
+                    if let Some(caller) = caller {
+                        caller.fail(&ExitReason::Panic(text.into()));
+                    }
+                    return drop_quietly(pool, "a message", || drop(message));
+                }
+            },
         };
         // A worker may end between the choice and the push; it has room for nothing then.
         for _ in 0..=self.places.len() {
@@ -368,7 +380,7 @@ impl<S: GenServer> Pool<S> {
         };
         self.places[at] = Place::Alive(worker);
         for message in std::mem::take(&mut self.held) {
-            self.hand_over(message, None);
+            self.hand_over(message, None, cx.pid());
         }
         Flow::Continue
     }

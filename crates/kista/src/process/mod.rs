@@ -56,7 +56,7 @@ pub(crate) use room::Room;
 pub(crate) use signal::{ControlSignal, Envelope, Never, Signal, WireMessage};
 pub use state::AliasMode;
 pub(crate) use state::{Deferred, ProcessState};
-pub(crate) use task::{panic_text, poll_as, run};
+pub(crate) use task::{caught_text, drop_quietly, panic_text, poll_as, run};
 pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;

@@ -78,7 +78,9 @@ impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
         if let Some(handle) = process.take() {
             let pid = handle.pid();
             let ((), handle) = current::lent(handle as _, || {
-                drop_quietly(pid, "the state", || body.set(None));
+                drop_quietly(pid, "the state", || {
+                    current::ending(pid, || body.set(None));
+                });
             });
             **process = handle.and_then(|handle| handle.as_any().downcast().ok());
         }
@@ -179,7 +181,7 @@ pub(crate) fn poll_as<M: Send + 'static, F: Future>(
     if let Some(process) = process {
         process.count_sent(sent);
     }
-    polled.map_err(|panic| ExitReason::Panic(panic_text(&*panic).into()))
+    polled.map_err(|panic| ExitReason::Panic(caught_text(panic).into()))
 }
 
 impl<M: Send + 'static> Process<M> {
@@ -413,17 +415,26 @@ impl<M: Send + 'static> Process<M> {
         }
     }
 
+    /// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
     pub(crate) fn drop_quietly(&self, what: &str, drop: impl FnOnce()) {
-        drop_quietly(self.pid(), what, drop);
+        drop_quietly(self.pid(), what, || current::ending(self.pid(), drop));
     }
 }
 
-/// Drops what the ending process leaves. A Drop that panics must not keep others from hearing of the end.
-fn drop_quietly(pid: Pid, what: &str, drop: impl FnOnce()) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| current::ending(pid, drop)));
-    if let Err(panic) = dropped {
-        tracing::error!(%pid, text = %panic_text(&*panic), "{what} panicked while it was dropped");
+/// Drops what is the user's. A Drop that panics is logged, and is nobody else's trouble.
+pub(crate) fn drop_quietly(pid: Pid, what: &str, drop: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(drop)) {
+        tracing::error!(%pid, text = %caught_text(panic), "{what} panicked while it was dropped");
     }
+}
+
+/// The text of a panic that was caught, whose payload ends here: when its own Drop panics too, what that throws is left behind.
+pub(crate) fn caught_text(panic: Box<dyn Any + Send>) -> String {
+    let text = panic_text(&*panic);
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
+    }
+    text
 }
 
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {

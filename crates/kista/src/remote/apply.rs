@@ -17,7 +17,7 @@ use kista_etf::{Atom, AtomName, DecodeError, Decoder, ListHeader, Term, atoms};
 use super::function::{Arguments, Running, Value};
 use super::{Class, Raise};
 use crate::ExitReason;
-use crate::process::{Never, Process, panic_text};
+use crate::process::{Never, Process, caught_text};
 
 /// How many `erlang:apply` may be in each other.
 const DEEPEST: usize = 8;
@@ -107,7 +107,7 @@ impl Application {
                     let raise = Raise::error(Atom::from_static("function_clause"));
                     return Ok(Self::refused(module, function, arguments, raise, open));
                 }
-                Err(panic) => Err(Raise::error(panicked(&*panic))),
+                Err(panic) => Err(Raise::error(panicked(panic))),
             };
             let place = place(module, function, Term::from(arity));
             return Ok(Self {
@@ -232,14 +232,14 @@ async fn catch(mut running: Running) -> Outcome {
     poll_fn(
         move |cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
             Ok(poll) => poll,
-            Err(panic) => Poll::Ready(Err(Raise::error(panicked(&*panic)))),
+            Err(panic) => Poll::Ready(Err(Raise::error(panicked(panic)))),
         },
     )
     .await
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Term {
-    ExitReason::Panic(panic_text(panic).into()).to_term()
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Term {
+    ExitReason::Panic(caught_text(panic).into()).to_term()
 }
 
 fn is(name: &AtomName, text: &str) -> bool {

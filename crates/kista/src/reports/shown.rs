@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kista_etf::{Binary, Term};
 
-use crate::process::panic_text;
+use crate::process::caught_text;
 
 /// How many bytes of text a report keeps of a state or a message.
 pub const MOST_SHOWN: usize = 4 * 1024;
@@ -41,7 +41,7 @@ impl Shown {
             Ok(state) if crate::sys::show::is_opaque(&state) => Self::Not,
             Ok(state) => Self::term(state),
             Err(panic) => {
-                let text = format!("format_status panicked: {}", panic_text(&*panic));
+                let text = format!("format_status panicked: {}", caught_text(panic));
                 Self::term(Term::from(Binary::from(text.as_bytes())))
             }
         }
