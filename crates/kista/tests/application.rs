@@ -793,3 +793,13 @@ async fn a_node_does_not_outlive_its_application_controller_nor_do_the_applicati
     assert!(node.processes().is_empty());
     assert!(take(&seen).contains("one_b:shutdown one_a:shutdown -one"));
 }
+
+#[tokio::test]
+async fn two_applications_of_one_name_are_refused() {
+    let builder = Node::builder("twice@127.0.0.1").no_network();
+    let builder = builder.application(Application::new("demo").env("n", 1));
+    let started = builder.boot(Application::new("demo"), StartType::Temporary);
+    let error = started.start().await.map(drop).unwrap_err();
+    let twice = ApplicationError::Twice(Atom::from_static("demo"));
+    assert!(matches!(error, NodeError::Application(said) if said == twice));
+}

@@ -292,3 +292,25 @@ async fn the_events_of_a_node_end_with_it() {
     assert!(matches!(next(&mut nodes).await, Some(Update::Ended(_))));
     assert_eq!(events.next().await, None);
 }
+
+#[tokio::test]
+async fn a_stopped_node_has_no_events_and_lets_nobody_wait() {
+    let node = node("ended@test").await;
+    let source = node.register_event::<u32>("prices", 0).unwrap();
+    let mut follower = node.subscribe::<u32>("prices").unwrap();
+    source.publish(1).unwrap();
+    node.stop().await;
+    let ended = Update::Ended(ExitReason::Shutdown);
+    assert_eq!(follower.next().await, Some(Update::Event(1)));
+    assert_eq!(follower.next().await, Some(ended));
+    assert_eq!(follower.next().await, None);
+    let refused = EventError::Ended(ExitReason::Shutdown);
+    assert_eq!(source.publish(2), Err(refused.clone()));
+    for name in ["prices", "others"] {
+        let followed = node.subscribe::<u32>(name).map(drop);
+        assert_eq!(followed, Err(refused.clone()));
+    }
+    let registered = node.register_event::<u32>("others", 0).map(drop);
+    assert_eq!(registered, Err(refused));
+    assert_eq!(node.events().next().await, None);
+}

@@ -96,5 +96,6 @@ async fn a_scope_that_ends_forgets_its_members_and_its_successor_serves_the_old_
     assert_eq!(chat.members("g"), [member]);
     node.stop().await;
     let ended = chat.join("g", member).await;
-    assert_eq!(ended, Err(PgError::Scope(CallError::NoProc)));
+    let stopped = CallError::Exit(ExitReason::Shutdown);
+    assert_eq!(ended, Err(PgError::Scope(stopped)));
 }

@@ -7,6 +7,8 @@ use port::free_port;
 use std::future::pending;
 use std::time::Duration;
 
+use kista::application::{Application, StartType};
+use kista::supervisor::{Child, Supervisor};
 use kista::{
     Address, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer, InitStop, Node,
     Pid, ReplyTo, ServerRef, StartError, Term, gen_server, spec,
@@ -311,4 +313,94 @@ async fn a_server_that_does_not_end_is_killed_after_the_time_of_a_stop() {
         call.await.unwrap(),
         Err(CallError::Exit(ExitReason::Killed))
     );
+}
+
+/// Says what it hears of another that is gone, in the moment of its end.
+struct Last {
+    gone: ServerRef<Hand>,
+    heard: tokio::sync::mpsc::UnboundedSender<CallError>,
+}
+
+#[derive(Clone)]
+struct LastArgs(
+    ServerRef<Hand>,
+    tokio::sync::mpsc::UnboundedSender<CallError>,
+);
+
+#[gen_server(local)]
+impl Last {
+    #[init]
+    fn new(args: LastArgs, cx: &mut Cx<Self>) -> Self {
+        cx.trap_exit(true);
+        let LastArgs(gone, heard) = args;
+        Last { gone, heard }
+    }
+    #[terminate]
+    async fn terminate(&mut self, cx: &mut Cx<Self>) {
+        let node = cx.node().clone();
+        let said = [
+            self.gone.never().await.unwrap_err(),
+            self.gone.stop().await.unwrap_err(),
+            node.call::<Term>(self.gone.dest(), &1).await.unwrap_err(),
+            node.call::<Term>("nobody", &1).await.unwrap_err(),
+        ];
+        said.into_iter()
+            .for_each(|error| drop(self.heard.send(error)));
+    }
+}
+
+#[tokio::test]
+async fn who_calls_what_is_gone_while_the_node_stops_hears_of_the_stop() {
+    let node = node().await;
+    let gone = node.spawn(Hand::spec()).await.unwrap();
+    gone.stop().await.unwrap();
+    assert_eq!(gone.never().await, Err(CallError::NoProc));
+    let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
+    node.spawn(Last::spec(LastArgs(gone, heard))).await.unwrap();
+    timeout(SOON, node.stop()).await.unwrap();
+    for _ in 0..4 {
+        assert_eq!(
+            said.recv().await,
+            Some(CallError::Exit(ExitReason::Shutdown))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_given_up_gives_its_name_back() {
+    let port = free_port();
+    let builder = |name: &str| {
+        let builder = Node::builder(name).cookie("stop").epmd_port(port);
+        builder.epmd(EpmdMode::Running)
+    };
+    let registry = builder("registry-stop@127.0.0.1").epmd(EpmdMode::Embedded);
+    let registry = registry.start().await.unwrap();
+    let reached = std::sync::Arc::new(tokio::sync::Notify::new());
+    let tell = std::sync::Arc::clone(&reached);
+    let hanging = Application::new("hanging").start("hanging_sup", move |_| {
+        let tell = std::sync::Arc::clone(&tell);
+        Supervisor::one_for_one().child(Child::start("hangs", move |_| {
+            let tell = std::sync::Arc::clone(&tell);
+            async move {
+                tell.notify_one();
+                pending().await
+            }
+        }))
+    });
+    let given_up = builder("late-stop@127.0.0.1").boot(hanging, StartType::Temporary);
+    tokio::select! {
+        started = given_up.start() => panic!("it hangs: {started:?}"),
+        () = reached.notified() => {}
+    }
+    let again = timeout(SOON, async {
+        loop {
+            match builder("late-stop@127.0.0.1").start().await {
+                Ok(node) => return node,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    });
+    let again = again.await.expect("the name stays taken");
+    again.stop().await;
+    registry.stop().await;
 }

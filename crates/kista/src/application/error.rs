@@ -42,6 +42,9 @@ pub enum ApplicationError {
     /// A name has at most 255 characters.
     #[error("not a name: {0}")]
     BadName(String),
+    /// A node was given two applications of one name.
+    #[error("the node was given two applications of the name {0}: give it one")]
+    Twice(Atom),
     /// The node stops.
     #[error("the node is stopping")]
     NodeStopping,
@@ -81,6 +84,7 @@ impl ApplicationError {
                 Term::list(names.iter().map(|name| Term::from(*name))),
             ]),
             Self::BadName(name) => Term::tuple([atom("invalid_name"), text(name)]),
+            Self::Twice(name) => of("duplicate_application", name),
             Self::NodeStopping => atom("stopping"),
             Self::Call(error) => text(&error.to_string()),
         }

@@ -23,6 +23,7 @@
 //! 2. All subscribers get the same values in the same order. A new one gets the last N first, as the owner chose.
 //! 3. The event ends when its owner does: a process, with its reason; or the source is dropped, with `unregistered`.
 //!    Subscribers hear of it as the last they hear, and the name is free by then.
+//!    When the node has stopped all of its events end with `shutdown`, and there are no new ones.
 //! 4. A subscription ends with the process that it was made for, or when its stream is dropped.
 //! 5. Publishing waits for nobody. A [`Subscription`] can be bounded; then a slow reader learns how much it missed.
 //! 6. The node itself publishes [`NodeEvent`](crate::NodeEvent)s under the name [`NODES`].
@@ -86,7 +87,7 @@ pub enum EventError {
     /// The name has more than 255 characters.
     #[error("not a name: {0}")]
     BadName(String),
-    /// The event has ended: its owner did, for this reason.
+    /// The event has ended: its owner did, for this reason; or all of the node's events have, since it has stopped: `shutdown`.
     #[error("the event has ended: {0}")]
     Ended(ExitReason),
     /// The server to subscribe is not a process of this node that is alive.
@@ -165,7 +166,7 @@ impl Node {
     /// each new subscriber. The owner is the process that calls this, or nobody: then the event lives as long as the source.
     ///
     /// # Errors
-    /// [`EventError::Taken`], [`EventError::BadName`].
+    /// [`EventError::Taken`], [`EventError::BadName`]; [`EventError::Ended`] when the node has stopped.
     pub fn register_event<T: EventValue>(
         &self,
         name: impl AsRef<str>,
@@ -178,7 +179,7 @@ impl Node {
     /// Follows an event, as a stream: for tasks, and for processes that wait for it themselves.
     ///
     /// # Errors
-    /// [`EventError::Unknown`], [`EventError::OtherType`], [`EventError::BadName`].
+    /// [`EventError::Unknown`], [`EventError::OtherType`], [`EventError::BadName`]; [`EventError::Ended`] when the node has stopped.
     pub fn subscribe<T: EventValue>(
         &self,
         name: impl AsRef<str>,

@@ -23,6 +23,17 @@ struct Topics {
     by_name: HashMap<Atom, Arc<dyn AnyTopic>>,
     owned: HashMap<Pid, Vec<Weak<dyn AnyTopic>>>,
     followed: HashMap<Pid, Vec<Following>>,
+    /// Why all events have ended, and no more begin: the node has stopped.
+    closed: Option<ExitReason>,
+}
+
+impl Topics {
+    fn open(&self) -> Result<(), EventError> {
+        match &self.closed {
+            None => Ok(()),
+            Some(reason) => Err(EventError::Ended(reason.clone())),
+        }
+    }
 }
 
 /// An event with its name, whatever its type.
@@ -65,6 +76,7 @@ impl Registry {
         replay: usize,
     ) -> Result<Arc<Named<T>>, EventError> {
         let mut topics = self.topics.lock();
+        topics.open()?;
         if topics.by_name.contains_key(&name) {
             return Err(EventError::Taken(name));
         }
@@ -85,7 +97,11 @@ impl Registry {
     }
 
     pub(super) fn find<T: EventValue>(&self, name: Atom) -> Result<Arc<Named<T>>, EventError> {
-        let found = self.topics.lock().by_name.get(&name).cloned();
+        let found = {
+            let topics = self.topics.lock();
+            topics.open()?;
+            topics.by_name.get(&name).cloned()
+        };
         let topic = found.ok_or(EventError::Unknown(name))?;
         topic
             .as_any()
@@ -128,6 +144,18 @@ impl Registry {
             }
         }
         topic.end(reason);
+    }
+
+    /// Ends all events: no more begin, and nobody waits for one that will never come.
+    pub(crate) fn close(&self, reason: &ExitReason) {
+        let all = {
+            let mut topics = self.topics.lock();
+            topics.closed = Some(reason.clone());
+            std::mem::take(&mut topics.by_name)
+        };
+        for topic in all.into_values() {
+            topic.end(reason);
+        }
     }
 
     /// A process has ended, and left the process table before.

@@ -93,7 +93,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 match process.push(Signal::Call(message, pending)) {
                     Ok(None) => {}
                     Ok(Some(room)) => current::hold(room),
-                    Err(NotTaken::Ended(_)) => return Err(CallError::NoProc),
+                    Err(NotTaken::Ended(_)) => return Err(process.node().absent()),
                     Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
                         return Err(CallError::Overloaded);
                     }
@@ -101,7 +101,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 current::count_sent();
                 Ok(Asked::Local(slot))
             }
-            Resolved::Nobody => Err(CallError::NoProc),
+            Resolved::Nobody => Err(self.address.node().absent()),
             Resolved::Wire(node, dest) => {
                 let outcall = Address::start_outcall(node, dest, &message)?;
                 let decode = *slot.decode.get().ok_or_else(|| {

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -19,8 +20,8 @@ use super::reports::Reports;
 use super::rest::WakeAtEnd;
 use super::signals::Signals;
 use super::stop::STOP_TIMEOUT;
-use super::{Inner, Node, WeakNode};
-use crate::application::{self as applications, Application, StartType};
+use super::{Inner, Node, StopCause, WeakNode};
+use crate::application::{self as applications, Application, ApplicationError, StartType};
 use crate::events::{EventSource, NODES, Registry};
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
@@ -207,7 +208,7 @@ impl NodeBuilder {
     }
 
     /// Makes an application known to the node, as an `.app` file in the code path does: it can be loaded, started and depended on
-    /// by its name.
+    /// by its name. Two of one name are an error of [`start`](Self::start).
     pub fn application(mut self, application: Application) -> Self {
         self.applications.push(application);
         self
@@ -261,6 +262,8 @@ impl NodeBuilder {
 
     /// Starts the node: listens, registers with EPMD, starts the system processes. It accepts connections when this returns.
     ///
+    /// Dropping the future takes the start back: what there is of the node stops in the background.
+    ///
     /// # Errors
     /// See [`NodeError`].
     pub async fn start(self) -> Result<Node, NodeError> {
@@ -272,6 +275,11 @@ impl NodeBuilder {
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| NodeError::NoRuntime)?;
         let name = self.full_name()?;
+        let mut known = HashSet::new();
+        let mut names = self.applications.iter().map(Application::name);
+        if let Some(twice) = names.find(|name| !known.insert(*name)) {
+            return Err(ApplicationError::Twice(twice).into());
+        }
         let signals = match self.stop_on_signals {
             true => Some(Signals::listen()?),
             false => None,
@@ -326,6 +334,7 @@ impl NodeBuilder {
             applications: applications::Registry::new(self.applications, self.environments),
             pg_scopes: crate::pg::Scopes::default(),
         }));
+        let mut unfinished = StopUnfinished(Some(node.clone()));
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;
             let host: Weak<dyn Host> = node.0.me.clone();
@@ -342,6 +351,7 @@ impl NodeBuilder {
                 return Err(error.into());
             }
         }
+        unfinished.0 = None;
         Ok(node)
     }
 
@@ -380,5 +390,16 @@ impl NodeBuilder {
             config.limits.full_mark = full;
         }
         Ok(config)
+    }
+}
+
+/// Takes a start back that failed or was given up: nobody else could, and its name would stay taken.
+struct StopUnfinished(Option<Node>);
+
+impl Drop for StopUnfinished {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take() {
+            node.begin_stop(StopCause::Asked);
+        }
     }
 }

@@ -257,7 +257,8 @@ impl Outcall {
 
     fn monitor(&mut self, dest: Dest) -> Result<(), CallError> {
         if let Some(local) = self.node.local(dest) {
-            return self.monitor_local(local.ok_or(CallError::NoProc)?, dest);
+            let here = local.ok_or_else(|| self.node.absent())?;
+            return self.monitor_local(here, dest);
         }
         let net = self.node.0.net.as_ref().ok_or(CallError::NoConnection)?;
         let connection = net
@@ -278,7 +279,7 @@ impl Outcall {
     }
 
     fn monitor_local(&mut self, to: Pid, dest: Dest) -> Result<(), CallError> {
-        let process = self.node.find(to).ok_or(CallError::NoProc)?;
+        let process = self.node.find(to).ok_or_else(|| self.node.absent())?;
         let name = match dest {
             Dest::Pid(_) | Dest::Alias(_) => None,
             Dest::Name(name) | Dest::Remote { name, .. } => Some(name),
@@ -290,7 +291,7 @@ impl Outcall {
         };
         process
             .push_control(monitor.into())
-            .map_err(|_| CallError::NoProc)?;
+            .map_err(|_| self.node.absent())?;
         self.monitored = Monitored::Local(to);
         Ok(())
     }

@@ -231,7 +231,12 @@ impl Node {
         } = &signal
             && let Some(key) = self.call_key(reference)
         {
-            return self.down_for_call(key, reason.clone());
+            let reason = match reason {
+                // Its process ended between the look-up and the monitor.
+                ExitReason::NoProc => self.reason_of_absence(),
+                reason => reason.clone(),
+            };
+            return self.down_for_call(key, reason);
         }
         let unreached = match self.find(to) {
             Some(process) => match process.push_control(signal.into()) {

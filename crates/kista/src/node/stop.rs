@@ -22,9 +22,9 @@ use tokio::time::Instant;
 
 use super::Node;
 use super::stopped::{StopCause, Stopped, Unfinished};
-use crate::ExitReason;
 use crate::process::{AnyProcess, ControlSignal, Me};
 use crate::supervisor::Supervisor;
+use crate::{CallError, ExitReason};
 
 /// How long a whole stop may take before what is left is killed, unless set otherwise: less than the 30 s that container
 /// platforms leave a program.
@@ -98,6 +98,7 @@ impl Node {
         let Some(cause) = self.0.stop_cause.get().cloned() else {
             return;
         };
+        self.0.events.close(&ExitReason::Shutdown);
         self.0.stopped.send_if_modified(|stopped| {
             let first = stopped.is_none();
             stopped.get_or_insert(Stopped { cause, unfinished });
@@ -199,6 +200,11 @@ impl Node {
             }
             told = now;
         }
+    }
+
+    /// What a caller hears of a process that is not here.
+    pub(crate) fn absent(&self) -> CallError {
+        self.reason_of_absence().into()
     }
 
     /// What another node hears of a process that is not here.

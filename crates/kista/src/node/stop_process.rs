@@ -23,7 +23,7 @@ impl Node {
             Some(pid) => {
                 let process = pid
                     .and_then(|pid| self.find(pid))
-                    .ok_or(CallError::NoProc)?;
+                    .ok_or_else(|| self.absent())?;
                 self.stop_here(&*process, reason, timeout).await
             }
         }
@@ -44,7 +44,7 @@ impl Node {
             process.push_stop(reason.clone(), pending)
         });
         if !asked {
-            return Err(CallError::NoProc);
+            return Err(self.absent());
         }
         let mut deadline = None;
         let ended = std::future::poll_fn(|cx| match slot.poll(cx) {
