@@ -17,6 +17,18 @@ pub enum ConfigError {
     /// An environment variable is not UTF-8.
     #[error("the environment variable {0} is not UTF-8")]
     Variable(String),
+    /// An environment variable begins as if it were meant for a table, and is for none: two underscores stand between a table and
+    /// a key.
+    #[error(
+        "the environment variable {name} is not understood: {prefix}_NODE__KEY, {prefix}_ENV__KEY and \
+         {prefix}_APPLICATIONS__APPLICATION__KEY are"
+    )]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The prefix that it has.
+        prefix: String,
+    },
     /// There is no such key.
     #[error("{key} in {origin} is not known: {known}")]
     Unknown {

@@ -36,7 +36,7 @@
 //! 2. In `[node]` only the keys of the builder are known, each with its kind of value; a key that is not known is an error, as are
 //!    tables other than these three. Durations are seconds, with a fraction or not.
 //! 3. Everything else is a term: texts are binaries, `true` and `false` atoms, lists lists, tables maps whose keys are atoms.
-//! 4. An error names the key, and the file or the environment variable in which it was said.
+//! 4. An error names the key, and the file or the environment variable in which it was said. No cookie is ever shown.
 //! 5. What a configuration says of an application's environment comes before what the application says; what is set when it runs
 //!    comes before both.
 //!
@@ -158,7 +158,8 @@ impl Reader {
 
     /// The environment variables of this prefix: with `KISTA` those that begin with `KISTA_NODE__`, `KISTA_ENV__` or
     /// `KISTA_APPLICATIONS__`. Two underscores stand between a table and a key; all of it becomes small letters. A value is read as
-    /// TOML (`10`, `true`, `[1, 2]`), and is a text where it is none.
+    /// TOML (`10`, `true`, `[1, 2]`), and is a text where it is none, or where the key takes a text. Variables that begin with
+    /// `KISTA_NODE` or `KISTA_APPLICATION` and are of no such form are an error; all others are left alone.
     pub fn variables(mut self, prefix: impl Into<String>) -> Self {
         self.variables.push((prefix.into(), None));
         self
@@ -200,7 +201,9 @@ impl Reader {
                 file: file.clone(),
                 text,
             };
-            let values = source.collect().map_err(|wrong| error(wrong.to_string()))?;
+            let values = source
+                .collect()
+                .map_err(|wrong| error(without_cookie(&wrong.to_string())))?;
             check_tables(&values)?;
             builder = builder.add_source(source);
         }
@@ -228,6 +231,12 @@ fn check_tables(values: &config::Map<String, Value>) -> Result<(), ConfigError> 
         Some((name, value)) => Err(Setting::new(name.clone(), value.clone())
             .unknown("there are node, env and applications")),
     }
+}
+
+/// A parser's error shows the line that it is about.
+fn without_cookie(error: &str) -> String {
+    let lines = error.lines().filter(|line| !line.contains("cookie"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A file that was read, whose values say so.

@@ -18,7 +18,11 @@ impl Node {
     /// [`ConfigError::Missing`] without a name; see [`NodeBuilder::config`].
     pub fn configured(config: &Config) -> Result<NodeBuilder, ConfigError> {
         let name = config.node.iter().find(|(name, _)| name == "name");
-        let (_, name) = name.ok_or(ConfigError::Missing("node.name"))?;
+        let Some((_, name)) = name else {
+            // What is spelt wrong may be just that.
+            Self::builder("nobody@localhost").config(config).map(drop)?;
+            return Err(ConfigError::Missing("node.name"));
+        };
         Self::builder(name.text()?).config(config)
     }
 }

@@ -1,5 +1,6 @@
 //! A value with its key and its origin, read as what it is to be.
 
+use std::fmt;
 use std::time::Duration;
 
 use config::{Value, ValueKind};
@@ -7,8 +8,11 @@ use kista_etf::{Atom, Binary, Term, atoms};
 
 use super::ConfigError;
 
+/// The key whose value is shown nowhere.
+const SECRET: &str = "node.cookie";
+
 /// A value, and where it was said.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Setting {
     pub(super) key: String,
     value: Value,
@@ -150,9 +154,12 @@ impl Setting {
             origin: self.origin(),
             expected,
             found: match &self.value.kind {
+                _ if self.key == SECRET => "what is there".to_owned(),
                 ValueKind::Table(_) => "a table".to_owned(),
                 ValueKind::Array(_) => "this list".to_owned(),
                 ValueKind::String(text) => format!("{text:?}"),
+                // Not with all its zeros.
+                ValueKind::Float(value) => format!("{value:?}"),
                 _ => self.value.to_string(),
             },
         }
@@ -171,5 +178,14 @@ impl Setting {
             .origin()
             .unwrap_or("the configuration")
             .to_owned()
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.key {
+            SECRET => write!(f, "Setting({SECRET})"),
+            key => write!(f, "Setting({key} = {})", self.value),
+        }
     }
 }

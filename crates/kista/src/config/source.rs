@@ -2,15 +2,23 @@
 
 use std::ffi::OsString;
 
-use config::{File, FileFormat, Map, Source, Value};
+use config::{File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::ConfigError;
 
 /// The tables that a configuration has.
 pub(super) const TABLES: [&str; 3] = ["node", "env", "applications"];
 
+/// How a variable begins that is meant for one of them.
+const MEANT: [&str; 2] = ["node", "application"];
+
+/// The keys of `[node]` that take a text.
+const TEXTS: [&str; 5] = ["name", "cookie", "cookie_file", "listen_on", "epmd"];
+
 /// The environment variables `PREFIX_NODE__KEY`, `PREFIX_ENV__KEY` and `PREFIX_APPLICATIONS__APPLICATION__KEY`, in small letters.
-/// A value is read as in a file, and is a text when that can not be.
+/// A value is read as in a file, and is a text when that can not be, or when its key takes a text: a cookie may be all digits.
+///
+/// Other variables of the prefix may be for something else; but one that begins as if it were meant for a table is an error.
 #[derive(Clone, Debug)]
 pub(super) struct Variables(Vec<(Vec<String>, Value)>);
 
@@ -33,11 +41,19 @@ impl Variables {
                 .map(str::to_lowercase)
                 .collect();
             if path.len() < 2 || !TABLES.contains(&&*path[0]) {
+                if MEANT.iter().any(|table| path[0].starts_with(table)) {
+                    return Err(ConfigError::UnknownVariable {
+                        name: name.to_owned(),
+                        prefix: prefix.to_owned(),
+                    });
+                }
                 continue;
             }
             let text = value.into_string();
             let text = text.map_err(|_| ConfigError::Variable(name.to_owned()))?;
-            read.push((path, value_of(name, text)));
+            let is_text =
+                matches!(&*path, [table, key] if table == "node" && TEXTS.contains(&&**key));
+            read.push((path, value_of(name, text, is_text)));
         }
         // In one order, whatever that of the environment is: what is nested comes after what it is nested in.
         read.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -45,13 +61,14 @@ impl Variables {
     }
 }
 
-fn value_of(name: &str, text: String) -> Value {
+fn value_of(name: &str, text: String, is_text: bool) -> Value {
     let origin = format!("the environment variable {name}");
     let line = format!("value = {text}");
     // More than one line could be more than one value.
     if !text.contains('\n')
         && let Ok(mut map) = File::from_str(&line, FileFormat::Toml).collect()
         && let Some(value) = map.remove("value")
+        && (!is_text || matches!(value.kind, ValueKind::String(_)))
     {
         return Value::new(Some(&origin), value.kind);
     }
@@ -82,10 +99,10 @@ fn insert(root: &mut Map<String, Value>, path: &[String], value: &Value) {
         let inner = table
             .entry(name.clone())
             .or_insert_with(|| Value::new(origin.as_ref(), Map::<String, Value>::new()));
-        if !matches!(inner.kind, config::ValueKind::Table(_)) {
+        if !matches!(inner.kind, ValueKind::Table(_)) {
             *inner = Value::new(origin.as_ref(), Map::<String, Value>::new());
         }
-        let config::ValueKind::Table(inner) = &mut inner.kind else {
+        let ValueKind::Table(inner) = &mut inner.kind else {
             unreachable!("it was made one")
         };
         table = inner;

@@ -285,3 +285,63 @@ fn tls_is_of_one_source_and_what_is_wrong_in_it_is_named() {
     let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__TLS__DIR", "/x")]).unwrap();
     Node::configured(&config).map(drop).unwrap();
 }
+
+#[test]
+fn a_variable_for_a_text_is_one_whatever_it_looks_like() {
+    for (cookie, read) in [
+        ("12345", "12345"),
+        ("true", "true"),
+        ("1e5", "1e5"),
+        ("'a b'", "a b"),
+    ] {
+        let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__COOKIE", cookie)]).unwrap();
+        let (_, setting) = config.node.iter().find(|(key, _)| key == "cookie").unwrap();
+        assert_eq!(setting.text(), Ok(read));
+        assert!(!format!("{config:?}").contains(read), "{config:?}");
+        Node::configured(&config).map(drop).unwrap();
+    }
+}
+
+#[test]
+fn a_cookie_is_never_shown() {
+    for (name, text) in [
+        ("cookie-kind", "[node]\nname = 'a@b'\ncookie = 98765"),
+        ("cookie-syntax", "[node]\nname = 'a@b'\ncookie = 98765x"),
+    ] {
+        let error = wrong(name, text);
+        assert!(error.contains("FILE"), "{error}");
+        assert!(!error.contains("98765"), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_meant_for_a_table_and_misses_it_is_an_error() {
+    for name in [
+        "T_NODE_PORT",
+        "T_NODES__PORT",
+        "T_NODE",
+        "T_APPLICATION__DEMO__LIMIT",
+        "T_APPLICATIONS_DEMO",
+    ] {
+        let error = variables(&[(name, "1")]).map(drop).unwrap_err().to_string();
+        let start = format!("the environment variable {name} is not understood: T_NODE__KEY");
+        assert!(error.starts_with(&start), "{error}");
+    }
+    // What is for something else.
+    variables(&[("T_SEED", "1"), ("T_COOKIE", "x"), ("T_BENCH__NODE", "1")]).unwrap();
+}
+
+#[test]
+fn what_is_spelt_wrong_is_named_before_what_is_missing() {
+    assert!(
+        wrong("misspelt", "[node]\nnmae = 'a@b'").starts_with("node.nmae in FILE is not known")
+    );
+}
+
+#[test]
+fn a_number_out_of_range_is_shown_in_short() {
+    assert_eq!(
+        wrong("long", "[node]\nname = 'a@b'\nstop_timeout = 1e300"),
+        "node.stop_timeout in FILE is to be a number of seconds above zero, not 1e300"
+    );
+}
