@@ -34,6 +34,7 @@ pub mod events;
 pub mod gen_event;
 pub mod gen_server;
 pub mod gen_statem;
+pub mod global;
 mod kernel;
 mod log;
 mod net;
@@ -49,6 +50,7 @@ pub mod sys;
 mod timer;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod watched;
 
 pub use kista_derive::{Message, gen_server};
 pub use kista_dist as dist;
@@ -62,6 +64,7 @@ pub use gen_server::{
     RequestId, RequestIds, SendError, Sent, ServerRef, Spawn, SpawnMonitor, Spec, StartError,
     WireKind, spec,
 };
+pub use global::{Global, GlobalError};
 pub use net::resolve;
 pub use net::{
     AutoConnect, BackOff, ConnectionInfo, HandshakeStats, KeptPeer, NodeName, NodeNameError, Route,

@@ -6,6 +6,7 @@ mod differential;
 mod from_elixir;
 mod from_erlang;
 mod from_rust;
+mod global;
 mod groups;
 mod hostile;
 mod inspection;

@@ -23,6 +23,7 @@ use super::stop::STOP_TIMEOUT;
 use super::{Inner, Node, StopCause, WeakNode};
 use crate::application::{self as applications, Application, ApplicationError, StartType};
 use crate::events::{EventSource, NODES, Registry};
+use crate::global;
 use crate::log::LogLimit;
 use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::process::Env;
@@ -63,6 +64,7 @@ pub struct NodeBuilder {
     pub(super) net: NetOptions,
     ports: RangeInclusive<u16>,
     visibility: Visibility,
+    pub(crate) global: global::Options,
     epmd: EpmdMode,
     epmd_port: Option<u16>,
     net_ticktime: Duration,
@@ -92,6 +94,7 @@ impl NodeBuilder {
             net: NetOptions::default(),
             ports: 0..=0,
             visibility: Visibility::Hidden,
+            global: global::DEFAULT,
             epmd: EpmdMode::Auto,
             epmd_port: None,
             net_ticktime: Duration::from_secs(60),
@@ -333,10 +336,14 @@ impl NodeBuilder {
             stopped: watch::channel(None).0,
             applications: applications::Registry::new(self.applications, self.environments),
             pg_scopes: crate::pg::Scopes::default(),
+            global: global::State::new(self.global),
         }));
         let mut unfinished = StopUnfinished(Some(node.clone()));
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;
+            if self.visibility == Visibility::Visible {
+                global::start(&node).await?;
+            }
             let host: Weak<dyn Host> = node.0.me.clone();
             net.open(host);
         }

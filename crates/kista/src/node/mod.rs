@@ -55,6 +55,7 @@ use crate::events::{EventSource, Registry};
 use crate::gen_server::{
     Address, GenServer, IntoSpec, Message, NameRegistry, ServerRef, Spawn, ViaName,
 };
+use crate::global;
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::pg;
@@ -132,6 +133,7 @@ struct Inner {
     stopped: watch::Sender<Option<Stopped>>,
     applications: applications::Registry,
     pg_scopes: pg::Scopes,
+    global: global::State,
 }
 
 impl Drop for Inner {
@@ -397,6 +399,10 @@ impl Node {
 
     pub(crate) fn pg_scopes(&self) -> &pg::Scopes {
         &self.0.pg_scopes
+    }
+
+    pub(crate) fn global_state(&self) -> &global::State {
+        &self.0.global
     }
 
     pub(crate) fn timers(&self) -> &Timers {

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kista_etf::{Atom, DecodeError, Decoder, Pid, Reference, Term};
@@ -9,14 +8,13 @@ use super::wire::{Said, Say};
 use crate::gen_server::{Address, Cx, Flow, GenServer, InitStop, Message, ReplyTo, StartError};
 use crate::node::RegisterError;
 use crate::process::{Dest, Info};
+use crate::watched::Watched;
 
 /// A scope's process: carries out what the core says. Started by [`Node::pg`](crate::Node::pg) or [`spec`](super::spec).
 pub struct ScopeServer {
     core: Core,
     table: Arc<Table>,
-    /// The monitor of each process that is watched, and back.
-    watched: HashMap<Pid, Reference>,
-    watching: HashMap<Reference, Pid>,
+    watched: Watched,
 }
 
 /// The messages of a [`ScopeServer`].
@@ -68,8 +66,7 @@ impl GenServer for ScopeServer {
         let mut scope = Self {
             core: Core::new(scope, Arc::clone(&table)),
             table,
-            watched: HashMap::new(),
-            watching: HashMap::new(),
+            watched: Watched::default(),
         };
         cx.monitor_nodes(true);
         for node in cx.node().nodes() {
@@ -109,8 +106,7 @@ impl GenServer for ScopeServer {
             // Its scope's DOWN says all.
             Info::NodeDown(_) => {}
             Info::Down { reference, .. } => {
-                if let Some(pid) = self.watching.remove(&reference) {
-                    self.watched.remove(&pid);
+                if let Some(pid) = self.watched.ended(reference) {
                     self.act(cx, |core, effects| core.ended(pid, effects));
                 }
             }
@@ -143,17 +139,8 @@ impl ScopeServer {
                     let hello = Say::Discover.to_term(cx.pid());
                     drop(cx.node().send_noconnect(to, &hello));
                 }
-                Effect::Watch(pid) => {
-                    let reference = cx.monitor(pid);
-                    self.watched.insert(pid, reference);
-                    self.watching.insert(reference, pid);
-                }
-                Effect::Unwatch(pid) => {
-                    if let Some(reference) = self.watched.remove(&pid) {
-                        self.watching.remove(&reference);
-                        cx.demonitor_flush(reference);
-                    }
-                }
+                Effect::Watch(pid) => self.watched.watch(cx, pid),
+                Effect::Unwatch(pid) => self.watched.unwatch(cx, pid),
                 Effect::Tell(who, change) => {
                     drop(cx.node().send_noconnect(who.into(), &change.to_term()));
                 }
