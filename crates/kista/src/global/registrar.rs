@@ -62,8 +62,9 @@ impl Registrar {
                 method,
                 anew,
             } => {
-                let free = || alive(&self.cx, &self.table, &name).is_none();
-                if !anew && !(free() && !self.table.has_a_name(pid)) {
+                // Asked only if it matters.
+                let held = || alive(&self.cx, &self.table, &name).is_some();
+                if !anew && (held() || self.table.has_a_name(pid)) {
                     return false;
                 }
                 Term::from((Atom::from_static("register"), name, pid, method))

@@ -394,3 +394,113 @@ pub(super) mod say {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn via() -> Option<Atom> {
+        Some(Atom::from_static("p@h"))
+    }
+
+    fn cast(text: &str) -> Option<Said> {
+        let text = text.replace('P', "<'p@h'.1.0/4>");
+        Said::parse_cast(&text.parse::<Term>().unwrap(), via())
+    }
+
+    fn info(text: &str) -> Option<Said> {
+        Said::parse_info(&text.parse::<Term>().unwrap(), via())
+    }
+
+    #[test]
+    fn what_versions_7_and_8_say_is_read() {
+        for text in [
+            "{init_connect,{8,-5},'p@h',{locker,no_longer_a_pid,#{{connection_id,'a@h'} => 3,'a@h' => 8},P}}",
+            "{init_connect,{7,-5},'p@h',{locker,no_longer_a_pid,['a@h'],P}}",
+            "{init_connect,{9,-5,more},'p@h',{locker,x,x,P}}",
+            "{lock_set,P,true,['a@h'],-5}",
+            "{lock_set,P,false,['a@h']}",
+            "{exchange,'p@h',[{{a,name},P,fun global:random_exit_name/3}],[],-5}",
+            "{resolved,'p@h',[{insert,{a,P,x}},{delete,b}],[{'a@h',8},'b@h'],unused,[{c,P,'a@h'}],-5}",
+            "{new_nodes,'p@h',[{insert,{a,P,x}}],[],[{'a@h',8}],[{vsn,8},{lock,{global,[P,P]}}]}",
+            "{in_sync,'p@h',true}",
+            "{async_del_name,a,P}",
+        ] {
+            assert!(cast(text).is_some(), "{text}");
+        }
+        for text in [
+            "{init_connect_ack,'p@h',-5,7}",
+            "{cancel_connect,'p@h',7}",
+            "{lost_connection,'a@h',123456789012,-5,'b@h'}",
+            "{remove_connection,'p@h'}",
+            "{whereis,name,{<'p@h'.1.0/4>,tag}}",
+        ] {
+            assert!(info(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_node_speaks_for_another_and_none_for_the_parts_of_this_one() {
+        for text in [
+            "{init_connect,{8,-5},'q@h',{locker,x,x,P}}",
+            "{init_connect,{8,-5},'p@h',{locker,x,x,<'q@h'.1.0/4>}}",
+            "{lock_set,<'q@h'.1.0/4>,true,[],-5}",
+            "{exchange,'q@h',[],[],-5}",
+            "{resolved,'q@h',[],[],unused,[],-5}",
+            "{new_nodes,'q@h',[],[],[],[]}",
+            "{in_sync,'q@h',true}",
+            // What OTP's server says to itself.
+            "{lock_is_set,'p@h',-5,{global,[P,P]}}",
+            "{exchange_ops,'p@h',-5,[],[]}",
+        ] {
+            assert_eq!(cast(text), None, "{text}");
+        }
+        for text in [
+            "{init_connect_ack,'q@h',-5,7}",
+            "{cancel_connect,'q@h',7}",
+            "{remove_connection,'q@h'}",
+        ] {
+            assert_eq!(info(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_of_global_is_refused() {
+        for text in [
+            "{init_connect,8,'p@h',{locker,x,x,P}}",
+            "{exchange,'p@h',[{a,P}],[],-5}",
+            "{exchange,'p@h',[{a,P,x}|{b,P,x}],[],-5}",
+            "{resolved,'p@h',[{insert,a}],[],unused,[],-5}",
+            "{resolved,'p@h',[],[{'a@h',8,8}],unused,[],-5}",
+            "{new_nodes,'p@h',[],[],['a@h',3],[]}",
+            "{in_sync}",
+            "in_sync",
+            "{}",
+        ] {
+            assert_eq!(cast(text), None, "{text}");
+        }
+        for text in [
+            "{lost_connection,'a@h',1,x,'b@h'}",
+            "{whereis,name,tag}",
+            "{}",
+            "{nodedown}",
+        ] {
+            assert_eq!(info(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lock_without_a_name_of_its_own_is_none() {
+        let lock = |text: &str| lock_of(&text.parse().unwrap());
+        assert_eq!(lock("[{vsn,8},{lock,{global,5}}]"), Some(5.into()));
+        for text in [
+            "[]",
+            "x",
+            "[{lock,undefined}]",
+            "[{lock}]",
+            "[{lock,{a,b,c}}]",
+        ] {
+            assert_eq!(lock(text), None, "{text}");
+        }
+    }
+}

@@ -41,10 +41,10 @@ const QUEUE_ALARM: usize = 1_000_000;
 /// Whether a node joins `nodes()` of its peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
-    /// Seen only by those who ask: the default, until Kista speaks all of `global`.
+    /// Seen only by those who ask, and no part of the cluster's [`global`]: the default.
     #[default]
     Hidden,
-    /// A full member, as `erl` without `-hidden`.
+    /// A full member, as `erl` without `-hidden`: it connects to all that its peers know, and has the cluster's names and locks ([`global`]).
     Visible,
 }
 
