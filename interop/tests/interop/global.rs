@@ -520,25 +520,29 @@ async fn who_meets_one_meets_all_whoever_connects() {
     }
 }
 
-/// What is left of three that all knew each other when one link is cut.
+/// One link of three that all know each other is cut.
 struct Cut {
     between_erlangs: bool,
     prevent: bool,
 }
 
+/// Mostly all three end alone. But each closes a connection as soon as it is asked to, and one that is asked before it has noticed its own loss
+/// does not tell that: then the two who did not lose each other stay together. OTP leaves that to chance; what it promises is that parts do not
+/// overlap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_cut_of_any_one_link_of_three_leaves_what_it_leaves_of_three_otps() {
+async fn a_cut_of_any_one_link_of_three_leaves_parts_that_do_not_overlap_as_among_three_otps() {
     for (between_erlangs, prevent) in [(true, true), (false, true), (true, false), (false, false)] {
         let cut = Cut {
             between_erlangs,
             prevent,
         };
-        let with_ours = cut_of_three(&cut).await;
-        let otps = cut_of_three_otps(&cut);
-        assert_eq!(with_ours, otps, "between {between_erlangs}, {prevent}");
-        match prevent {
-            true => assert_eq!(with_ours, [0, 0, 0]),
-            false => assert_eq!(with_ours.iter().sum::<usize>(), 4),
+        for left in [cut_of_three(&cut).await, cut_of_three_otps(&cut)] {
+            let sum = left.iter().sum::<usize>();
+            match prevent {
+                true => assert!(sum == 0 || sum == 2 && left.contains(&0), "{left:?}"),
+                // Both that were cut off keep the third.
+                false => assert_eq!(sum, 4, "{left:?}"),
+            }
         }
     }
 }
@@ -627,7 +631,7 @@ async fn a_cut_cluster_that_meets_again_is_one_again() {
     let mut second = Erl::start(&bed, SECOND);
     let (node, global) = ours(&bed, LAST).await;
     second.is("names:register(of_second)", "yes");
-    for round in 0..10 {
+    for round in 0..6 {
         assert!(node.ping(ERL).await);
         second.is(&format!("net_adm:ping('{ERL}')"), "pong");
         until("all three", || node.nodes().len() == 2);
@@ -652,10 +656,19 @@ async fn a_cut_cluster_that_meets_again_is_one_again() {
             0 => assert!(node.disconnect(SECOND)),
             _ => erl.is(&format!("erlang:disconnect_node('{LAST}')"), "true"),
         }
-        until("the cut", || node.nodes().is_empty());
-        erl.becomes("nodes()", "[]");
-        second.becomes("nodes()", "[]");
-        assert_eq!(global.whereis(atom("of_second")), None);
+        let other = if round % 2 == 0 { SECOND } else { ERL };
+        until("the cut", || {
+            !node.nodes().contains(&Atom::new(other).unwrap())
+        });
+        let left = settled(|| {
+            let count = |erl: &mut Erl| erl.ask("length(nodes())").parse().unwrap();
+            [node.nodes().len(), count(&mut erl), count(&mut second)]
+        });
+        let sum = left.iter().sum::<usize>();
+        assert!(sum == 0 || sum == 2 && left.contains(&0), "{left:?}");
+        // Whoever is gone took its names along.
+        let seen = node.nodes().contains(&Atom::new(SECOND).unwrap());
+        assert_eq!(global.whereis(atom("of_second")).is_some(), seen);
         assert!(global.unregister(name).await.unwrap());
     }
     node.stop().await;
