@@ -523,21 +523,18 @@ async fn a_state_that_panics_when_dropped_keeps_nobody_from_hearing_of_the_end()
         watcher.watch(volatile.dest()).await.unwrap();
         volatile.here().await.unwrap();
         if stopped {
-            // The reason is the panic: who stops it learns that it did not end as asked.
+            // It ended as asked: what its state did afterwards is only logged.
             let stop = timeout(SOON, volatile.stop())
                 .await
                 .expect("the stop hangs");
-            assert!(
-                matches!(stop, Err(CallError::Exit(ExitReason::Panic(_)))),
-                "{stop:?}"
-            );
+            assert_eq!(stop, Ok(()));
         } else {
             node.exit(pid(&volatile), ExitReason::Kill);
         }
         let downs = downs(&watcher).await;
         match stopped {
             false => assert_eq!(downs, [ExitReason::Killed]),
-            true => assert!(matches!(downs[..], [ExitReason::Panic(_)]), "{downs:?}"),
+            true => assert_eq!(downs, [ExitReason::Normal]),
         }
         assert_eq!(node.whereis("volatile"), None);
     }

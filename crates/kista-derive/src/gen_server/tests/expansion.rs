@@ -182,14 +182,14 @@ fn a_condition_guards_all_that_is_made_of_a_method() {
             #[cfg(unix)] #[cast] fn go(&mut self) {}
         }
     };
-    // The method, its variant, the check of its parts (none), its number, its name, the decoder's arm, the encoder's, the client's
-    // method, the handler's.
+    // The method, its variant, the check of its parts (none), its number, its name, its kind, the decoder's arm, the encoder's, the
+    // client's method, the handler's.
     assert_eq!(
         expand(quote!(), item)
             .to_string()
             .matches("cfg (unix)")
             .count(),
-        8
+        9
     );
 }
 
