@@ -165,8 +165,9 @@ fn carry_out<'a>(
                 cx.exit(to, words[2].clone());
                 let traps = cx.trap_exit(true);
                 cx.trap_exit(traps);
-                // Who traps exits takes it up later, in Erlang too.
-                if to == cx.pid() && !traps {
+                // Who traps exits takes up later what can be trapped, in Erlang too.
+                let trapped = traps && words[2] != Term::from(Atom::from_static("kill"));
+                if to == cx.pid() && !trapped {
                     own_signals(cx).await;
                 }
             }
