@@ -278,11 +278,7 @@ impl<T> Queue<T> {
             return Poll::Ready(Batch::default());
         }
         let stale = self.park_by(&mut inner, cx);
-        let large = if is_large::<T>(inner.items.capacity()) {
-            mem::take(&mut inner.items)
-        } else {
-            Vec::new()
-        };
+        let large = inner.give_back();
         drop(inner);
         drop(stale);
         drop(large);
@@ -315,11 +311,7 @@ impl<T> Queue<T> {
             return Poll::Ready(());
         }
         let stale = self.park_by(&mut inner, cx);
-        let large = if is_large::<T>(inner.items.capacity()) {
-            mem::take(&mut inner.items)
-        } else {
-            Vec::new()
-        };
+        let large = inner.give_back();
         drop(inner);
         drop(stale);
         drop(large);
@@ -431,6 +423,15 @@ impl<T> Inner<T> {
             messages: 0,
             held: 0,
             limit: UNLIMITED,
+        }
+    }
+
+    /// The buffer of who is about to wait, if it is too large to be kept. For when the lock was released.
+    fn give_back(&mut self) -> Vec<T> {
+        if is_large::<T>(self.items.capacity()) {
+            mem::take(&mut self.items)
+        } else {
+            Vec::new()
         }
     }
 

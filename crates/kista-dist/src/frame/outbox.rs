@@ -205,8 +205,9 @@ impl Outbox {
 }
 
 /// A payload in one piece: chunks stand in what is inline, each behind so many bytes of it.
-fn whole(inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
-    let mut whole = Vec::with_capacity(inline.len());
+pub(super) fn whole(inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
+    let copied: usize = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
+    let mut whole = Vec::with_capacity(inline.len() + copied);
     let mut at = 0;
     for (before, chunk) in chunks {
         whole.extend_from_slice(&inline[at..*before]);

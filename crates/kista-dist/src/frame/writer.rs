@@ -13,7 +13,7 @@ use kista_etf::{Atom, AtomName, Decoder, Encoder, Limits};
 
 use super::fragmenter::{Fragmenter, Held};
 use super::memo::Written;
-use super::outbox::OVERHEAD;
+use super::outbox::{OVERHEAD, whole};
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
 use super::{FRAGMENT_SIZE, FrameCounters, Outbox, WriteBuffer};
@@ -334,16 +334,7 @@ impl Wire {
 
 #[cold]
 fn transcode(atoms: &[Atom], inline: &[u8], chunks: &[(usize, Bytes)]) -> Bytes {
-    let mut whole =
-        Vec::with_capacity(inline.len() + chunks.iter().map(|(_, c)| c.len()).sum::<usize>());
-    let mut at = 0;
-    for (before, chunk) in chunks {
-        whole.extend_from_slice(&inline[at..*before]);
-        whole.extend_from_slice(chunk);
-        at = *before;
-    }
-    whole.extend_from_slice(&inline[at..]);
-    let whole = Bytes::from(whole);
+    let whole = whole(inline, chunks);
     let names: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
     // These are our own bytes: what we may send has no limit here.
     let mut limits = Limits::default();

@@ -110,9 +110,19 @@ fn spawn(runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
         let next = (runtime.clone(), Box::pin(task) as Unspawned);
         return NEXT.with_borrow_mut(|waiting| waiting.push_back(next));
     }
+    let turn = Turn;
     drop(runtime.spawn(task));
     while let Some((runtime, task)) = NEXT.with_borrow_mut(VecDeque::pop_front) {
         drop(runtime.spawn(task));
     }
-    SPAWNING.set(false);
+    drop(turn);
+}
+
+/// Over when it is dropped: also when a runtime panics.
+struct Turn;
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        SPAWNING.set(false);
+    }
 }
