@@ -22,6 +22,10 @@ use crate::process::{AnyProcess, ControlSignal, Process, SpawnOptions};
 const KILL_TIME: Duration = Duration::from_secs(1);
 
 /// A server about to start: `node.spawn(Counter::spec(0)).name("counter").await?`.
+///
+/// Whoever waits for it may do the first step of `init` itself, on its own thread: then no task is made or switched to for an
+/// `init` that needs no second step. It runs as the new process. A blocking `init` holds that thread, and so any `timeout` around
+/// the wait; with [`timeout`](Self::timeout) here, `init` runs in a task of its own.
 #[must_use = "a server starts when this is awaited"]
 pub struct Spawn<S: GenServer> {
     node: Node,
