@@ -16,12 +16,20 @@ role("L6b", "only") -> measured_starts(fun start_all/1);
 role("L7" ++ _, "only") -> idle();
 role("L8", "only") -> ring(1000);
 role("F1", "only") -> flood();
+role("G1", "only") -> call_each(10);
+role("G2", "only") -> call_each(1000);
+role("G3", "only") -> call_each(100000);
+role("G4", "only") -> call_each(1000000);
 role("N1", Role) -> network(Role, tick, 1, 1);
 role("N2", Role) -> network(Role, {blob, binary:copy(<<7>>, 1024)}, 1, 1);
 role("N3", Role) -> network(Role, {blob, binary:copy(<<7>>, 65536)}, 1, 1);
 role("N4", Role) -> network(Role, tick, 100, 100);
 role("N5", Role) -> network(Role, add, 1, 1);
 role("N6", Role) -> network(Role, add, 100, 1);
+role("S" ++ Number, Role) -> role("N" ++ Number, Role);
+role("N8", Role) -> delay(Role, nothing);
+role("N8s", Role) -> delay(Role, {small, 30});
+role("N8b", Role) -> delay(Role, {large, 64 bsl 20});
 role("N7", Role) -> network(Role, apply, 1, 1);
 role([$T, _, $e], "only") ->
     {Document, Bytes} = document(),
@@ -77,7 +85,7 @@ sink(Count, Sum) ->
     receive
         {tick, N} -> sink(Count + 1, Sum + N);
         {blob, Bytes} -> sink(Count + 1, Sum + byte_size(Bytes));
-        {mark, From, Ref} -> From ! {Ref, Count, cpu_ns()}, sink(Count, Sum)
+        {'$gen_call', From, mark} -> gen_server:reply(From, {Count, cpu_ns()}), sink(Count, Sum)
     end.
 
 %% What others run here, and how often they did.
@@ -85,11 +93,7 @@ plus_one(N) -> counters:add(persistent_term:get(applied), 1, 1), N + 1.
 applied() -> {counters:get(persistent_term:get(applied), 1), cpu_ns()}.
 
 mark(apply, {_, Node}) -> erpc:call(Node, ?MODULE, applied, []);
-mark(add, Server) -> gen_server:call(Server, mark, infinity);
-mark(_, Sink) ->
-    Ref = make_ref(),
-    Sink ! {mark, self(), Ref},
-    receive {Ref, Count, Cpu} -> {Count, Cpu} end.
+mark(_, Receiver) -> gen_server:call(Receiver, mark, infinity).
 
 marks(Job, Receivers) ->
     Marks = [mark(Job, Receiver) || Receiver <- Receivers],
@@ -138,7 +142,9 @@ measured(Job, Count, Receivers) ->
         false -> 0;
         _ -> Theirs1 - Theirs0
     end,
-    result(Wall, Ours + Theirs, Count1 - Count0, "").
+    result(Wall, Ours + Theirs, Count1 - Count0, receiver_cpu(Theirs)).
+
+receiver_cpu(Ns) -> io_lib:format(" receiver_cpu_ns=~b", [Ns]).
 
 timed(Work) ->
     Cpu = cpu_ns(),
@@ -165,6 +171,20 @@ idle() ->
     Before = resident(),
     {Wall, Cpu} = timed(fun() -> put(servers, [start_receiver(add) || _ <- lists:seq(1, N)]) end),
     result(Wall, Cpu, length(get(servers)), io_lib:format(" bytes_per_process=~b", [max(0, resident() - Before) div N])).
+
+%% Each is called once before it is measured.
+call_each(N) ->
+    Servers = [begin S = start_receiver(add), 1 = gen_server:call(S, {add, 0}, infinity), S end || _ <- lists:seq(1, N)],
+    call_each(Servers, Servers, number("WARMUP")),
+    {Wall, Cpu} = timed(fun() -> call_each(Servers, Servers, number("OPS")) end),
+    result(Wall, Cpu, number("OPS"), "").
+
+call_each(_, _, 0) -> ok;
+call_each([], All, N) -> call_each(All, All, N);
+call_each([Server | More], All, N) ->
+    Expected = N + 1,
+    Expected = gen_server:call(Server, {add, N}, infinity),
+    call_each(More, All, N - 1).
 
 ring(N) ->
     First = self(),
@@ -207,8 +227,53 @@ flood() ->
     Start = erlang:monotonic_time(nanosecond),
     Times = lists:sort(delays(Quiet, number("OPS"))),
     Wall = erlang:monotonic_time(nanosecond) - Start,
-    P99 = lists:nth(min(length(Times) * 99 div 100 + 1, length(Times)), Times),
-    result(Wall, cpu_ns() - Cpu, length(Times), io_lib:format(" p99_ns=~b", [P99])).
+    result(Wall, cpu_ns() - Cpu, length(Times), p99(Times)).
+
+p99(Sorted) ->
+    P99 = lists:nth(min(length(Sorted) * 99 div 100 + 1, length(Sorted)), Sorted),
+    io_lib:format(" p99_ns=~b", [P99]).
+
+%% A quiet server of another node is called once a millisecond, beside what else goes to a loud one there.
+delay("first", _) ->
+    register(name(1), start_receiver(add)),
+    register(name(2), start_receiver(tick)),
+    ready(),
+    receive after infinity -> ok end;
+delay("second", Beside) ->
+    Quiet = {name(1), address()},
+    spawn_beside(Beside, {name(2), address()}),
+    delays(Quiet, number("WARMUP")),
+    {Count0, Theirs0} = mark(add, Quiet),
+    Cpu = cpu_ns(),
+    Start = erlang:monotonic_time(nanosecond),
+    Times = lists:sort(delays(Quiet, number("OPS"))),
+    Wall = erlang:monotonic_time(nanosecond) - Start,
+    {Count1, Theirs1} = mark(add, Quiet),
+    Theirs = Theirs1 - Theirs0,
+    result(Wall, cpu_ns() - Cpu + Theirs, Count1 - Count0, [receiver_cpu(Theirs), p99(Times)]).
+
+spawn_beside(nothing, _) -> ok;
+spawn_beside({small, Percent}, Loud) ->
+    Trial = 100000,
+    Took = fun() ->
+        Start = erlang:monotonic_time(nanosecond),
+        work(tick, Loud, Trial),
+        mark(tick, Loud),
+        erlang:monotonic_time(nanosecond) - Start
+    end,
+    Least = lists:min([Took() || _ <- [1, 2, 3]]),
+    Each = Trial * 1000000 div Least * Percent div 100,
+    spawn_link(fun() -> small(Loud, Each, erlang:monotonic_time(nanosecond)) end);
+spawn_beside({large, Bytes}, Loud) ->
+    Blob = {blob, binary:copy(<<7>>, Bytes)},
+    spawn_link(fun() -> large(Loud, Blob) end).
+
+small(Loud, Each, Due) ->
+    sleep_until(Due),
+    work(tick, Loud, Each),
+    small(Loud, Each, Due + 1000000).
+
+large(Loud, Blob) -> Loud ! Blob, mark(blob, Loud), large(Loud, Blob).
 
 %% So many, then one answer, so that memory does not decide.
 flood(Loud) -> work(tick, Loud, 100000), mark(tick, Loud), flood(Loud).
@@ -230,8 +295,9 @@ resident() ->
     {match, [KiB]} = re:run(Status, "VmRSS:\\s*([0-9]+)", [{capture, [1], list}]),
     list_to_integer(KiB) * 1024.
 
-ready() -> io:format("ready ~s~n", [node()]).
-address() -> list_to_atom(os:getenv("KISTA_BENCH_ADDRESS")).
+%% `NODE:PORT`, the port being its EPMD's.
+ready() -> io:format("ready ~s:~s~n", [node(), os:getenv("ERL_EPMD_PORT")]).
+address() -> list_to_atom(hd(string:split(os:getenv("KISTA_BENCH_ADDRESS"), ":"))).
 number(Name) -> list_to_integer(os:getenv("KISTA_BENCH_" ++ Name)).
 
 %% CPU time of this OS process, user and system, in the kernel's ticks of 10 ms: as the Rust peers read it.

@@ -100,12 +100,14 @@ impl Measurement {
     /// The same; `more` are further figures, such as ` p99_ns=120000`.
     pub(crate) fn end_with(self, after: Mark, more: &str) {
         let wall = self.start.elapsed();
-        let cpu = cpu() - self.cpu + (after.cpu - self.before.cpu);
+        let theirs = after.cpu - self.before.cpu;
+        let cpu = cpu() - self.cpu + theirs;
         println!(
-            "result {} {} {}{more}",
+            "result {} {} {} receiver_cpu_ns={}{more}",
             wall.as_nanos(),
             cpu.as_nanos(),
-            after.received - self.before.received
+            after.received - self.before.received,
+            theirs.as_nanos()
         );
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::peers::Peer;
-use crate::row::Row;
+use crate::row::{Row, Work};
 
 /// What one run cost.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub(crate) struct Sample {
     pub(crate) ns_per_op: f64,
     /// CPU time of all processes, per operation.
     pub(crate) cpu_ns_per_op: f64,
+    /// The receiving OS process's part of the CPU time, from 0 to 1, where there are two.
+    pub(crate) receiver: Option<f64>,
     /// Memory that one process takes, where the row is about that.
     pub(crate) bytes_per_process: Option<f64>,
     /// What 99 of 100 operations did not take longer than, where the row is about that.
@@ -58,7 +60,7 @@ pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
             let value = more
                 .iter()
                 .find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-            value.map(|value| value.parse().expect("a number"))
+            value.map(|value| value.parse::<f64>().expect("a number"))
         };
         assert_eq!(
             received,
@@ -68,7 +70,11 @@ pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
             row.name
         );
         let per_op = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64() * 1e9 / ops as f64;
+        let two = matches!(row.work, Work::Network(..)) && cpu > 0;
         return Some(Sample {
+            receiver: more("receiver_cpu_ns")
+                .filter(|_| two)
+                .map(|theirs| theirs / cpu as f64),
             ns_per_op: per_op(wall),
             cpu_ns_per_op: per_op(cpu),
             bytes_per_process: more("bytes_per_process"),

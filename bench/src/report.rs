@@ -39,8 +39,11 @@ impl Results {
                     .map(|(sample, base)| sample.cpu_ns_per_op / base.cpu_ns_per_op),
             );
             print!(
-                "    {peer:<10} {wall:>10.1} ns/op {ratio:>7.2} x   {cpu:>10.1} ns CPU/op {cpu_ratio:>7.2} x"
+                "    {peer:<11} {wall:>10.1} ns/op {ratio:>7.2} x   {cpu:>10.1} ns CPU/op {cpu_ratio:>7.2} x"
             );
+            if let Some(receiver) = optional(samples, |sample| sample.receiver) {
+                print!("   {:>3.0} % of it the receiver's", receiver * 100.0);
+            }
             if let Some(bytes) = optional(samples, |sample| sample.bytes_per_process) {
                 print!("   {bytes:>6.0} bytes each");
             }
@@ -62,6 +65,9 @@ impl Results {
                 "cpu_ns_per_op": median(samples.iter().map(|sample| sample.cpu_ns_per_op)),
                 "runs": samples.len(),
             });
+            if let Some(receiver) = optional(samples, |sample| sample.receiver) {
+                entry["receiver_of_cpu"] = json!(receiver);
+            }
             if let Some(bytes) = optional(samples, |sample| sample.bytes_per_process) {
                 entry["bytes_per_process"] = json!(bytes);
             }

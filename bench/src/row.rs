@@ -21,7 +21,7 @@ pub(crate) enum Work {
     /// Messages within one OS process.
     Local(Pattern),
     /// Messages between two OS processes, over loopback.
-    Network(Pattern),
+    Network(Pattern, Wire),
     /// One document to bytes or back, over and over.
     Codec(Document, Direction),
 }
@@ -30,10 +30,23 @@ impl Work {
     /// Who talks to whom, in a row of messages.
     pub(crate) const fn pattern(self) -> Option<Pattern> {
         match self {
-            Self::Local(pattern) | Self::Network(pattern) => Some(pattern),
+            Self::Local(pattern) | Self::Network(pattern, _) => Some(pattern),
             Self::Codec(..) => None,
         }
     }
+
+    /// Whether its two OS processes speak TLS.
+    pub(crate) const fn over_tls(self) -> bool {
+        matches!(self, Self::Network(_, Wire::Tls))
+    }
+}
+
+/// What is between two OS processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Tcp,
+    /// With certificates on both sides, each held against its CA.
+    Tls,
 }
 
 /// Who talks to whom. An operation is a message received, a call answered, a process started and ended, or a hop.
@@ -60,6 +73,26 @@ pub(crate) enum Pattern {
     Ring { nodes: usize },
     /// One server is flooded by one sender; meanwhile another is called, once each millisecond: how long do its callers wait?
     Flood,
+    /// So many servers are called in turn by one caller. Each was called once before.
+    CallEach { servers: usize },
+    /// A server is called, once each millisecond, beside what else goes to another of the same node: how long do its callers wait?
+    Delay(Beside),
+    /// So many nodes in one OS process send to one node in the other, each to a receiver of its own there.
+    Nodes { nodes: usize },
+}
+
+/// What goes on beside the calls of a [`Pattern::Delay`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    /// Small messages, so many per cent of what goes through when nothing holds the sender: a burst each millisecond.
+    Small {
+        percent: u32,
+    },
+    /// A binary of so many bytes, then another when it was received.
+    Large {
+        bytes: usize,
+    },
 }
 
 /// Which way a codec goes.
@@ -91,7 +124,16 @@ impl Row {
             name,
             what,
             ops,
-            work: Work::Network(pattern),
+            work: Work::Network(pattern, Wire::Tcp),
+        }
+    }
+
+    const fn tls(name: &'static str, what: &'static str, ops: u64, pattern: Pattern) -> Self {
+        Self {
+            name,
+            what,
+            ops,
+            work: Work::Network(pattern, Wire::Tls),
         }
     }
 
@@ -125,6 +167,10 @@ pub(crate) const ROWS: &[Row] = &[
     Row::local("L7m", "start a server that idles, 1,000,000 at once", 1_000_000, Pattern::Idle),
     Row::local("L8", "local hop in a ring of 1,000 processes", 1_000_000, Pattern::Ring { nodes: 1_000 }),
     Row::local("F1", "local call while another server is flooded, open loop, one a millisecond", 2_000, Pattern::Flood),
+    Row::local("G1", "local call to each of 10 servers in turn", 1_000_000, Pattern::CallEach { servers: 10 }),
+    Row::local("G2", "local call to each of 1,000 servers in turn", 1_000_000, Pattern::CallEach { servers: 1_000 }),
+    Row::local("G3", "local call to each of 100,000 servers in turn", 1_000_000, Pattern::CallEach { servers: 100_000 }),
+    Row::local("G4", "local call to each of 1,000,000 servers in turn", 1_000_000, Pattern::CallEach { servers: 1_000_000 }),
     Row::network("N1", "send {atom, int} to another OS process, one to one", 1_000_000, Pattern::Send { senders: 1, receivers: 1, bytes: 0 }),
     Row::network("N2", "send 1 KiB to another OS process, one to one", 500_000, Pattern::Send { senders: 1, receivers: 1, bytes: 1 << 10 }),
     Row::network("N3", "send 64 KiB to another OS process, one to one", 50_000, Pattern::Send { senders: 1, receivers: 1, bytes: 64 << 10 }),
@@ -132,6 +178,17 @@ pub(crate) const ROWS: &[Row] = &[
     Row::network("N5", "call to another OS process, one caller", 20_000, Pattern::Call { callers: 1 }),
     Row::network("N6", "call to another OS process, 100 callers of one server", 200_000, Pattern::Call { callers: 100 }),
     Row::network("N7", "erpc:call to another OS process", 20_000, Pattern::Apply),
+    Row::network("N8", "call to another OS process, open loop, one a millisecond", 5_000, Pattern::Delay(Beside::Nothing)),
+    Row::network("N8s", "the same beside small messages at 30 % of the most", 5_000, Pattern::Delay(Beside::Small { percent: 30 })),
+    Row::network("N8b", "the same beside messages of 64 MiB, one after the other", 5_000, Pattern::Delay(Beside::Large { bytes: 64 << 20 })),
+    Row::network("C1", "send {atom, int} to another OS process from 1 node", 1_000_000, Pattern::Nodes { nodes: 1 }),
+    Row::network("C10", "send {atom, int} to another OS process from 10 nodes", 1_000_000, Pattern::Nodes { nodes: 10 }),
+    Row::network("C200", "send {atom, int} to another OS process from 200 nodes", 1_000_000, Pattern::Nodes { nodes: 200 }),
+    Row::tls("S1", "N1 over TLS", 1_000_000, Pattern::Send { senders: 1, receivers: 1, bytes: 0 }),
+    Row::tls("S2", "N2 over TLS", 500_000, Pattern::Send { senders: 1, receivers: 1, bytes: 1 << 10 }),
+    Row::tls("S3", "N3 over TLS", 20_000, Pattern::Send { senders: 1, receivers: 1, bytes: 64 << 10 }),
+    Row::tls("S5", "N5 over TLS", 20_000, Pattern::Call { callers: 1 }),
+    Row::tls("S6", "N6 over TLS", 200_000, Pattern::Call { callers: 100 }),
     Row::codec("T1e", "encode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Encode),
     Row::codec("T1d", "decode {'$gen_call', {Pid, [alias|Ref]}, {add, 2}}", 1_000_000, Document::Call, Direction::Decode),
     Row::codec("T2e", "encode a list of 1,000 small integers", 50_000, Document::Integers, Direction::Encode),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::papers::Papers;
 use super::{Peer, roles};
-use crate::row::{Row, Work};
+use crate::row::{Pattern, Row, Work};
 
 /// Plain messages between processes, `gen_server:call`, the real distribution between two nodes, and the BIFs
 /// `term_to_binary` and `binary_to_term`.
@@ -15,6 +16,7 @@ use crate::row::{Row, Work};
 pub(super) struct Erl(OnceCell<Setup>);
 
 struct Setup {
+    papers: OnceCell<Papers>,
     directory: PathBuf,
     epmd: Child,
     epmd_port: u16,
@@ -45,14 +47,22 @@ impl Peer for Erl {
                 .arg("-noshell")
                 .arg("-pz")
                 .arg(&setup.directory);
-            if matches!(row.work, Work::Network(_)) {
+            if matches!(row.work, Work::Network(..)) {
                 command.args(["-name", &format!("{role}@127.0.0.1"), "-setcookie", "bench"]);
+            }
+            if row.work.over_tls() {
+                let papers = setup.papers.get_or_init(|| Papers::new("erl"));
+                command
+                    .args(["-proto_dist", "inet_tls", "-ssl_dist_optfile"])
+                    .arg(papers.dir().join("dist.conf"));
             }
             // More than its default of 262,144 processes.
             command.args(["+P", "2000000", "-run", "bench", "run", row.name, &role]);
             command
         };
         match row.work {
+            // One `erl` is one node.
+            Work::Network(Pattern::Nodes { .. }, _) => None,
             Work::Codec(document, _) => {
                 let file = setup.directory.join(format!("{document:?}"));
                 std::fs::write(&file, document.bytes()).expect("the directory can be written");
@@ -62,6 +72,13 @@ impl Peer for Erl {
             }
             _ => Some(roles(row).iter().map(command).collect()),
         }
+    }
+}
+
+impl Erl {
+    /// The port of the EPMD of its nodes.
+    pub(super) fn epmd_port(&self) -> u16 {
+        self.0.get_or_init(Setup::new).epmd_port
     }
 }
 
@@ -97,6 +114,7 @@ impl Setup {
             std::thread::sleep(Duration::from_millis(10));
         }
         Self {
+            papers: OnceCell::new(),
             directory,
             epmd,
             epmd_port,

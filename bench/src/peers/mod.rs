@@ -3,6 +3,8 @@
 mod codec;
 mod erl;
 mod kista;
+mod mixed;
+mod papers;
 mod tcp;
 mod tokio;
 
@@ -53,9 +55,11 @@ pub(crate) enum Role {
 
 /// All peers; ours first in every row, and each other is compared with it.
 pub(crate) fn all() -> Vec<Box<dyn Peer>> {
-    let nodes: [Box<dyn Peer>; 4] = [
-        Box::new(kista::Kista),
+    let nodes: [Box<dyn Peer>; 6] = [
+        Box::new(kista::Kista::default()),
         Box::new(erl::Erl::default()),
+        Box::new(mixed::Mixed::KistaSends(erl::Erl::default())),
+        Box::new(mixed::Mixed::ErlSends(erl::Erl::default())),
         Box::new(tokio::Tokio),
         Box::new(tcp::Tcp),
     ];
@@ -64,7 +68,7 @@ pub(crate) fn all() -> Vec<Box<dyn Peer>> {
 
 /// The roles of a row's processes, in order.
 fn roles(row: &Row) -> &'static [Role] {
-    if matches!(row.work, Work::Network(_)) {
+    if matches!(row.work, Work::Network(..)) {
         &[Role::First, Role::Second]
     } else {
         &[Role::Only]

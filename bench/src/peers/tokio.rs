@@ -72,7 +72,10 @@ async fn run(pattern: Pattern) {
         }
         Pattern::Ring { nodes } => ring(nodes).await,
         Pattern::Flood => flood().await,
-        Pattern::Apply => unreachable!("a row between two OS processes"),
+        Pattern::CallEach { servers } => call_each(servers).await,
+        Pattern::Apply | Pattern::Delay(_) | Pattern::Nodes { .. } => {
+            unreachable!("a row between two OS processes")
+        }
     }
 }
 
@@ -259,4 +262,22 @@ async fn delays(quiet: &Sink, calls: u64) -> Vec<Duration> {
         times.push(at.elapsed());
     }
     times
+}
+
+async fn call_each(servers: usize) {
+    let mut sinks = Vec::with_capacity(servers);
+    for n in 0..servers as u64 {
+        let sink = start().await;
+        assert_eq!(add(&sink, n).await, n + 1);
+        sinks.push(sink);
+    }
+    let calls = async |ops: u64| {
+        for (n, sink) in (0..ops).zip(sinks.iter().cycle()) {
+            assert_eq!(add(sink, n).await, n + 1);
+        }
+    };
+    calls(child::warmup()).await;
+    let measurement = Measurement::begin(done(0));
+    calls(child::ops()).await;
+    measurement.end(done(child::ops()));
 }

@@ -1,17 +1,20 @@
 //! Ours: typed casts, plain messages and calls; between two OS processes, two nodes with an EPMD of their own.
 
+mod delay;
 mod servers;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use kista::{Atom, EpmdMode, Node, ServerRef};
+use kista::{Atom, EpmdMode, Node, ServerRef, Tls};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use self::servers::{Driver, Job, Link, Sink, delays};
+use self::servers::{Driver, Job, Link, Sink};
+use super::papers::Papers;
 use super::{Peer, Role, children};
 use crate::child::{self, Mark, Measurement};
 use crate::row::{Pattern, Row};
@@ -19,7 +22,8 @@ use crate::row::{Pattern, Row};
 /// The process that receives, in a network row.
 const FIRST: &str = "first@127.0.0.1";
 
-pub(super) struct Kista;
+#[derive(Default)]
+pub(super) struct Kista(OnceCell<Papers>);
 
 impl Peer for Kista {
     fn name(&self) -> &'static str {
@@ -28,7 +32,14 @@ impl Peer for Kista {
 
     fn processes(&self, row: &Row) -> Option<Vec<std::process::Command>> {
         row.work.pattern()?;
-        children(self.name(), row)
+        let mut commands = children(self.name(), row)?;
+        if row.work.over_tls() {
+            let papers = self.0.get_or_init(|| Papers::new("kista"));
+            for command in &mut commands {
+                command.env("KISTA_BENCH_TLS", papers.dir());
+            }
+        }
+        Some(commands)
     }
 
     fn run(&self, row: &Row, role: Role) {
@@ -41,30 +52,21 @@ impl Peer for Kista {
                     local(&node, pattern).await;
                 }
                 Role::First => {
-                    let port = free_port();
+                    let port = env("KISTA_BENCH_EPMD");
+                    let port = port.map_or_else(free_port, |port| port.parse().expect("a port"));
                     let node = node(FIRST, EpmdMode::Embedded, port).await;
                     expose(&node);
                     for n in 0..receivers(pattern) {
-                        let sink = node.spawn(Sink::spec()).name(format!("sink{n}"));
+                        let sink = node.spawn(Sink::spec()).name(receiver(n));
                         sink.await.expect("a server starts");
                     }
-                    child::ready(&port.to_string());
+                    child::ready(&format!("{FIRST}:{port}"));
                     std::future::pending::<()>().await;
                 }
                 Role::Second => {
-                    let port = child::address()
-                        .parse()
-                        .expect("the first process says a port");
-                    let node = node("second@127.0.0.1", EpmdMode::Running, port).await;
-                    if pattern == Pattern::Apply {
-                        return apply(&node).await;
-                    }
-                    let first = Atom::from_static(FIRST);
-                    let sinks: Vec<_> = (0..receivers(pattern))
-                        .map(|n| Atom::new(&format!("sink{n}")).expect("a short name"))
-                        .map(|name| node.server::<Sink>((name, first)))
-                        .collect();
-                    messages(&node, pattern, &sinks, false).await;
+                    let address = child::address();
+                    let (_, port) = address.rsplit_once(':').expect("the first says a port");
+                    second(pattern, port.parse().expect("a port")).await;
                 }
             }
         };
@@ -76,12 +78,44 @@ impl Peer for Kista {
     }
 }
 
+/// The OS process that drives.
+async fn second(pattern: Pattern, port: u16) {
+    if let Pattern::Nodes { nodes } = pattern {
+        return many_nodes(nodes, port).await;
+    }
+    let node = node("second@127.0.0.1", EpmdMode::Running, port).await;
+    let sinks: Vec<_> = (0..receivers(pattern)).map(|n| there(&node, n)).collect();
+    match pattern {
+        Pattern::Apply => apply(&node).await,
+        Pattern::Delay(beside) => delay::beside(beside, &sinks[0], &sinks[1]).await,
+        _ => messages(&node, pattern, &sinks, false).await,
+    }
+}
+
+/// As the module `bench` in Erlang calls them.
+fn receiver(n: usize) -> String {
+    format!("receiver{}", n + 1)
+}
+
+/// The receiver of this number in the first OS process.
+fn there(node: &Node, n: usize) -> ServerRef<Sink> {
+    let name = Atom::new(&receiver(n)).expect("a short name");
+    node.server((name, Atom::from_static(FIRST)))
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 async fn node(name: &str, epmd: EpmdMode, port: u16) -> Node {
-    let builder = Node::builder(name)
+    let mut builder = Node::builder(name)
         .cookie("bench")
         .epmd(epmd)
         .epmd_port(port)
         .visible();
+    if let Some(dir) = env("KISTA_BENCH_TLS") {
+        builder = builder.tls(Tls::from_dir(dir));
+    }
     builder.start().await.expect("a node starts")
 }
 
@@ -94,6 +128,8 @@ fn free_port() -> u16 {
 const fn receivers(pattern: Pattern) -> usize {
     match pattern {
         Pattern::Send { receivers, .. } => receivers,
+        Pattern::Delay(_) => 2,
+        Pattern::Nodes { nodes } => nodes,
         _ => 1,
     }
 }
@@ -128,8 +164,11 @@ async fn local(node: &Node, pattern: Pattern) {
             measurement.end_with(done(servers.len() as u64), &more);
         }
         Pattern::Ring { nodes } => ring(node, nodes).await,
-        Pattern::Flood => flood(node).await,
-        Pattern::Apply => unreachable!("a row between two OS processes"),
+        Pattern::Flood => delay::flood(node).await,
+        Pattern::CallEach { servers } => call_each(node, servers).await,
+        Pattern::Apply | Pattern::Delay(_) | Pattern::Nodes { .. } => {
+            unreachable!("a row between two OS processes")
+        }
     }
 }
 
@@ -289,26 +328,44 @@ async fn ring(node: &Node, nodes: usize) {
     measurement.end(done(received().await));
 }
 
-async fn flood(node: &Node) {
-    let (quiet, loud) = (sink(node).await, sink(node).await);
-    let over = Arc::new(AtomicBool::new(false));
-    let flooding = tokio::spawn({
-        let over = Arc::clone(&over);
-        async move {
-            // So many, then one answer, so that memory does not decide.
-            while !over.load(Relaxed) {
-                for n in 0..100_000 {
-                    drop(loud.tick(n));
-                }
-                loud.mark().forever().await.expect("an answer");
-                tokio::task::yield_now().await;
+/// Each is called once before it is measured: it has been started, and has worked.
+async fn call_each(node: &Node, servers: usize) {
+    let mut sinks = Vec::with_capacity(servers);
+    for n in 0..servers as u64 {
+        let sink = sink(node).await;
+        assert_eq!(sink.add(n).forever().await, Ok(n + 1));
+        sinks.push(sink);
+    }
+    // By a process, as in the other rows.
+    let (done, is_done) = oneshot::channel();
+    node.spawn_fn(async move |_cx| {
+        let calls = async |ops: u64| {
+            for (n, sink) in (0..ops).zip(sinks.iter().cycle()) {
+                assert_eq!(sink.add(n).forever().await, Ok(n + 1));
             }
-        }
-    });
-    delays(&quiet, child::warmup()).await;
-    let measurement = Measurement::begin(done(0));
-    let times = delays(&quiet, child::ops()).await;
-    measurement.end_with(done(times.len() as u64), &child::p99(times));
-    over.store(true, Relaxed);
-    flooding.await.expect("no panic");
+        };
+        calls(child::warmup()).await;
+        let measurement = Measurement::begin(self::done(0));
+        calls(child::ops()).await;
+        measurement.end(self::done(child::ops()));
+        let _ = done.send(());
+    })
+    .expect("a process starts");
+    is_done.await.expect("no panic");
+}
+
+/// Each node sends its share to a receiver of its own.
+async fn many_nodes(count: usize, port: u16) {
+    let (mut nodes, mut drivers) = (Vec::new(), Vec::new());
+    for n in 0..count {
+        let node = node(&format!("node{n}@127.0.0.1"), EpmdMode::Running, port).await;
+        let driver = node.spawn(Driver::spec(there(&node, n), Job::Tick)).await;
+        drivers.push(driver.expect("a server starts"));
+        nodes.push(node);
+    }
+    let sinks: Vec<_> = (0..count).map(|n| there(&nodes[0], n)).collect();
+    work(&drivers, child::warmup().max(10 * count as u64)).await;
+    let measurement = Measurement::begin(mark(&sinks, false).await);
+    work(&drivers, child::ops()).await;
+    measurement.end(mark(&sinks, false).await);
 }

@@ -1,7 +1,5 @@
 //! The servers of the rows, written as a user writes them.
 
-use std::time::Duration;
-
 use kista::{Binary, ReplyTo, ServerRef, gen_server};
 
 use crate::child;
@@ -156,17 +154,4 @@ impl Link {
         let next = self.next.as_ref().expect("the ring is closed");
         drop(next.token(hops - 1));
     }
-}
-
-/// The time that a call takes which is made once each millisecond, measured from when it was due.
-pub(super) async fn delays(quiet: &ServerRef<Sink>, calls: u64) -> Vec<Duration> {
-    let mut due = tokio::time::interval(Duration::from_millis(1));
-    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-    let mut times = Vec::new();
-    for n in 0..calls {
-        let at = due.tick().await;
-        assert_eq!(quiet.add(n).forever().await, Ok(n + 1));
-        times.push(at.elapsed());
-    }
-    times
 }
