@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use kista::{Atom, EpmdMode, Node, ServerRef, Tls};
+use kista::{Atom, EpmdMode, Node, NodeBuilder, ServerRef, Tls};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -108,15 +108,19 @@ fn env(name: &str) -> Option<String> {
 }
 
 async fn node(name: &str, epmd: EpmdMode, port: u16) -> Node {
+    let builder = builder(name, epmd, port).visible();
+    builder.start().await.expect("a node starts")
+}
+
+fn builder(name: &str, epmd: EpmdMode, port: u16) -> NodeBuilder {
     let mut builder = Node::builder(name)
         .cookie("bench")
         .epmd(epmd)
-        .epmd_port(port)
-        .visible();
+        .epmd_port(port);
     if let Some(dir) = env("KISTA_BENCH_TLS") {
         builder = builder.tls(Tls::from_dir(dir));
     }
-    builder.start().await.expect("a node starts")
+    builder
 }
 
 fn free_port() -> u16 {
@@ -354,11 +358,14 @@ async fn call_each(node: &Node, servers: usize) {
     is_done.await.expect("no panic");
 }
 
-/// Each node sends its share to a receiver of its own.
+/// Each node sends its share to a receiver of its own. They are hidden: visible ones would connect to each other, too.
 async fn many_nodes(count: usize, port: u16) {
     let (mut nodes, mut drivers) = (Vec::new(), Vec::new());
     for n in 0..count {
-        let node = node(&format!("node{n}@127.0.0.1"), EpmdMode::Running, port).await;
+        let builder = builder(&format!("node{n}@127.0.0.1"), EpmdMode::Running, port);
+        let node = builder.start().await.expect("a node starts");
+        // All at once would be more than may wait to prove the cookie.
+        node.connect(FIRST).await.expect("it is there");
         let driver = node.spawn(Driver::spec(there(&node, n), Job::Tick)).await;
         drivers.push(driver.expect("a server starts"));
         nodes.push(node);
