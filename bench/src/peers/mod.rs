@@ -1,5 +1,7 @@
 //! Who is measured. A new peer is one module and one line in [`all`].
 
+#[cfg(feature = "actors")]
+mod actors;
 mod codec;
 mod erl;
 mod kista;
@@ -63,7 +65,10 @@ pub(crate) fn all() -> Vec<Box<dyn Peer>> {
         Box::new(tokio::Tokio),
         Box::new(tcp::Tcp),
     ];
-    codec::all().chain(nodes).collect()
+    let all = codec::all().chain(nodes);
+    #[cfg(feature = "actors")]
+    let all = all.chain(actors::all());
+    all.collect()
 }
 
 /// The roles of a row's processes, in order.

@@ -1036,3 +1036,296 @@ proptest! {
         }
     }
 }
+
+/// A mixture of bursts: short messages by pid and by name from a few senders, with other signals and long ones in between.
+fn bursts() -> Vec<(Control, Option<Encoder>)> {
+    let mut messages = Vec::new();
+    for n in 0..400u32 {
+        let from = pid(1 + n / 37 % 3);
+        let token = None;
+        let control = match n / 23 % 3 {
+            0 => Control::Send {
+                from: Some(from),
+                to: to(),
+                token,
+            },
+            1 => Control::RegSend {
+                from,
+                to: Atom::from_static("burst").into(),
+                token,
+            },
+            _ => Control::Send {
+                from: Some(from),
+                to: pid(7),
+                token,
+            },
+        };
+        let mut payload = Encoder::with_atom_table();
+        payload.tuple(3);
+        payload.atom(if n % 50 < 45 { atoms::OK } else { atoms::ERROR });
+        payload.int(i64::from(n));
+        let length = match n {
+            100 => 3 * FRAGMENT_SIZE,
+            _ if n % 31 == 0 => 6_000,
+            _ => n as usize % 300,
+        };
+        payload.binary(&vec![n as u8; length]);
+        messages.push((control, Some(payload)));
+        if n % 61 == 0 {
+            messages.push((Control::Link { from, to: to() }, None));
+        }
+    }
+    messages
+}
+
+#[test]
+fn what_is_queued_as_a_run_is_written_as_if_one_by_one() {
+    for flags in all_forms() {
+        let messages = bursts();
+        let mut writer = FrameWriter::new(flags);
+        let mut out = WriteBuffer::new();
+        for (control, payload) in &messages {
+            let mut outbox = Outbox::new();
+            outbox.push(control.clone(), payload.as_ref()).unwrap();
+            writer.accept(&mut outbox);
+        }
+        while writer.fill(&mut out, usize::MAX) {}
+        let alone = (out.to_vec(), writer.counters());
+        // In one batch, and so that a run is left off in the middle.
+        for target in [usize::MAX, 1, 5_000] {
+            let mut outbox = Outbox::new();
+            for (control, payload) in &messages {
+                outbox.push(control.clone(), payload.as_ref()).unwrap();
+            }
+            assert_eq!(outbox.len(), messages.len());
+            let mut writer = FrameWriter::new(flags);
+            writer.accept(&mut outbox);
+            let mut all = Vec::new();
+            loop {
+                let mut out = WriteBuffer::new();
+                let more = writer.fill(&mut out, target);
+                all.extend_from_slice(&out.to_vec());
+                if !more {
+                    break;
+                }
+            }
+            assert_eq!(writer.pending_bytes(), 0);
+            assert_eq!(writer.counters(), alone.1);
+            assert!(all == alone.0, "{flags:?} {target}");
+        }
+    }
+}
+
+/// The messages of one thing that arrived.
+fn each(inbound: Inbound) -> Vec<Inbound> {
+    match inbound {
+        Inbound::Run { control, run } => {
+            let messages = run.messages();
+            let all: Vec<_> = run
+                .payloads()
+                .map(|payload| Inbound::Signal {
+                    control: control.clone(),
+                    payload: Some(payload),
+                })
+                .collect();
+            assert_eq!(all.len(), messages);
+            assert!(messages > 1);
+            all
+        }
+        other => vec![other],
+    }
+}
+
+#[test]
+fn runs_are_the_same_messages_in_the_same_order() {
+    for flags in all_forms() {
+        let bytes = written(flags, &bursts());
+        let mut one_by_one = reader(flags);
+        one_by_one.push(&bytes);
+        let want = drain(&mut one_by_one);
+        for step in [bytes.len(), 100, 5_000] {
+            let mut reader = reader(flags);
+            let (mut got, mut runs) = (Vec::new(), 0);
+            for piece in bytes.chunks(step) {
+                reader.push(piece);
+                while let Some(inbound) = reader.next_run().unwrap() {
+                    runs += usize::from(matches!(inbound, Inbound::Run { .. }));
+                    got.extend(each(inbound));
+                }
+            }
+            assert!(got == want, "{flags:?} {step}");
+            assert_eq!(reader.counters(), one_by_one.counters());
+            assert_eq!(reader.held_bytes(), 0);
+            let can = flags.contains(Flags::DIST_HDR_ATOM_CACHE | Flags::SEND_SENDER);
+            assert!(!can || step == 100 || runs > 10, "{flags:?} {step}: {runs}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_frame_behind_a_run_is_found_and_the_run_is_given_first() {
+    let message = |n| {
+        let mut payload = Encoder::with_atom_table();
+        payload.int(n);
+        let (from, to, token) = (Some(pid(1)), to(), None);
+        (Control::Send { from, to, token }, Some(payload))
+    };
+    let mut bytes = written(
+        Flags::ours(false),
+        &[message(1), message(2), message(3), message(4)],
+    );
+    let whole = bytes.len();
+    bytes.extend_from_slice(&frame(&[131, 68, 1]));
+    let mut r = reader(Flags::ours(false));
+    r.push(&bytes);
+    let mut got = 0;
+    let error = loop {
+        match r.next_run() {
+            Ok(Some(inbound)) => got += each(inbound).len(),
+            Ok(None) => panic!("the bad frame was passed over"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((got, error), (4, FrameError::Truncated));
+    // The same envelope with a length beyond the limit, and with nothing behind it.
+    let mut last = &bytes[..whole];
+    for _ in 0..3 {
+        last = &last[4 + u32::from_be_bytes(*last.first_chunk().unwrap()) as usize..];
+    }
+    for (length, expected) in [
+        (u32::MAX, None),
+        (last.len() as u32 - 4 - 2, Some(FrameError::MissingPayload)),
+    ] {
+        let mut r = reader(Flags::ours(false));
+        r.push(&bytes[..whole]);
+        r.push(&length.to_be_bytes());
+        let end = last.len().min(4 + length as usize);
+        r.push(&last[4..end]);
+        let mut got = 0;
+        let error = loop {
+            match r.next_run() {
+                Ok(Some(inbound)) => got += each(inbound).len(),
+                Ok(None) => panic!("the bad frame was passed over"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(got, 4);
+        match expected {
+            Some(expected) => assert_eq!(error, expected),
+            None => assert!(matches!(error, FrameError::TooLong { .. })),
+        }
+    }
+}
+
+/// Reads as a socket does: at most `step` bytes at a time, into the room that there is.
+fn read_in_place(reader: &mut FrameReader, mut bytes: &[u8], step: usize) -> Vec<Inbound> {
+    let mut got = Vec::new();
+    while !bytes.is_empty() {
+        let (room, most) = reader.room();
+        let (now, rest) = bytes.split_at(most.min(step).min(bytes.len()));
+        assert!(!now.is_empty());
+        room.extend_from_slice(now);
+        bytes = rest;
+        while let Some(inbound) = reader.next_run().unwrap() {
+            got.extend(each(inbound));
+        }
+    }
+    got
+}
+
+fn large(n: u32, length: usize) -> (Control, Option<Encoder>) {
+    let (from, to, token) = (Some(pid(1 + n % 2)), to(), None);
+    let mut payload = Encoder::with_atom_table();
+    payload.tuple(2);
+    payload.atom(atoms::OK);
+    payload.binary(&vec![n as u8; length]);
+    (Control::Send { from, to, token }, Some(payload))
+}
+
+#[test]
+fn large_messages_that_are_read_in_place_are_the_same() {
+    for flags in all_forms() {
+        let mut messages = Vec::new();
+        for n in 0..60 {
+            let length = match n % 6 {
+                0 | 1 | 4 => FRAGMENT_SIZE,
+                2 => 20_000,
+                3 => 50,
+                _ => 5 * FRAGMENT_SIZE / 2,
+            };
+            messages.push(large(n, length));
+        }
+        messages.extend(bursts());
+        let bytes = written(flags, &messages);
+        let mut one_by_one = reader(flags);
+        one_by_one.push(&bytes);
+        let want = drain(&mut one_by_one);
+        for step in [usize::MAX, 1_000, 30_000, 66_000] {
+            let mut reader = reader(flags);
+            let got = read_in_place(&mut reader, &bytes, step);
+            assert!(got == want, "{flags:?} {step}");
+            assert_eq!(reader.counters(), one_by_one.counters());
+            assert_eq!(reader.held_bytes(), 0);
+        }
+    }
+}
+
+#[test]
+fn memory_of_large_messages_is_used_again_only_when_nobody_holds_it() {
+    let flags = Flags::ours(false);
+    let messages: Vec<_> = (0..40).map(|n| large(2 * n, FRAGMENT_SIZE)).collect();
+    let bytes = written(flags, &messages);
+    let (mut r, mut held, mut places) = (reader(flags), Vec::new(), Vec::new());
+    for piece in bytes.chunks(1_000) {
+        for inbound in read_in_place(&mut r, piece, 1_000) {
+            let Inbound::Signal {
+                payload: Some(payload),
+                ..
+            } = inbound
+            else {
+                panic!("{inbound:?}")
+            };
+            places.push(payload.bytes.as_ptr());
+            if held.len() < 20 {
+                held.push(payload);
+            }
+        }
+    }
+    assert_eq!(places.len(), 40);
+    for (n, payload) in held.iter().enumerate() {
+        let byte = 2 * n as u8;
+        assert!(
+            payload.bytes[payload.bytes.len() - FRAGMENT_SIZE..]
+                .iter()
+                .all(|&b| b == byte)
+        );
+    }
+    places.drain(..20);
+    places.sort_unstable();
+    places.dedup();
+    assert!(places.len() < 5, "{} places for 20 messages", places.len());
+    // A tick says that nothing is under way: what is kept then is given back.
+    read_in_place(&mut r, &[0; 4], 4);
+    assert_eq!(r.held_bytes(), 0);
+}
+
+#[test]
+fn an_announcement_alone_is_worth_no_memory_of_its_own() {
+    let flags = Flags::ours(false);
+    let bytes = written(
+        flags,
+        &[large(0, 30_000), large(2, 30_000), large(4, 30_000)],
+    );
+    let mut r = reader(flags);
+    let got = read_in_place(&mut r, &bytes, usize::MAX).len();
+    assert_eq!(got, 3);
+    // The same envelope, before a payload that is said to have 100 MiB.
+    let mut head = bytes[bytes.len() - 30_100..][..60].to_vec();
+    let start = head.windows(2).position(|two| two == [131, 68]).unwrap();
+    head.drain(..start);
+    let mut frame = (100u32 << 20).to_be_bytes().to_vec();
+    frame.extend_from_slice(&head);
+    read_in_place(&mut r, &frame, usize::MAX);
+    let (room, _) = r.room();
+    assert!(room.capacity() < 1 << 18);
+}

@@ -17,6 +17,8 @@
 //!      batch that was just taken, or the items that the consumer still holds.
 //! 6. A limit counts messages that are *unread*: queued, or taken and not yet reported by [`Queue::done`]. Both are counted
 //!    under the one lock, so a push is refused exactly when there are that many. Signals are never refused.
+//! 7. An item may be several messages ([`Queue::push_run`]), and counts as so many wherever messages are counted. Where there is a limit
+//!    it is refused: who pushes pushes them one by one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,7 +26,7 @@ use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::{AtomicBool, Mutex};
+use crate::sync::{AtomicBool, AtomicU32, Mutex};
 
 #[cfg(all(test, loom))]
 mod models;
@@ -45,8 +47,8 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// A queue with many producers and one consumer.
 ///
 /// Items are told apart by how they were pushed: messages ([`push`](Self::push)), signals ([`push_signal`](Self::push_signal)),
-/// messages on which the consumer has to act as on a signal ([`push_acting`](Self::push_acting)), and what is neither
-/// ([`push_note`](Self::push_note)). They share one order; a
+/// messages on which the consumer has to act as on a signal ([`push_acting`](Self::push_acting)), several messages in one
+/// ([`push_run`](Self::push_run)), and what is neither ([`push_note`](Self::push_note)). They share one order; a
 /// [`Batch`] says how many of its items were signals, so that a consumer which only got messages need not look at each.
 ///
 /// The queue takes 72 bytes on 64-bit machines, whatever `T` is, and allocates nothing before the first push.
@@ -81,6 +83,9 @@ pub struct Queue<T> {
     inner: Mutex<Inner<T>>,
     /// Whether `Inner::parked` is there. Written under the lock.
     parked: AtomicBool,
+    /// How many more messages than items are queued, because of runs. Read and written under the lock; it stands here, where there
+    /// is room for it.
+    more: AtomicU32,
 }
 
 /// No limit: more messages than there is memory for.
@@ -111,8 +116,10 @@ pub struct Batch {
     pub items: usize,
     /// How many of them were pushed as signals.
     pub signals: usize,
-    /// How many of them were pushed as messages.
+    /// How many messages were pushed: each item of a run counts as all of them.
     pub messages: usize,
+    /// How many more than the items that makes, because of runs. 0: there is no run among them.
+    pub more: usize,
 }
 
 /// The item was not queued; it comes back.
@@ -139,6 +146,7 @@ impl<T> Queue<T> {
         Self {
             inner: Mutex::new(Inner::new()),
             parked: AtomicBool::new(false),
+            more: AtomicU32::new(0),
         }
     }
 
@@ -149,6 +157,7 @@ impl<T> Queue<T> {
         Self {
             inner: Mutex::new(Inner::new()),
             parked: AtomicBool::new(false),
+            more: AtomicU32::new(0),
         }
     }
 
@@ -177,6 +186,19 @@ impl<T> Queue<T> {
     /// As [`push`](Self::push).
     pub fn push_acting(&self, item: T, extra: u32) -> Result<usize, Refused<T>> {
         self.append(item, ACTING, extra)
+    }
+
+    /// Appends one item that is so many messages (at least 1). Gives the number of items and messages that are queued now.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Closed`] as ever; [`Refused::Full`] when there is a limit, however much room it leaves.
+    pub fn push_run(&self, item: T, messages: u32) -> Result<usize, Refused<T>> {
+        let kind = Kind {
+            signals: 0,
+            messages: messages.max(1),
+        };
+        self.append(item, kind, 0)
     }
 
     /// Appends an item that is counted as a signal; wakes the consumer if it is parked. No limit holds for it.
@@ -212,14 +234,20 @@ impl<T> Queue<T> {
             if inner.limit == CLOSED {
                 return Err(Refused::Closed(item));
             }
-            if kind.messages > 0 && inner.unread() >= inner.limit.saturating_add(extra) {
+            let full = inner.unread() >= inner.limit.saturating_add(extra);
+            if kind.messages > 0 && (full || kind.messages > 1) {
                 return Err(Refused::Full(item));
             }
         }
         inner.items.push(item);
         inner.signals = inner.signals.saturating_add(kind.signals);
         inner.messages = inner.messages.saturating_add(kind.messages);
-        let queued = inner.items.len();
+        let mut queued = inner.items.len();
+        if kind.messages > 1 {
+            let more = self.more.load(Relaxed).saturating_add(kind.messages - 1);
+            self.more.store(more, Relaxed);
+            queued += more as usize;
+        }
         let parked = self.unpark(&mut inner);
         drop(inner);
         if let Some(waker) = parked {
@@ -270,7 +298,7 @@ impl<T> Queue<T> {
         make_room(into);
         let mut inner = self.inner.lock();
         if !inner.items.is_empty() {
-            let taken = inner.take(into);
+            let taken = inner.take(into, self.take_more());
             drop(inner);
             return Poll::Ready(taken.finish(into));
         }
@@ -334,6 +362,15 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Under the lock.
+    fn take_more(&self) -> usize {
+        let more = self.more.load(Relaxed);
+        if more > 0 {
+            self.more.store(0, Relaxed);
+        }
+        more as usize
+    }
+
     fn unpark(&self, inner: &mut Inner<T>) -> Option<Waker> {
         let parked = inner.parked.take();
         if parked.is_some() {
@@ -357,7 +394,7 @@ impl<T> Queue<T> {
         if inner.items.is_empty() {
             return Batch::default();
         }
-        let taken = inner.take(into);
+        let taken = inner.take(into, self.take_more());
         drop(inner);
         taken.finish(into)
     }
@@ -372,6 +409,7 @@ impl<T> Queue<T> {
             items: rest.len(),
             signals: mem::take(&mut inner.signals) as usize,
             messages: mem::take(&mut inner.messages) as usize,
+            more: self.take_more(),
         };
         let parked = self.unpark(&mut inner);
         drop(inner);
@@ -395,10 +433,18 @@ impl<T> Queue<T> {
         inner.items.is_empty() && inner.limit != CLOSED
     }
 
-    /// How many items are queued: what the consumer took over is not counted.
+    /// Whether signals are queued, or the queue is closed.
+    #[must_use]
+    pub fn has_signals(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.signals > 0 || inner.limit == CLOSED
+    }
+
+    /// How many items are queued, those of a run counted as so many: what the consumer took over is not counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.inner.lock().items.len()
+        let inner = self.inner.lock();
+        inner.items.len() + self.more.load(Relaxed) as usize
     }
 
     /// The bytes of the queue's buffer. What items own elsewhere is not counted.
@@ -440,7 +486,7 @@ impl<T> Inner<T> {
     }
 
     /// Takes the batch; what is left to do is done after the lock was released, by [`Taken::finish`].
-    fn take(&mut self, into: &mut VecDeque<T>) -> Taken<T> {
+    fn take(&mut self, into: &mut VecDeque<T>, more: usize) -> Taken<T> {
         let items = self.items.len();
         let messages = mem::take(&mut self.messages);
         if self.limit != UNLIMITED {
@@ -450,6 +496,7 @@ impl<T> Inner<T> {
             items,
             signals: mem::take(&mut self.signals) as usize,
             messages: messages as usize,
+            more,
         };
         let kept = |capacity| !is_large::<T>(capacity) || capacity / SLACK <= items;
         let (rest, spare) = if into.is_empty() {

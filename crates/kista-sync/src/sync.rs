@@ -1,12 +1,12 @@
-//! The one lock that this crate uses: `parking_lot`'s (one byte, no poisoning), or loom's inside a model; and the flag beside it.
+//! The one lock that this crate uses: `parking_lot`'s (one byte, no poisoning), or loom's inside a model; and what stands beside it.
 
 #[cfg(not(loom))]
 pub(crate) use parking_lot::Mutex;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::AtomicBool;
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::AtomicBool;
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32};
 #[cfg(loom)]
 pub(crate) use model::Mutex;
 

@@ -1,18 +1,20 @@
 //! Frames of the connected phase, in and out.
 //!
 //! *Out:* senders push into an [`Outbox`] under a lock; the writer swaps it out, [`FrameWriter::accept`]s it, and [`FrameWriter::fill`]s a
-//! [`WriteBuffer`] from which the socket is written. *In:* the socket is read into [`FrameReader::buffer_mut`], and
+//! [`WriteBuffer`] from which the socket is written. *In:* the socket is read into [`FrameReader::room`], and
 //! [`FrameReader::next`] gives signals with undecoded [`Payload`]s.
 
 mod atoms;
 mod counters;
 mod fragmenter;
 mod fragments;
+mod incoming;
 mod memo;
 mod outbox;
 mod outcache;
 mod payload;
 mod reader;
+mod run;
 mod scratch;
 mod write_buffer;
 mod writer;
@@ -24,6 +26,7 @@ pub use counters::FrameCounters;
 pub use outbox::Outbox;
 pub use payload::Payload;
 pub use reader::{FrameReader, Inbound, ReaderLimits};
+pub use run::{Place, Run};
 pub use write_buffer::WriteBuffer;
 pub use writer::FrameWriter;
 
@@ -31,6 +34,9 @@ use crate::control::ControlError;
 
 /// Payload bytes per fragment, as in OTP.
 pub const FRAGMENT_SIZE: usize = 64 * 1024;
+
+/// A payload that is so little longer is not cut: what a tuple, an atom and a head make of 64 KiB.
+const SLACK: usize = 1024;
 
 /// Why inbound bytes are worthless. All are the peer's fault, or a limit of ours: end the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

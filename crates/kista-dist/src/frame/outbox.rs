@@ -5,9 +5,11 @@
 //! 1. Payloads are encoded with [`Encoder::with_atom_table`]; the atom list is copied along.
 //! 2. Large binaries (the encoder's chunks) are kept as they are, as references.
 //! 3. Messages of one sender leave in the order of their `push`.
+//! 4. Short messages from one process to one other that follow each other are one entry (a *run*): what stands in front of them
+//!    is the same, and is kept, compared and written as one.
 
 use bytes::Bytes;
-use kista_etf::{Atom, EncodeError, Encoder, Pid, Renaming};
+use kista_etf::{Atom, AtomName, EncodeError, Encoder, Pid, Renaming};
 
 use super::Payload;
 use crate::control::Control;
@@ -16,6 +18,8 @@ use crate::control::Control;
 pub(super) const OVERHEAD: usize = 64;
 /// Inline bytes beyond this leave the arena and are shared instead.
 const SHARE_FROM: usize = 16 * 1024;
+/// Longer payloads are no part of a run: what stands in front of them is little beside them.
+const MOST_JOINED: usize = 4 * 1024;
 /// Memory that an empty outbox keeps.
 const KEEP: usize = 1 << 20;
 /// The longest payload; a frame's length has 32 bits.
@@ -45,10 +49,12 @@ pub struct Outbox {
     pub(super) arena: Vec<u8>,
     pub(super) atoms: Vec<Atom>,
     pub(super) chunks: Vec<(usize, Bytes)>,
+    /// How long the payloads of runs are, but for the first of each.
+    pub(super) joined: Vec<u32>,
     bytes: usize,
 }
 
-/// One message. Its parts begin where those of the entry before it end.
+/// One message, or a run. Its parts begin where those of the entry before it end.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) control: Control,
@@ -57,7 +63,11 @@ pub(super) struct Entry {
     pub(super) arena_end: usize,
     pub(super) atoms_end: usize,
     pub(super) chunks_end: usize,
+    pub(super) joined_end: usize,
+    /// Of the first message.
     pub(super) payload_len: usize,
+    /// Others may join.
+    joins: bool,
 }
 
 impl Outbox {
@@ -98,6 +108,13 @@ impl Outbox {
         key: u64,
     ) -> Result<(), EncodeError> {
         debug_assert_eq!(control.takes_payload(), payload.is_some(), "{control:?}");
+        let joins = payload.is_some_and(|payload| joins(&control, payload));
+        if joins
+            && let Some(payload) = payload
+            && self.join(&control, payload)
+        {
+            return Ok(());
+        }
         for term in control.terms() {
             Encoder::new().term(term)?;
         }
@@ -123,9 +140,34 @@ impl Outbox {
             arena_end: self.arena.len(),
             atoms_end: self.atoms.len(),
             chunks_end: self.chunks.len(),
+            joined_end: self.joined.len(),
             payload_len,
+            joins,
         });
         Ok(())
+    }
+
+    /// Appends a message to the entry at the end, if that has the same envelope.
+    #[inline]
+    fn join(&mut self, control: &Control, payload: &Encoder) -> bool {
+        let (last, atoms_at) = match &mut self.entries[..] {
+            [.., before, last] => (last, before.atoms_end),
+            [last] => (last, 0),
+            [] => return false,
+        };
+        if !last.joins
+            || !same_envelope(&last.control, control)
+            || self.atoms[atoms_at..] != *payload.atoms()
+        {
+            return false;
+        }
+        let bytes = payload.inline_bytes();
+        self.arena.extend_from_slice(bytes);
+        self.joined.push(bytes.len() as u32);
+        last.arena_end = self.arena.len();
+        last.joined_end = self.joined.len();
+        self.bytes += bytes.len() + OVERHEAD;
+        true
     }
 
     #[cold]
@@ -144,15 +186,30 @@ impl Outbox {
         }
     }
 
+    /// The entries one by one, each with the messages in it: a payload's inline bytes, atoms and chunks.
+    fn each(&mut self, mut message: impl FnMut(&Entry, &[u8], &[Atom], &[(usize, Bytes)])) {
+        let (mut arena_at, mut atoms_at, mut chunks_at, mut joined_at) = (0, 0, 0, 0);
+        for entry in std::mem::take(&mut self.entries) {
+            let atoms = &self.atoms[atoms_at..entry.atoms_end];
+            let chunks = &self.chunks[chunks_at..entry.chunks_end];
+            let joined = &self.joined[joined_at..entry.joined_end];
+            let further: usize = joined.iter().map(|&len| len as usize).sum();
+            let mut at = arena_at;
+            let mut to = entry.arena_end - further;
+            message(&entry, &self.arena[at..to], atoms, chunks);
+            for &len in joined {
+                (at, to) = (to, to + len as usize);
+                message(&entry, &self.arena[at..to], atoms, chunks);
+            }
+            (arena_at, atoms_at, chunks_at, joined_at) =
+                (to, entry.atoms_end, entry.chunks_end, entry.joined_end);
+        }
+    }
+
     /// All messages with two incarnations of a node changing places: how this node is called outside.
     pub fn rename(&mut self, renaming: &Renaming) {
         let mut renamed = Self::new();
-        let (mut arena_at, mut atoms_at, mut chunks_at) = (0, 0, 0);
-        for entry in std::mem::take(&mut self.entries) {
-            let inline = &self.arena[arena_at..entry.arena_end];
-            let atoms = &self.atoms[atoms_at..entry.atoms_end];
-            let chunks = &self.chunks[chunks_at..entry.chunks_end];
-            (arena_at, atoms_at, chunks_at) = (entry.arena_end, entry.atoms_end, entry.chunks_end);
+        self.each(|entry, inline, atoms, chunks| {
             let payload = entry.control.takes_payload().then(|| {
                 let payload = Payload {
                     bytes: whole(inline, chunks),
@@ -163,9 +220,9 @@ impl Outbox {
                 let _ = payload.decoder().transcode_renamed(&mut out, renaming);
                 out
             });
-            let control = entry.control.renamed(renaming);
+            let control = entry.control.clone().renamed(renaming);
             let _ = renamed.append(control, payload.as_ref(), entry.key);
-        }
+        });
         *self = renamed;
     }
 
@@ -180,7 +237,7 @@ impl Outbox {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.joined.len()
     }
 
     /// Whether none waits.
@@ -196,11 +253,54 @@ impl Outbox {
         self.arena.clear();
         self.atoms.clear();
         self.chunks.clear();
+        self.joined.clear();
         self.bytes = 0;
         self.entries.shrink_to(KEEP / size_of::<Entry>());
         self.arena.shrink_to(KEEP);
         self.atoms.shrink_to(KEEP / size_of::<Atom>());
         self.chunks.shrink_to(KEEP / size_of::<(usize, Bytes)>());
+        self.joined.shrink_to(KEEP / size_of::<u32>());
+    }
+}
+
+/// Whether messages like this one can be part of a run.
+#[inline]
+fn joins(control: &Control, payload: &Encoder) -> bool {
+    let plain = matches!(
+        control,
+        Control::Send {
+            from: Some(_),
+            token: None,
+            ..
+        } | Control::RegSend {
+            to: AtomName::Interned(_),
+            token: None,
+            ..
+        }
+    );
+    plain && payload.chunks().is_empty() && payload.len() <= MOST_JOINED
+}
+
+/// Of two that [`joins`] lets through.
+#[inline]
+fn same_envelope(one: &Control, other: &Control) -> bool {
+    match (one, other) {
+        (Control::Send { from, to, .. }, Control::Send { from: f, to: t, .. }) => {
+            from == f && to == t
+        }
+        (
+            Control::RegSend {
+                from,
+                to: AtomName::Interned(to),
+                ..
+            },
+            Control::RegSend {
+                from: f,
+                to: AtomName::Interned(t),
+                ..
+            },
+        ) => from == f && to == t,
+        _ => false,
     }
 }
 

@@ -11,9 +11,10 @@
 //! 2. A frame's length is checked before memory is taken, and memory grows with what really arrived, not with what was announced.
 //! 3. Only the control tuple is decoded. A payload keeps alive little more memory than it has bytes, however long it waits: below
 //!    [`SHARE_FROM`] it is copied out of the read buffer, whose block is then used again; above, it is cut off without copying. A large frame has
-//!    its block for itself.
+//!    its block for itself; when its envelope is known, the rest of it is read there straight from the socket (`incoming`).
 //! 4. Fragments count down to 1 without a gap. Open sequences and their bytes are bounded; they fall with the reader.
-//! 5. After an error the reader gives nothing but errors: close the connection.
+//! 5. Messages with equal envelopes that follow each other can be taken as one [`Run`]. Nothing else is overtaken by that.
+//! 6. After an error the reader gives nothing but errors: close the connection.
 
 use std::sync::Arc;
 
@@ -22,7 +23,9 @@ use kista_etf::{AtomName, AtomQuota, Decoder, Limits};
 
 use super::atoms::InboundCache;
 use super::fragments::{Fragments, Partial};
+use super::incoming::{Blocks, DIRECT_FROM, Incoming};
 use super::memo::Seen;
+use super::run::{MOST_IN_RUN, RUN_BYTES, Run};
 use super::{AtomList, FrameCounters, FrameError, Payload};
 use crate::control::{Control, Decoded};
 use crate::flags::Flags;
@@ -62,6 +65,13 @@ pub enum Inbound {
         /// The message or reason, undecoded.
         payload: Option<Payload>,
     },
+    /// Several messages from one process to one other, given by [`FrameReader::next_run`] only.
+    Run {
+        /// What each of them is: a message to a pid or to a name.
+        control: Control,
+        /// They.
+        run: Run,
+    },
     /// A control message with a number that this crate does not know: log it, go on.
     Unknown {
         /// The number.
@@ -92,6 +102,11 @@ pub struct FrameReader {
     cache: InboundCache,
     seen: Seen,
     fragments: Fragments,
+    /// While it is there `buffer` is empty.
+    incoming: Option<Incoming>,
+    blocks: Blocks,
+    /// The last message was a large one: the next may be, too.
+    large: bool,
     failed: bool,
     /// Without the atoms, which the cache counts.
     counters: FrameCounters,
@@ -102,6 +117,8 @@ const BLOCK: usize = 64 * 1024;
 /// Payloads from this length on are cut off the block, and keep it: at most four times as much.
 const SHARE_FROM: usize = BLOCK / 4;
 const ROOM: usize = 8 * 1024;
+/// What is read at once where a large message may begin.
+const HEAD: usize = 2 * 1024;
 
 impl FrameReader {
     /// A reader for a connection with these negotiated flags. New atoms are counted against `quota`.
@@ -116,6 +133,9 @@ impl FrameReader {
             cache: InboundCache::new(),
             seen: Seen::default(),
             fragments: Fragments::new(limits),
+            incoming: None,
+            blocks: Blocks::default(),
+            large: false,
             failed: false,
             counters: FrameCounters::default(),
         }
@@ -134,15 +154,91 @@ impl FrameReader {
         &mut self.buffer
     }
 
+    /// Where to read the socket into (append only), and how much at most: [`buffer_mut`](Self::buffer_mut), or the memory that a large
+    /// message will stay in. Then call [`next`](Self::next) before anything else.
+    pub fn room(&mut self) -> (&mut BytesMut, usize) {
+        if self.incoming.is_none() && !self.failed {
+            self.begin_large();
+        }
+        // What stands in front of a large message, and no more: the rest of it has another place.
+        let begins = self.large && self.buffer.len() < HEAD;
+        let most = if begins { HEAD } else { usize::MAX };
+        if self.incoming.is_none() {
+            return (self.buffer_mut(), most);
+        }
+        match &mut self.incoming {
+            Some(incoming) => {
+                let missing = incoming.missing();
+                (&mut incoming.bytes, missing)
+            }
+            None => (&mut self.buffer, most),
+        }
+    }
+
+    /// Begins with the message whose head is in the buffer, if it is a large one with a known envelope.
+    fn begin_large(&mut self) {
+        let have = self.buffer.len();
+        let Some(length) = self.announced() else {
+            return;
+        };
+        let end = 4 + length;
+        if end < have + DIRECT_FROM || !self.header || self.buffer.get(4..6) != Some(&[131, 68]) {
+            return;
+        }
+        let Some((control, atoms, front)) = self.seen.find(&self.buffer[6..], self.cache.misses)
+        else {
+            return;
+        };
+        let front = 6 + front;
+        let mut incoming = Incoming {
+            control: control.clone(),
+            atoms: atoms.clone(),
+            length: end - front,
+            bytes: BytesMut::new(),
+        };
+        // As much room as for what arrives otherwise: not more than arrived already, beyond what many messages have.
+        if incoming.length > (2 * BLOCK).max(have) {
+            return;
+        }
+        incoming.bytes = self.blocks.take(incoming.length);
+        incoming.bytes.extend_from_slice(&self.buffer[front..]);
+        self.buffer.clear();
+        self.counters.bytes += end as u64;
+        self.cache.hits += incoming.atoms.len() as u64;
+        self.incoming = Some(incoming);
+    }
+
+    /// The large message, when it is whole.
+    fn end_large(&mut self) -> Option<Inbound> {
+        let Incoming {
+            control,
+            atoms,
+            bytes,
+            ..
+        } = self.incoming.take_if(|incoming| incoming.missing() == 0)?;
+        let bytes = bytes.freeze();
+        let payload = Payload { bytes, atoms };
+        self.blocks.give(&payload);
+        self.large = true;
+        let payload = Some(payload);
+        Some(Inbound::Signal { control, payload })
+    }
+
     /// Takes bytes by copying, such as the handshake's leftover.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        if let Some(incoming) = &mut self.incoming {
+            let (first, rest) = bytes.split_at(incoming.missing().min(bytes.len()));
+            incoming.bytes.extend_from_slice(first);
+            bytes = rest;
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
     /// Bytes that are held here: not yet a whole frame, or fragments of incomplete messages.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len() + self.fragments.bytes()
+        let incoming = self.incoming.as_ref().map_or(0, |large| large.bytes.len());
+        self.buffer.len() + incoming + self.fragments.bytes()
     }
 
     /// What was read so far.
@@ -168,12 +264,25 @@ impl FrameReader {
     /// The peer broke the protocol or a limit: close the connection. All later calls fail as well.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Inbound>, FrameError> {
+        self.read(false)
+    }
+
+    /// As [`next`](Self::next), but messages that can be handed over together come as [`Inbound::Run`].
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn next_run(&mut self) -> Result<Option<Inbound>, FrameError> {
+        self.read(true)
+    }
+
+    fn read(&mut self, runs: bool) -> Result<Option<Inbound>, FrameError> {
         if self.failed {
             return Err(FrameError::Dead);
         }
-        let result = self.advance();
+        let result = self.advance(runs);
         match &result {
             Ok(Some(Inbound::Tick)) => self.counters.ticks += 1,
+            Ok(Some(Inbound::Run { run, .. })) => self.counters.messages += run.messages() as u64,
             Ok(Some(_)) => self.counters.messages += 1,
             Ok(None) => {}
             Err(_) => self.failed = true,
@@ -181,7 +290,10 @@ impl FrameReader {
         result
     }
 
-    fn advance(&mut self) -> Result<Option<Inbound>, FrameError> {
+    fn advance(&mut self, runs: bool) -> Result<Option<Inbound>, FrameError> {
+        if self.incoming.is_some() {
+            return Ok(self.end_large());
+        }
         loop {
             let Some(prefix) = self.buffer.first_chunk::<4>() else {
                 return Ok(None);
@@ -198,8 +310,10 @@ impl FrameReader {
                 return Ok(None);
             }
             self.counters.bytes += end as u64;
+            self.large = length >= DIRECT_FROM;
             if length == 0 {
                 self.buffer.advance(4);
+                self.blocks.clear();
                 return Ok(Some(Inbound::Tick));
             }
             let frame = &self.buffer[4..end];
@@ -212,18 +326,23 @@ impl FrameReader {
                     message => return Ok(message),
                 }
             }
-            return self.whole(end).map(Some);
+            return self.whole(end, runs).map(Some);
         }
     }
 
     /// A message in one frame, which ends at `end`.
     #[inline]
-    fn whole(&mut self, end: usize) -> Result<Inbound, FrameError> {
+    fn whole(&mut self, end: usize, runs: bool) -> Result<Inbound, FrameError> {
         let frame = &self.buffer[6..end];
         let time = self.cache.misses;
         if let Some((control, atoms, length)) = self.seen.find(frame, time) {
             let (control, atoms) = (control.clone(), atoms.clone());
             self.cache.hits += atoms.len() as u64;
+            if runs && let Some((bytes, messages)) = self.more_of(length, end) {
+                self.cache.hits += atoms.len() as u64 * u64::from(messages - 1);
+                let run = Run::new(bytes, atoms, messages);
+                return Ok(Inbound::Run { control, run });
+            }
             let bytes = self.cut(6 + length, end);
             let payload = Some(Payload { bytes, atoms });
             return Ok(Inbound::Signal { control, payload });
@@ -243,6 +362,54 @@ impl FrameReader {
         }
         let bytes = self.cut(6 + length, end);
         message.complete(bytes, atoms)
+    }
+
+    /// The message in the frame that ends at `end`, whose header and control tuple have `length` bytes, with those behind it that begin
+    /// with the same. `None`: there are none. All that is given is off the buffer.
+    #[inline]
+    fn more_of(&mut self, length: usize, end: usize) -> Option<(Bytes, u32)> {
+        let front = 6 + length;
+        let envelope = &self.buffer[4..front];
+        // How long the frame is that begins there, if it has the same envelope.
+        let same = |at: usize| {
+            let rest = &self.buffer[at..];
+            let frame = 4 + u32::from_be_bytes(*rest.first_chunk()?) as usize;
+            let lawful = frame > front
+                && frame - front <= MOST_IN_RUN
+                && frame - 4 <= self.limits.frame
+                && frame <= rest.len();
+            (lawful && rest[4..front] == *envelope).then_some(frame)
+        };
+        if end - front > MOST_IN_RUN {
+            return None;
+        }
+        let mut frame = same(end)?;
+        // They mostly are as long as the first.
+        let most = self.buffer.len() / end * (4 + end - front);
+        let mut block = Vec::with_capacity(most.min(RUN_BYTES + MOST_IN_RUN) + 4);
+        let mut put = |term: &[u8]| {
+            block.extend_from_slice(&(term.len() as u32).to_ne_bytes());
+            block.extend_from_slice(term);
+            block.len() < RUN_BYTES
+        };
+        put(&self.buffer[front..end]);
+        let (mut messages, mut at) = (1, end);
+        loop {
+            messages += 1;
+            let more = put(&self.buffer[at + front..at + frame]);
+            at += frame;
+            match same(at).filter(|_| more) {
+                Some(next) => frame = next,
+                None => break,
+            }
+        }
+        // The first `end` bytes are counted already.
+        self.counters.bytes += (at - end) as u64;
+        self.buffer.advance(at);
+        if block.capacity() > 2 * block.len() {
+            block.shrink_to_fit();
+        }
+        Some((block.into(), messages))
     }
 
     /// Takes the frame that ends at `end` off the buffer, and gives its bytes from `from` on; see rule 3.

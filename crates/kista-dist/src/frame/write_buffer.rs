@@ -176,6 +176,17 @@ impl WriteBuffer {
         self.inline[start.at..start.at + 4].copy_from_slice(&(body as u32).to_be_bytes());
     }
 
+    /// A whole frame: `front`, in which the length is left open, and what is behind it.
+    #[inline]
+    pub(super) fn put_frame(&mut self, front: &[u8], rest: &[u8]) {
+        let at = self.inline.len();
+        let body = (front.len() + rest.len() - 4) as u32;
+        self.inline.reserve(front.len() + rest.len());
+        self.inline.extend_from_slice(front);
+        self.inline[at..at + 4].copy_from_slice(&body.to_be_bytes());
+        self.inline.extend_from_slice(rest);
+    }
+
     #[inline]
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.inline

@@ -16,7 +16,7 @@ use super::memo::Written;
 use super::outbox::{OVERHEAD, whole};
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
-use super::{FRAGMENT_SIZE, FrameCounters, Outbox, WriteBuffer};
+use super::{FRAGMENT_SIZE, FrameCounters, Outbox, SLACK, WriteBuffer};
 use crate::control::{Control, Placement};
 use crate::flags::Flags;
 
@@ -52,6 +52,9 @@ pub struct FrameWriter {
     arena_at: usize,
     atoms_at: usize,
     chunks_at: usize,
+    joined_at: usize,
+    /// How many of the next entry's messages are dealt with: it is a run.
+    begun: usize,
     queue: VecDeque<Outbox>,
     spare: Vec<Outbox>,
     pending: usize,
@@ -71,6 +74,8 @@ impl FrameWriter {
             arena_at: 0,
             atoms_at: 0,
             chunks_at: 0,
+            joined_at: 0,
+            begun: 0,
             queue: VecDeque::new(),
             spare: Vec::new(),
             pending: 0,
@@ -116,7 +121,11 @@ impl FrameWriter {
         while out.len() < target {
             let before = out.len();
             if self.fragmenter.is_idle() || self.credit > 0 {
-                if self.step(out) {
+                let until = match self.fragmenter.is_idle() {
+                    true => target,
+                    false => target.min(before + self.credit),
+                };
+                if self.step(out, until) {
                     self.credit = self.credit.saturating_sub(out.len() - before);
                     continue;
                 }
@@ -151,13 +160,17 @@ impl FrameWriter {
         }
     }
 
-    /// Deals with the next message; `false` if there is none.
+    /// Deals with the next message; of a run with as many as it takes until `out` holds `target` bytes. `false` if there is none.
     #[inline]
-    fn step(&mut self, out: &mut WriteBuffer) -> bool {
+    fn step(&mut self, out: &mut WriteBuffer, target: usize) -> bool {
         if self.next >= self.current.entries.len() && !self.next_batch() {
             return false;
         }
         let entry = &mut self.current.entries[self.next];
+        if self.joined_at < entry.joined_end {
+            self.run(out, target);
+            return true;
+        }
         let inline = &self.current.arena[self.arena_at..entry.arena_end];
         let atoms = &self.current.atoms[self.atoms_at..entry.atoms_end];
         let chunks = &self.current.chunks[self.chunks_at..entry.chunks_end];
@@ -176,11 +189,56 @@ impl FrameWriter {
             self.wire.counters.messages += 1;
             self.pending = self.pending.saturating_sub(entry.payload_len + OVERHEAD);
         }
+        self.done_with_entry();
+        true
+    }
+
+    fn done_with_entry(&mut self) {
+        let entry = &self.current.entries[self.next];
         self.next += 1;
+        self.begun = 0;
         self.arena_at = entry.arena_end;
         self.atoms_at = entry.atoms_end;
         self.chunks_at = entry.chunks_end;
-        true
+        self.joined_at = entry.joined_end;
+    }
+
+    /// Goes on with the run that is next. Its first message has its length in the entry, the others have theirs in a list.
+    fn run(&mut self, out: &mut WriteBuffer, target: usize) {
+        let entry = &self.current.entries[self.next];
+        let atoms = &self.current.atoms[self.atoms_at..entry.atoms_end];
+        let further = &self.current.joined[self.joined_at..entry.joined_end];
+        let held = self.fragmenter.holds(entry.key);
+        self.wire.begin_run();
+        while self.begun <= further.len() {
+            let len = match self.begun {
+                0 => entry.payload_len,
+                n => further[n - 1] as usize,
+            };
+            let inline = &self.current.arena[self.arena_at..self.arena_at + len];
+            if held {
+                let held = Held {
+                    control: entry.control.clone(),
+                    atoms: atoms.into(),
+                    inline: Bytes::copy_from_slice(inline),
+                    chunks: Vec::new(),
+                    len,
+                };
+                self.fragmenter.take(&self.wire, entry.key, held);
+            } else {
+                self.wire.next_of_run(&entry.control, atoms, inline, out);
+                self.wire.counters.messages += 1;
+                self.pending = self.pending.saturating_sub(len + OVERHEAD);
+            }
+            self.begun += 1;
+            self.arena_at += len;
+            if out.len() >= target {
+                break;
+            }
+        }
+        if self.begun > further.len() {
+            self.done_with_entry();
+        }
     }
 
     #[cold]
@@ -202,6 +260,8 @@ impl FrameWriter {
         self.arena_at = 0;
         self.atoms_at = 0;
         self.chunks_at = 0;
+        self.joined_at = 0;
+        self.begun = 0;
     }
 }
 
@@ -215,6 +275,10 @@ pub(super) struct Wire {
     fragments: bool,
     cache: OutboundCache,
     written: Written,
+    /// A frame of the run at hand up to its payload, its length still open, once it is known what each begins with; and how many
+    /// atoms its header lists.
+    front: Vec<u8>,
+    front_atoms: usize,
     scratch: Scratch,
     /// Without the atoms, which the cache counts.
     pub(super) counters: FrameCounters,
@@ -231,6 +295,8 @@ impl Wire {
             fragments: flags.contains(Flags::FRAGMENTS | Flags::EXIT_PAYLOAD),
             cache: OutboundCache::new(),
             written: Written::default(),
+            front: Vec::new(),
+            front_atoms: 0,
             scratch: Scratch::new(inline_atoms),
             counters: FrameCounters::default(),
         }
@@ -238,7 +304,7 @@ impl Wire {
 
     #[inline]
     pub(super) fn is_large(&self, payload_len: usize) -> bool {
-        payload_len > FRAGMENT_SIZE && self.fragments
+        payload_len > FRAGMENT_SIZE + SLACK && self.fragments
     }
 
     /// Writes a whole message as one frame.
@@ -273,6 +339,35 @@ impl Wire {
             out.bytes().extend_from_slice(&inline[at..]);
         }
         out.end(start);
+    }
+
+    fn begin_run(&mut self) {
+        self.front.clear();
+    }
+
+    /// Writes a message of a run, which [`Wire::begin_run`] began: the others have the same control message and the same atoms, and
+    /// nothing else is written in between.
+    #[inline]
+    fn next_of_run(
+        &mut self,
+        control: &Control,
+        atoms: &[Atom],
+        inline: &[u8],
+        out: &mut WriteBuffer,
+    ) {
+        if !self.front.is_empty() {
+            out.put_frame(&self.front, inline);
+            self.cache.hits += self.front_atoms as u64;
+            return;
+        }
+        let (from, misses, hits) = (out.bytes().len(), self.cache.misses, self.cache.hits);
+        self.message(control, atoms, inline, &[], out);
+        // Those that the peer had to be told are known to it from now on.
+        if self.header && !self.inline_atoms && self.cache.misses == misses {
+            let to = out.bytes().len() - inline.len();
+            self.front.extend_from_slice(&out.bytes()[from..to]);
+            self.front_atoms = (self.cache.hits - hits) as usize;
+        }
     }
 
     /// As [`Wire::header_and_control`], by copying when the same was written before.

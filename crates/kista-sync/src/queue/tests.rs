@@ -48,6 +48,7 @@ fn items_come_in_order_and_signals_are_counted() {
             items: 3,
             signals: 1,
             messages: 2,
+            more: 0,
         }
     );
     assert_eq!(mine, [1, 2, 3]);
@@ -60,6 +61,7 @@ fn items_come_in_order_and_signals_are_counted() {
             items: 1,
             signals: 0,
             messages: 1,
+            more: 0,
         })
     );
     assert_eq!(mine, [1, 2, 3, 4]);
@@ -128,6 +130,7 @@ fn closed_queue_hands_out_the_rest_and_refuses() {
             items: 2,
             signals: 1,
             messages: 1,
+            more: 0,
         }
     );
     assert_eq!(mine, [0, 1, 2]);

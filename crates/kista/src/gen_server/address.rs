@@ -155,6 +155,10 @@ impl<M: Message> Address<M> {
     }
 
     fn look_up(node: &Node, dest: Dest) -> Resolved<'_, M> {
+        if node.node_of(dest) != node.name() {
+            // What is elsewhere counts as alive.
+            return Resolved::Wire(node, dest);
+        }
         match node.local_process::<M>(dest) {
             Some(process) => Resolved::Local(Cow::Owned(process)),
             None if node.is_alive(dest) => Resolved::Wire(node, dest),

@@ -233,6 +233,12 @@ impl Connection {
         !self.flags().contains(Flags::PUBLISHED)
     }
 
+    /// Whether it is the one of this network to that peer: until it ends nobody takes its place.
+    #[inline]
+    pub(crate) fn leads(&self, net: &Arc<Net>, peer: Atom) -> bool {
+        self.peer == peer && !self.is_closing() && std::ptr::eq(self.net.as_ptr(), &**net)
+    }
+
     /// Whether signals pass now.
     pub(crate) fn is_up(&self) -> bool {
         self.announced.load(Ordering::Acquire) && !self.is_closing()

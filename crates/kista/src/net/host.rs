@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kista_dist::Control;
-use kista_dist::frame::Payload;
+use kista_dist::frame::{Payload, Run};
 use kista_etf::Pid;
 
 use super::Connection;
@@ -16,6 +16,13 @@ use super::Connection;
 pub(crate) trait Host: Send + Sync + 'static {
     /// A signal that arrived, in wire order per connection.
     fn signal(&self, connection: &Arc<Connection>, control: Control, payload: Option<Payload>);
+
+    /// Several messages from one process to one other, that arrived one behind the other: the same as a `signal` for each.
+    fn run(&self, connection: &Arc<Connection>, control: Control, run: Run) {
+        for payload in run.payloads() {
+            self.signal(connection, control.clone(), Some(payload));
+        }
+    }
 
     /// Handshake done. Before the first `signal` of that connection.
     fn up(&self, connection: &Arc<Connection>);

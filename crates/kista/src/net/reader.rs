@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use bytes::BufMut as _;
 use kista_dist::Control;
 use kista_dist::frame::{FrameError, FrameReader, Inbound, ReaderLimits};
 use kista_etf::{Atom, AtomQuota};
@@ -109,7 +110,8 @@ async fn read_all(
         }
         // Not a fixed share of the runtime for a peer that never stops sending.
         tokio::task::consume_budget().await;
-        match socket.try_read(frames.buffer_mut()) {
+        let (room, most) = frames.room();
+        match socket.try_read(&mut room.limit(most)) {
             Ok(0) => return ReadEnd::Eof,
             Ok(_) => {
                 connection.reads.fetch_add(1, Relaxed);
@@ -134,7 +136,7 @@ fn deliver(
     let peer = connection.peer();
     let renaming = connection.established().and_then(|e| e.renaming);
     let mut deliver = || {
-        while let Some(inbound) = frames.next()? {
+        while let Some(inbound) = frames.next_run()? {
             match inbound {
                 Inbound::Signal { control, payload } => {
                     if sender(&control).is_some_and(|node| node != peer) {
@@ -148,6 +150,24 @@ fn deliver(
                         ),
                     };
                     host.signal(connection, control, payload);
+                    if connection.is_closing() {
+                        return Err(ReadEnd::Closing);
+                    }
+                }
+                Inbound::Run { control, run } => {
+                    if sender(&control).is_some_and(|node| node != peer) {
+                        return Err(ReadEnd::ForeignSender);
+                    }
+                    match &renaming {
+                        None => host.run(connection, control, run),
+                        Some(renaming) => {
+                            let control = control.renamed(renaming);
+                            for payload in run.payloads() {
+                                let payload = Some(payload.renamed(renaming));
+                                host.signal(connection, control.clone(), payload);
+                            }
+                        }
+                    }
                     if connection.is_closing() {
                         return Err(ReadEnd::Closing);
                     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use kista_dist::control::{Recipient, SpawnResult, Target};
-use kista_dist::frame::Payload;
+use kista_dist::frame::{Payload, Run};
 use kista_dist::{Control, Flags};
 use kista_etf::{Atom, AtomName, Pid, Reference};
 use kista_sync::table::Key;
 
 use super::events::NodeEvent;
+use super::outcall::BEGINNING_OF_ANSWER;
 use super::route::send_control;
 use super::{Inner, Node};
 use crate::ExitReason;
@@ -25,6 +26,16 @@ impl Host for Inner {
                 connection,
             }
             .dispatch(control, payload);
+        }
+    }
+
+    fn run(&self, connection: &Arc<Connection>, control: Control, run: Run) {
+        if let Some(inner) = self.me.upgrade() {
+            Inbound {
+                node: Node(inner),
+                connection,
+            }
+            .run(control, run);
         }
     }
 
@@ -168,6 +179,33 @@ impl Inbound<'_> {
         }
     }
 
+    /// As [`dispatch`](Self::dispatch) for each, but the process is looked for once.
+    fn run(&self, control: Control, run: Run) {
+        let to = match &control {
+            // Answers to calls go elsewhere, each by itself.
+            _ if run.any_begins_with(&BEGINNING_OF_ANSWER) => None,
+            Control::Send { to, .. } => Some(Some(*to)),
+            Control::RegSend { to, .. } => Some(self.named(to)),
+            _ => None,
+        };
+        let Some(to) = to else {
+            for payload in run.payloads() {
+                self.dispatch(control.clone(), Some(payload));
+            }
+            return;
+        };
+        let Some(process) = to.and_then(|to| self.node.find(to)) else {
+            return;
+        };
+        let weight = run.block.weight() + (run.messages() - 1) * size_of::<WireMessage>();
+        drop(process.push_wire(WireMessage {
+            payload: run.block,
+            place: Some(run.place),
+            via: Some(Arc::clone(self.connection)),
+            _charge: Some(self.connection.charge(weight)),
+        }));
+    }
+
     fn message(&self, to: Option<Pid>, payload: Option<Payload>) {
         if let Some(payload) = &payload
             && let Some(key) = self.node.call_answered_by(payload)
@@ -217,6 +255,7 @@ impl Inbound<'_> {
         let charge = self.connection.charge(payload.weight());
         Some(WireMessage {
             payload,
+            place: None,
             via: Some(Arc::clone(self.connection)),
             _charge: Some(charge),
         })

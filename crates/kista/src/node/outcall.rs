@@ -493,11 +493,12 @@ impl Node {
     }
 }
 
+/// A tuple of two, and a list of one element before its tail: `{[alias|Ref], _}` begins so, and so may others.
+pub(super) const BEGINNING_OF_ANSWER: [u8; 7] = [104, 2, 108, 0, 0, 0, 1];
+
 /// The alias of an answer `{[alias|Alias], Reply}`.
 fn alias_in_answer(payload: &Payload) -> Option<Reference> {
-    /// A tuple of two, and a list of one element before its tail.
-    const BEGINNING: [u8; 7] = [104, 2, 108, 0, 0, 0, 1];
-    if !payload.bytes.starts_with(&BEGINNING) {
+    if !payload.bytes.starts_with(&BEGINNING_OF_ANSWER) {
         return None;
     }
     let mut d = payload.decoder();

@@ -8,7 +8,7 @@ use kista_dist::frame::Payload;
 use kista_etf::{Atom, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 
 use super::Node;
-use super::scratch::with_encoder;
+use super::scratch::{self, with_encoder};
 use crate::gen_server::{CallError, SendError, Sent};
 use crate::net::{self, Connection, NotConnected, Pressure};
 use crate::process::{ControlSignal, Delivery, Dest, Envelope, Room, Via, WireMessage, current};
@@ -68,11 +68,16 @@ impl Node {
     }
 
     fn send_away(&self, from: Pid, to: Dest, e: &Encoder) -> Sent {
-        match self.connection(self.node_of(to)) {
-            Ok(connection) => self.send_by(&connection, message_to(from, to), e),
+        let node = self.node_of(to);
+        let last = scratch::take_connection()
+            .filter(|last| self.0.net.as_ref().is_some_and(|net| last.leads(net, node)));
+        let Ok(connection) = last.map_or_else(|| self.connection(node), Ok) else {
             // No way there: dropped, as in Erlang.
-            Err(_) => Sent::done(),
-        }
+            return Sent::done();
+        };
+        let sent = self.send_by(&connection, message_to(from, to), e);
+        scratch::keep_connection(connection);
+        sent
     }
 
     /// Queues an encoded message at a process or a call of this node.
@@ -523,6 +528,7 @@ pub(super) fn local_message(e: &Encoder) -> WireMessage {
             bytes: e.to_bytes(),
             atoms,
         },
+        place: None,
         via: None,
         _charge: None,
     }

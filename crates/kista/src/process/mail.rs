@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
-use super::signal::Never;
+use super::signal::{Never, unfold};
 use super::{ACTS, BUDGET, Info, Process, Signal};
 
 /// Messages that a selective receive may pass over in one poll: a look is much cheaper than a message handled.
@@ -49,6 +49,8 @@ const TOOK: u8 = 1;
 const EMPTIED: u8 = 1 << 1;
 /// Whenever it is polled it asks first of all for what it is to read: so it can take the queue over itself.
 const READING: u8 = 1 << 2;
+/// It read as much as one poll may, and goes on with that in the next one.
+const YIELDED: u8 = 1 << 3;
 
 impl Turn {
     pub(super) const fn new() -> Self {
@@ -129,11 +131,15 @@ impl Turn {
         self.arrived.load(Relaxed)
     }
 
-    /// The behaviour is about to be polled. Gives whether it will look at the queue itself.
-    pub(super) fn begin_read(&self) -> bool {
-        let reading = self.is_reading();
+    /// The behaviour is about to be polled.
+    pub(super) fn begin_read(&self) -> Reader {
+        let reader = match self.read.load(Relaxed) {
+            read if read & READING != 0 => Reader::Behaviour,
+            read if read & YIELDED != 0 => Reader::BehaviourOfMessages,
+            _ => Reader::Shell,
+        };
         self.read.store(0, Relaxed);
-        reading
+        reader
     }
 
     pub(super) fn is_reading(&self) -> bool {
@@ -143,6 +149,15 @@ impl Turn {
     fn is_listed(&self) -> bool {
         self.listed.load(Relaxed)
     }
+}
+
+/// Who takes the queue over.
+pub(super) enum Reader {
+    Shell,
+    /// It looks at the queue itself.
+    Behaviour,
+    /// It does so when it has read what it took before; until then signals would wait.
+    BehaviourOfMessages,
 }
 
 /// Empty nearly always, so it lies behind a pointer of its own.
@@ -263,7 +278,7 @@ impl<M: Send + 'static> Process<M> {
     ) -> Poll<Signal<M>> {
         loop {
             if !self.turn.may_read() {
-                return self.yield_turn(taken, cx);
+                return self.yield_turn(cx);
             }
             let Some(mut signal) = taken.pop_front() else {
                 if self.turn.is_listed() && self.take_batch(taken) {
@@ -281,7 +296,7 @@ impl<M: Send + 'static> Process<M> {
                 return Poll::Pending;
             };
             self.turn.read();
-            self.set_taken(taken.len());
+            self.count_taken(-1);
             if self.is_bounded() && signal.is_message() {
                 self.done(1);
             }
@@ -297,9 +312,12 @@ impl<M: Send + 'static> Process<M> {
 
     /// As much was read as one poll may: the others of this thread come first.
     #[cold]
-    fn yield_turn(&self, taken: &VecDeque<Signal<M>>, cx: &mut Context<'_>) -> Poll<Signal<M>> {
+    fn yield_turn(&self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
         if self.is_alarmed() {
-            self.look_at_backlog(self.mail.lock().len() + taken.len());
+            self.look_at_backlog(self.mail.lock().len() + self.taken());
+        }
+        if !self.is_bounded() && !self.turn.has_arrived() {
+            self.turn.set_read(YIELDED);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -315,6 +333,7 @@ impl<M: Send + 'static> Process<M> {
             std::mem::swap(taken, &mut mail.list);
         }
         self.turn.set_listed(!mail.list.is_empty());
+        self.count_taken(taken.len() as isize);
         if self.is_alarmed() {
             self.look_at_backlog(mail.len() + taken.len());
         }
@@ -337,10 +356,15 @@ impl<M: Send + 'static> Process<M> {
         }
         self.turn.set_read(TOOK);
         self.turn.receive(batch.messages, true);
-        self.look_at_backlog(taken.len());
+        let all = batch.items + batch.more;
+        self.look_at_backlog(all);
         // The bound may have been lifted just now, by which others put something there.
         if batch.signals == 0 && !self.turn.has_arrived() {
+            self.count_taken(all as isize);
             return Taken::Some;
+        }
+        if batch.more > 0 {
+            unfold(taken, 0);
         }
         let mut mail = self.mail.lock();
         mail.arrived.list().append(taken);
@@ -362,9 +386,16 @@ impl<M: Send + 'static> Process<M> {
         }
     }
 
-    /// Counts what the behaviour keeps for later among what it has not handled.
-    pub(crate) fn count_kept(&self, kept: usize) {
-        self.set_taken(kept);
+    /// Whether the behaviour may read one more of the run that it has in hand: it is counted as read then. It keeps what is left of
+    /// the run.
+    #[inline]
+    pub(crate) fn goes_on(&self) -> bool {
+        if !self.turn.may_read() || self.is_bounded() {
+            return false;
+        }
+        self.turn.read();
+        self.count_taken(-1);
+        true
     }
 
     /// How many messages (and signals) have arrived and are not handled yet.

@@ -118,7 +118,7 @@ pub(crate) trait AnyProcess: Room + Any {
     fn is_guest(&self) -> bool {
         false
     }
-    /// Queues an encoded message.
+    /// Queues an encoded message, or several.
     fn push_wire(&self, message: WireMessage) -> Delivery;
     /// Queues an encoded message that is read only if the alias is active when it is met.
     fn push_to_alias(&self, alias: Reference, message: WireMessage) -> Delivery;
@@ -146,7 +146,11 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn push_wire(&self, message: WireMessage) -> Delivery {
-        self.deliver(Signal::Wire(Box::new(message)))
+        let message = Box::new(message);
+        match message.is_run() {
+            false => self.deliver(Signal::Wire(message)),
+            true => self.deliver_run(message),
+        }
     }
 
     fn push_to_alias(&self, alias: Reference, message: WireMessage) -> Delivery {

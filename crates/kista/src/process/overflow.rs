@@ -12,6 +12,7 @@ use kista_sync::queue::Refused;
 
 use super::bound::{Bound, Overflow, QueueBound};
 use super::room::Room;
+use super::signal::unfold;
 use super::{AnyProcess, ExitReason, Info, Process, Signal, WireMessage, current};
 use crate::sys::refuse_call;
 
@@ -43,6 +44,9 @@ impl<M> NotTaken<M> {
     }
 }
 
+/// A sender looks at a queue's length each time that it passes a multiple of this power of two.
+const LOOKS: u32 = 10;
+
 /// How often a sender evicts before it takes its own message for the one to be dropped: others may take the room it made.
 const EVICTIONS: usize = 8;
 
@@ -58,6 +62,27 @@ impl<M: Send + 'static> Process<M> {
             Err(Refused::Closed(message)) => Err(NotTaken::Ended(message)),
             Err(Refused::Full(message)) => self.overflow(message, true),
         }
+    }
+
+    /// Queues several messages of one sender as one item; each by itself where there is a bound.
+    pub(super) fn deliver_run(&self, run: Box<WireMessage>) -> Delivery {
+        let messages = 1 + run.left();
+        let count = u32::try_from(messages).unwrap_or(u32::MAX);
+        let run = match self.queue.push_run(Signal::Wire(run), count) {
+            Ok(queued) => {
+                if queued >> LOOKS != queued.saturating_sub(messages) >> LOOKS {
+                    self.look_at_backlog(queued);
+                }
+                return Delivery::Taken;
+            }
+            Err(Refused::Full(Signal::Wire(run))) => run,
+            Err(_) => return Delivery::Ended,
+        };
+        let mut last = Delivery::Taken;
+        for message in run.messages() {
+            last = self.deliver(Signal::Wire(Box::new(message)));
+        }
+        last
     }
 
     /// Queues an encoded message, from anywhere.
@@ -94,7 +119,7 @@ impl<M: Send + 'static> Process<M> {
 
     /// A process that does not take its queue over does not see it grow. Looked at from time to time only.
     fn look_from_outside(&self, queued: usize) {
-        if queued & 0x3ff == 0 {
+        if queued.is_multiple_of(1 << LOOKS) {
             self.look_at_backlog(queued);
         }
     }
@@ -206,7 +231,12 @@ impl<M: Send + 'static> Process<M> {
         }
         // The process has not taken its queue over: it does not run, or its thread is blocked.
         self.turn.set_arrived(true);
-        let batch = self.queue.try_take(mail.arrived.list());
+        let list = mail.arrived.list();
+        let before = list.len();
+        let batch = self.queue.try_take(list);
+        if batch.more > 0 {
+            unfold(list, before);
+        }
         self.turn.receive(batch.messages, false);
         mail.evict()
     }

@@ -1,8 +1,9 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use kista_dist::frame::Payload;
-use kista_etf::{Atom, Pid, Reference, Term};
+use kista_dist::frame::{Payload, Place};
+use kista_etf::{Atom, Decoder, Pid, Reference, Term};
 
 use super::dest::Dest;
 use super::info::Info;
@@ -20,7 +21,8 @@ pub(crate) enum Signal<M> {
     /// A typed local call. The second handle of its reply slot lets the process answer for a token that
     /// was kept or lost: see `ProcessState::deferred`.
     Call(M, Arc<dyn PendingReply>),
-    /// A message in the external term format; the receiver's own task decodes it.
+    /// A message in the external term format, or several of one sender; the receiver's own task decodes them. Several are only in
+    /// the queue, and where a behaviour without a bound took them over: everybody else gets each by itself ([`unfold`]).
     Wire(Box<WireMessage>),
     /// `sys` terminate: end with this reason, in turn with the messages; the slot hears of the end.
     Stop(ExitReason, Option<Arc<dyn PendingReply>>),
@@ -68,10 +70,25 @@ impl<M> Signal<M> {
 /// The message type of a process that takes only what is encoded: there is none.
 pub(crate) enum Never {}
 
+/// From `from` on, each message by itself, with memory of its own.
+pub(super) fn unfold<M>(list: &mut VecDeque<Signal<M>>, from: usize) {
+    for signal in list.split_off(from) {
+        match signal {
+            Signal::Wire(wire) if wire.is_run() => {
+                list.extend(wire.messages().map(|wire| Signal::Wire(Box::new(wire))));
+            }
+            other => list.push_back(other),
+        }
+    }
+}
+
 /// An encoded message, as it came from a connection or from a local sender that knew only a pid.
 #[derive(Default)]
 pub(crate) struct WireMessage {
+    /// The message, or the block that it is in.
     pub(crate) payload: Payload,
+    /// Where in the block it is, and how many are behind it.
+    pub(crate) place: Option<Place>,
     /// The connection it came by, to be closed should the payload turn out to be broken.
     pub(crate) via: Option<Arc<Connection>>,
     /// Holds the bytes on the node's account of undecoded input until the message is dropped.
@@ -84,9 +101,76 @@ impl WireMessage {
         self.via.as_ref().map(|connection| connection.peer())
     }
 
+    /// A decoder at its beginning.
+    #[inline]
+    pub(crate) fn decoder(&self) -> Decoder<'_> {
+        match &self.place {
+            None => self.payload.decoder(),
+            Some(place) => place.decoder(&self.payload),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        match &self.place {
+            None => self.payload.len(),
+            Some(place) => place.term(&self.payload).len(),
+        }
+    }
+
+    /// Its payload, to be kept.
+    pub(crate) fn own_payload(&self) -> Payload {
+        match &self.place {
+            None => self.payload.clone(),
+            Some(place) => place.payload(&self.payload),
+        }
+    }
+
+    /// Whether it shares a block with others.
+    pub(crate) const fn is_run(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// How many messages are behind it in its block.
+    #[inline]
+    pub(crate) fn left(&self) -> usize {
+        self.place.as_ref().map_or(0, Place::left)
+    }
+
+    /// Goes on to the next message of the block; false: there is none.
+    #[inline]
+    pub(crate) fn advance(&mut self) -> bool {
+        let payload = &self.payload;
+        self.place
+            .as_mut()
+            .is_some_and(|place| place.advance(payload))
+    }
+
+    /// This message by itself.
+    pub(crate) fn single(&self) -> Self {
+        let payload = self.own_payload();
+        let charge = self.via.as_ref().map(|via| via.charge(payload.weight()));
+        Self {
+            payload,
+            place: None,
+            via: self.via.clone(),
+            _charge: charge,
+        }
+    }
+
+    /// This and those behind it, each by itself.
+    pub(crate) fn messages(mut self: Box<Self>) -> impl Iterator<Item = Self> {
+        let mut more = true;
+        std::iter::from_fn(move || {
+            let next = more.then(|| self.single());
+            more = self.advance();
+            next
+        })
+    }
+
     /// The message as a term. `None`, and the end of the connection that it came by, when it is none.
     pub(crate) fn term(&self) -> Option<Term> {
-        let mut d = self.payload.decoder();
+        let mut d = self.decoder();
         match d.term().and_then(|term| d.finish().map(|()| term)) {
             Ok(term) => Some(term),
             Err(error) => {
@@ -101,7 +185,7 @@ impl WireMessage {
 
 impl fmt::Debug for WireMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WireMessage({} bytes)", self.payload.bytes.len())
+        write!(f, "WireMessage({} bytes)", self.len())
     }
 }
 

@@ -12,7 +12,8 @@ use kista_etf::Pid;
 use kista_sync::queue::Batch;
 
 use super::current;
-use super::signal::{ControlSignal, Envelope, Signal};
+use super::mail::Reader;
+use super::signal::{ControlSignal, Envelope, Signal, unfold};
 use super::state::Effect;
 use super::{BUDGET, Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
@@ -103,7 +104,14 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
         for _ in 0..BUDGET {
             let process = self.process();
             // Parked means that our waker is registered: whatever is pushed from here on polls us again.
-            let parked = if process.turn.begin_read() && !process.is_to_hold() {
+            let leaves = match process.turn.begin_read() {
+                Reader::Behaviour => !process.is_to_hold(),
+                Reader::BehaviourOfMessages => {
+                    !process.is_to_hold() && !process.queue.has_signals()
+                }
+                Reader::Shell => false,
+            };
+            let parked = if leaves {
                 false
             } else if process.queue.is_parked() {
                 true
@@ -227,6 +235,9 @@ impl<M: Send + 'static> Process<M> {
     /// What was taken over behind `read_before` is for the behaviour to read (false), or there are signals among it that have to act
     /// first, in `Mail::arrived`.
     fn sort(&self, batch: Batch, read_before: usize, mail: &mut Mail<M>) -> bool {
+        if batch.more > 0 {
+            unfold(&mut mail.list, read_before);
+        }
         self.turn.receive(batch.messages, !self.is_bounded());
         self.look_at_backlog(mail.len() + self.taken());
         if batch.signals == 0 {

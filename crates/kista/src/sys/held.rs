@@ -34,7 +34,7 @@ impl<'a, M: Message> Held<'a, M> {
         cx: &mut Context<'_>,
     ) -> Poll<Info> {
         loop {
-            let signal = ready!(self.inbox.poll_signal(self.aside.len(), cx));
+            let signal = ready!(self.inbox.poll_signal(cx));
             match signal {
                 Signal::Notice(info) if wanted(&info) => {
                     return Poll::Ready(self.inbox.read_notice(*info));
@@ -55,7 +55,7 @@ impl<'a, M: Message> Held<'a, M> {
     pub(crate) fn take_exit(&mut self, pid: Pid) -> Option<Info> {
         let signal = self.aside[self.exits.remove(&pid)?].take();
         match signal {
-            Some(Signal::Notice(info)) => Some(*info),
+            Some(Signal::Notice(info)) => Some(self.inbox.hand_out(*info)),
             _ => None,
         }
     }

@@ -22,7 +22,8 @@
 //!    `ProcessState::deferred`, so that the end of the process reaches its caller; so it is when the inbox is dropped.
 //! 3. While suspended it gives nothing but `System` and `Stop`; what it keeps meanwhile comes first afterwards.
 //! 4. What was taken over and not handled goes back in front when the inbox is dropped: the process's end answers for it.
-//! 5. What is known of the message in hand is kept for a crash report: the encoded form if it came so and is small, else its kind.
+//! 5. Of a run of encoded messages one is in hand, and the others are behind it, in front of all that arrived later.
+//! 6. What is known of the message in hand is kept for a crash report: the encoded form if it came so and is small, else its kind.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub(crate) struct Inbox<M: Send + 'static> {
 enum Origin {
     /// Its caller is of this node, and waits for a typed answer.
     Caller(Arc<dyn PendingReply>),
-    /// It came encoded, and is small; or it did not.
+    /// It came encoded, and is small, or has others behind it; or neither.
     Encoded(Option<Box<WireMessage>>),
 }
 
@@ -74,7 +75,10 @@ impl Origin {
     fn take_caller(&mut self) -> Option<Arc<dyn PendingReply>> {
         match std::mem::replace(self, Self::NONE) {
             Self::Caller(caller) => Some(caller),
-            Self::Encoded(_) => None,
+            encoded => {
+                *self = encoded;
+                None
+            }
         }
     }
 }
@@ -125,6 +129,11 @@ impl<M: Message> Inbox<M> {
         behaviour: &mut dyn Behaviour,
         cx: &mut Context<'_>,
     ) -> Poll<Event<M>> {
+        if let Some(wire) = self.next_of_run()
+            && let Some(event) = self.came_encoded(wire, behaviour)
+        {
+            return Poll::Ready(event);
+        }
         if self.origin.is_some() || self.sys.is_some() {
             self.handled(Some(behaviour));
         }
@@ -145,6 +154,41 @@ impl<M: Message> Inbox<M> {
         self.poll_watched(behaviour, cx)
     }
 
+    /// The run in hand, with its next message in front, when that is what comes next and nothing watches. It counts as read.
+    #[inline]
+    fn next_of_run(&mut self) -> Option<Box<WireMessage>> {
+        let Origin::Encoded(Some(wire)) = &mut self.origin else {
+            return None;
+        };
+        if wire.left() == 0 || self.own > 0 || self.sys.is_some() || !self.process.goes_on() {
+            return None;
+        }
+        wire.advance();
+        match &mut self.origin {
+            Origin::Encoded(wire) => wire.take(),
+            Origin::Caller(_) => None,
+        }
+    }
+
+    /// What is left of a run comes next, behind what the process gave itself.
+    fn put_back_rest(&mut self, mut run: Box<WireMessage>) {
+        if run.advance() {
+            self.taken.insert(self.own as usize, Signal::Wire(run));
+        }
+    }
+
+    /// The first of a run by itself: what is left comes next.
+    fn one(&mut self, signal: Signal<M>) -> Signal<M> {
+        match signal {
+            Signal::Wire(run) if run.is_run() => {
+                let first = Box::new(run.single());
+                self.put_back_rest(run);
+                Signal::Wire(first)
+            }
+            other => other,
+        }
+    }
+
     /// As [`poll_next`](Self::poll_next), when `sys` may have been asked to do something.
     fn poll_watched(
         &mut self,
@@ -155,13 +199,13 @@ impl<M: Message> Inbox<M> {
             let signal = ready!(self.process.poll_next(&mut self.taken, cx));
             let own = self.own > 0;
             self.own -= u32::from(own);
+            let signal = self.one(signal);
             if let Some(sys) = &mut self.sys
                 && sys.suspended
             {
                 let waits = !acts_while_suspended(&signal, &self.process);
-                self.process
-                    .count_kept(sys.kept.len() + usize::from(waits) + self.taken.len());
                 if waits {
+                    self.process.count_taken(1);
                     self.process.hold(u32::from(signal.is_message()));
                     sys.kept.push_back(signal);
                     continue;
@@ -178,6 +222,7 @@ impl<M: Message> Inbox<M> {
         self.taken
             .insert(self.own as usize, Signal::Message(message));
         self.own += 1;
+        self.process.count_taken(1);
         self.process.hold(1);
     }
 
@@ -199,7 +244,6 @@ impl<M: Message> Inbox<M> {
     /// The behaviour's own timeout is what is handled next.
     pub(crate) fn timed_out(&mut self) {
         self.in_hand = InHand::TIMEOUT;
-        self.origin = Origin::NONE;
     }
 
     /// What is being handled, as far as it can be shown: a message that was moved only by its name, unless `sys` watches.
@@ -217,19 +261,26 @@ impl<M: Message> Inbox<M> {
 
     /// How many signals have arrived and are not handled yet.
     pub(crate) fn waiting(&self) -> usize {
-        self.taken.len() + self.process.arrived()
+        self.process.unread()
     }
 
-    /// The next signal as it is, for [`Held`](super::Held), which has so many aside.
-    pub(super) fn poll_signal(&mut self, aside: usize, cx: &mut Context<'_>) -> Poll<Signal<M>> {
+    /// The next signal as it is, for [`Held`](super::Held): it counts as unread still.
+    pub(super) fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
         let signal = ready!(self.process.poll_next(&mut self.taken, cx));
+        let signal = self.one(signal);
         self.process.hold(u32::from(signal.is_message()));
-        self.process.count_kept(aside + 1 + self.taken.len());
+        self.process.count_taken(1);
         Poll::Ready(signal)
     }
 
     pub(super) fn read_notice(&self, info: Info) -> Info {
         self.process.read_notice(&info);
+        self.hand_out(info)
+    }
+
+    /// What was aside is read now.
+    pub(super) fn hand_out(&self, info: Info) -> Info {
+        self.process.count_taken(-1);
         info
     }
 
@@ -237,7 +288,6 @@ impl<M: Message> Inbox<M> {
     pub(super) fn put_back(&mut self, mut signals: VecDeque<Signal<M>>) {
         signals.append(&mut self.taken);
         self.taken = signals;
-        self.process.count_kept(self.taken.len());
     }
 
     /// Gives back the memory that a burst of messages needed: OTP's `hibernate`.
@@ -268,43 +318,7 @@ impl<M: Message> Inbox<M> {
                 self.origin = Origin::Caller(caller);
                 Event::Message(message)
             }
-            Signal::Wire(wire) => {
-                let tap = self.debug().map(|_| Tap::new());
-                let read = read::read(&self.process, &wire, tap.clone());
-                if !matches!(read, Read::System(_) | Read::Nothing)
-                    && let Some(debug) = self.debug()
-                    && let Ok(term) = wire.payload.decoder().term()
-                {
-                    debug.came_in(term, tap);
-                }
-                let kept = wire.payload.bytes.len() <= MOST_KEPT;
-                match read {
-                    Read::Message(message) => {
-                        self.in_hand = InHand::message(&message);
-                        self.origin = Origin::Encoded(kept.then_some(wire));
-                        Event::Message(message)
-                    }
-                    Read::Info(term) => {
-                        self.in_hand = InHand::INFO;
-                        self.origin = Origin::Encoded(kept.then_some(wire));
-                        Event::Info(Box::new(Info::Term(term)))
-                    }
-                    Read::System(asked) => {
-                        let (request, caller) = *asked;
-                        let (answer, served) = self.serve(&request, behaviour);
-                        // Answered before it is obeyed, as OTP does.
-                        caller.send_term(&answer);
-                        match served {
-                            Served::Stop(reason) => {
-                                self.in_hand = InHand::STOP;
-                                Event::Stop(reason)
-                            }
-                            Served::Answered => Event::System,
-                        }
-                    }
-                    Read::Nothing => return None,
-                }
-            }
+            Signal::Wire(wire) => return self.came_encoded(wire, behaviour),
             Signal::Notice(info) => {
                 self.process.read_notice(&info);
                 self.in_hand = InHand::notice(&info);
@@ -339,10 +353,65 @@ impl<M: Message> Inbox<M> {
         })
     }
 
+    /// A message that came encoded, with those behind it.
+    #[inline]
+    fn came_encoded(
+        &mut self,
+        wire: Box<WireMessage>,
+        behaviour: &mut dyn Behaviour,
+    ) -> Option<Event<M>> {
+        let tap = self.debug().map(|_| Tap::new());
+        let read = read::read(&self.process, &wire, tap.clone());
+        if !matches!(read, Read::System(_) | Read::Nothing)
+            && let Some(debug) = self.debug()
+            && let Ok(term) = wire.decoder().term()
+        {
+            debug.came_in(term, tap);
+        }
+        let kept = wire.len() <= MOST_KEPT;
+        Some(match read {
+            Read::Message(message) => {
+                self.in_hand = InHand::message(&message);
+                self.origin = Origin::Encoded(kept.then_some(wire));
+                Event::Message(message)
+            }
+            Read::Info(term) => {
+                self.in_hand = InHand::INFO;
+                self.origin = Origin::Encoded(kept.then_some(wire));
+                Event::Info(Box::new(Info::Term(term)))
+            }
+            Read::System(asked) => {
+                self.put_back_rest(wire);
+                let (request, caller) = *asked;
+                let (answer, served) = self.serve(&request, behaviour);
+                // Answered before it is obeyed, as OTP does.
+                caller.send_term(&answer);
+                match served {
+                    Served::Stop(reason) => {
+                        self.in_hand = InHand::STOP;
+                        Event::Stop(reason)
+                    }
+                    Served::Answered => Event::System,
+                }
+            }
+            Read::Nothing => {
+                self.put_back_rest(wire);
+                return None;
+            }
+        })
+    }
+
     /// The message that was returned last is handled.
     fn handled(&mut self, behaviour: Option<&mut dyn Behaviour>) {
         self.in_hand = InHand::NOTHING;
-        let caller = self.origin.take_caller();
+        let caller = match std::mem::replace(&mut self.origin, Origin::NONE) {
+            Origin::Caller(caller) => Some(caller),
+            Origin::Encoded(Some(wire)) => {
+                self.put_back_rest(wire);
+                None
+            }
+            Origin::Encoded(None) => None,
+        };
         let pending = caller.filter(|caller| caller.is_pending());
         let answered = pending.is_none();
         if let Some(pending) = pending {
@@ -425,6 +494,11 @@ impl<M: Send + 'static> Drop for Inbox<M> {
             && caller.is_pending()
         {
             defer(self.process.state.lock().deferred(), caller);
+        }
+        if let Origin::Encoded(Some(mut run)) = std::mem::replace(&mut self.origin, Origin::NONE)
+            && run.advance()
+        {
+            self.taken.insert(self.own as usize, Signal::Wire(run));
         }
         if let Some(mut sys) = self.sys.take() {
             sys.kept.append(&mut self.taken);

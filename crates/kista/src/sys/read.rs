@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kista_dist::frame::Payload;
-use kista_etf::{Atom, Decoder, Pid, Term};
+use kista_etf::{Atom, Decoder, Pid, StaticAtom, Term};
 
 use super::debug::Tap;
 use crate::gen_server::{Caller, Message, RemoteReply, Tag};
@@ -24,10 +24,10 @@ pub(super) fn read<M: Message>(
     wire: &WireMessage,
     tap: Option<Arc<Tap>>,
 ) -> Read<M> {
-    let read = match shape(&mut wire.payload.decoder()) {
+    let read = match shape(&mut wire.decoder()) {
         Shape::Call(from, tag) => read_call(process, wire, from, tag, tap),
         Shape::Cast => {
-            let mut d = wire.payload.decoder();
+            let mut d = wire.decoder();
             let message = d
                 .tuple()
                 .and_then(|_| d.skip())
@@ -49,7 +49,7 @@ pub(super) fn read<M: Message>(
             Some(Read::System(Box::new((request, caller))))
         }
         Shape::Plain => {
-            let mut d = wire.payload.decoder();
+            let mut d = wire.decoder();
             M::decode_info_from(&mut d, wire.peer())
                 .ok()
                 .filter(|_| d.finish().is_ok())
@@ -88,13 +88,13 @@ pub(crate) fn read_message<M: Message>(node: &Node, server: Pid, payload: &Paylo
 
 /// Whether it is a request of `sys`: those alone are read while a process is suspended.
 pub(super) fn is_system(wire: &WireMessage) -> bool {
-    matches!(shape(&mut wire.payload.decoder()), Shape::System(..))
+    matches!(shape(&mut wire.decoder()), Shape::System(..))
 }
 
 /// Refuses a call that the process will never read: its queue is full. What is no call is left alone.
 pub(crate) fn refuse_call(node: &Node, server: Pid, wire: &WireMessage) {
-    if let Shape::Call(from, tag) = shape(&mut wire.payload.decoder()) {
-        let request = wire.payload.clone();
+    if let Shape::Call(from, tag) = shape(&mut wire.decoder()) {
+        let request = wire.own_payload();
         RemoteReply::new(node.clone(), server, from, tag, request, None).refuse();
     }
 }
@@ -112,11 +112,11 @@ fn read_call<M: Message>(
         process.pid(),
         from,
         tag,
-        wire.payload.clone(),
+        wire.own_payload(),
         tap,
     );
     let mut caller = Caller::new(remote, wire.peer());
-    let mut d = wire.payload.decoder();
+    let mut d = wire.decoder();
     let message = d
         .tuple()
         .and_then(|_| d.skip())
@@ -126,7 +126,7 @@ fn read_call<M: Message>(
     match message {
         Ok(message) => Some(Read::Message(message)),
         Err(error) => {
-            let mut d = wire.payload.decoder();
+            let mut d = wire.decoder();
             d.skip().and_then(|()| d.finish()).ok()?;
             let what = format_args!("a call from {from}, which is refused: {error}");
             process.log_not_understood_text(what);
@@ -146,25 +146,25 @@ enum Shape {
     Plain,
 }
 
+static CALL: StaticAtom = StaticAtom::new("$gen_call");
+static CAST: StaticAtom = StaticAtom::new("$gen_cast");
+static SYSTEM: StaticAtom = StaticAtom::new("system");
+
 /// Which of OTP's wrappings a payload wears. Anything that does not parse as one is plain.
 fn shape(d: &mut Decoder<'_>) -> Shape {
-    let mut look = || {
-        let arity = d.tuple().ok()?;
-        let tag = d.atom_str().ok()?;
-        match (arity, &*tag) {
-            (3, "$gen_call") => {
-                let (from, tag) = read_from(d)?;
-                Some(Shape::Call(from, tag))
-            }
-            (2, "$gen_cast") => Some(Shape::Cast),
-            (3, "system") => {
-                let (from, tag) = read_from(d)?;
-                let request = d.term().ok()?;
-                d.finish().ok()?;
-                Some(Shape::System(from, tag, request))
-            }
-            _ => None,
+    let mut look = || match d.tuple().ok()? {
+        3 if d.take_atom(&CALL) => {
+            let (from, tag) = read_from(d)?;
+            Some(Shape::Call(from, tag))
         }
+        2 if d.take_atom(&CAST) => Some(Shape::Cast),
+        3 if d.take_atom(&SYSTEM) => {
+            let (from, tag) = read_from(d)?;
+            let request = d.term().ok()?;
+            d.finish().ok()?;
+            Some(Shape::System(from, tag, request))
+        }
+        _ => None,
     };
     look().unwrap_or(Shape::Plain)
 }

@@ -1,5 +1,8 @@
 //! A peer that is a socket: it shakes hands, and what it does then is up to the test.
 
+// Each test program takes what it needs.
+#![allow(dead_code)]
+
 use std::time::{Duration, Instant};
 
 use kista::dist::frame::{FrameWriter, Outbox, WriteBuffer};

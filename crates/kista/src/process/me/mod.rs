@@ -241,7 +241,10 @@ impl Me {
         self.taken.load(Relaxed)
     }
 
-    pub(crate) fn set_taken(&self, taken: usize) {
+    /// So many more, or fewer. Only its own task counts.
+    #[inline]
+    pub(crate) fn count_taken(&self, more: isize) {
+        let taken = self.taken().saturating_add_signed(more);
         self.taken.store(taken, Relaxed);
     }
 

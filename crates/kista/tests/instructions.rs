@@ -1,0 +1,227 @@
+//! What the hot paths cost, counted in instructions: a regression is seen on any machine, however busy it is.
+//!
+//! Each test runs its work under `valgrind --tool=callgrind` twice, once with more of it; the difference is what the work itself
+//! takes. The bounds leave room for another compiler or another libc, about a third of what was counted, and no more. They are
+//! different ones for code that was not optimised, which is what is tested first; the release build is measured with the peers' tests.
+//!
+//! Without valgrind, and if `scripts/apt` cannot install it either, the tests say so and pass: the count of tests says nothing of it,
+//! the line `NOT MEASURED` does.
+
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use kista::dist::frame::{FrameReader, FrameWriter, Inbound, Outbox, ReaderLimits, WriteBuffer};
+use kista::dist::{Control, Flags};
+use kista::etf::{AtomQuota, Decode, Decoder, Encode, Encoder};
+use kista::{Atom, Node, Pid, gen_server};
+
+/// Instructions for one operation: optimised, and not.
+struct Bound {
+    release: u64,
+    debug: u64,
+}
+
+/// How often the work is done, the second time in addition.
+const FEW: u64 = 1_000;
+const MANY: u64 = 5_000;
+
+/// Tells this program, started again, to do the work of the test that is named beside it, so often.
+const TIMES: &str = "KISTA_INSTRUCTIONS_OF";
+
+fn at_most(test: &str, bound: &Bound, work: fn(u64)) {
+    if let Ok(times) = std::env::var(TIMES) {
+        return work(times.parse().unwrap());
+    }
+    if !has_valgrind() {
+        println!("NOT MEASURED: {test}: no valgrind, and none could be installed");
+        return;
+    }
+    let each = (instructions(test, FEW + MANY) - instructions(test, FEW)) / MANY;
+    let bound = match cfg!(debug_assertions) {
+        true => bound.debug,
+        false => bound.release,
+    };
+    println!("{test}: {each} instructions, at most {bound}");
+    assert!(
+        each <= bound,
+        "{test} takes {each} instructions, more than {bound}"
+    );
+    assert!(
+        each > bound / 4,
+        "{test} takes {each} instructions: the bound of {bound} guards nothing"
+    );
+}
+
+fn has_valgrind() -> bool {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    let runs = || Command::new("valgrind").arg("--version").output().is_ok();
+    *HAS.get_or_init(|| {
+        let apt = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/apt");
+        runs() || (Command::new(apt).arg("valgrind").status().is_ok() && runs())
+    })
+}
+
+fn instructions(test: &str, times: u64) -> u64 {
+    let out = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads=1"])
+        .env(TIMES, times.to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{said}");
+    let collected = said
+        .lines()
+        .find_map(|line| line.split("Collected :").nth(1));
+    collected
+        .expect("callgrind says how many")
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+struct Sink(u64);
+
+#[gen_server]
+impl Sink {
+    #[init]
+    fn new() -> Self {
+        Self(0)
+    }
+    #[cast]
+    fn tick(&mut self, n: u64) {
+        self.0 = self.0.wrapping_add(n);
+    }
+    #[call]
+    fn add(&mut self, n: u64) -> u64 {
+        n + 1
+    }
+}
+
+/// On one thread, so that who runs when is the same each time.
+fn on_a_node(work: impl AsyncFnOnce(Node)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let node = Node::builder("counted@localhost")
+            .no_network()
+            .start()
+            .await;
+        work(node.unwrap()).await;
+    });
+}
+
+#[test]
+fn a_local_send() {
+    let bound = Bound {
+        release: 400,
+        debug: 3_400,
+    };
+    at_most("a_local_send", &bound, |times| {
+        on_a_node(async move |node| {
+            let sink = node.spawn(Sink::spec()).await.unwrap();
+            for n in 0..times {
+                sink.tick(n).await.unwrap();
+            }
+            assert_eq!(sink.add(1).await, Ok(2));
+        });
+    });
+}
+
+#[test]
+fn a_local_call() {
+    let bound = Bound {
+        release: 4_000,
+        debug: 37_000,
+    };
+    at_most("a_local_call", &bound, |times| {
+        on_a_node(async move |node| {
+            let sink = node.spawn(Sink::spec()).await.unwrap();
+            for n in 0..times {
+                assert_eq!(sink.add(n).await, Ok(n + 1));
+            }
+        });
+    });
+}
+
+fn pid(id: u32) -> Pid {
+    Pid {
+        node: Atom::from_static("counted@localhost"),
+        id,
+        serial: 0,
+        creation: 4,
+    }
+}
+
+#[derive(Encode, Decode, PartialEq, Debug)]
+enum Said {
+    Tick(u64),
+}
+
+/// Frames of messages `{tick, N}` from one process to one other.
+fn frames(times: u64) -> WriteBuffer {
+    let mut outbox = Outbox::new();
+    let mut payload = Encoder::with_atom_table();
+    for n in 0..times {
+        payload.clear();
+        Said::Tick(n).encode(&mut payload).unwrap();
+        let (from, to, token) = (Some(pid(1)), pid(2), None);
+        outbox
+            .push(Control::Send { from, to, token }, Some(&payload))
+            .unwrap();
+    }
+    let mut writer = FrameWriter::new(Flags::ours(false));
+    writer.accept(&mut outbox);
+    let mut out = WriteBuffer::new();
+    writer.fill(&mut out, usize::MAX);
+    out
+}
+
+#[test]
+fn a_message_is_encoded() {
+    let bound = Bound {
+        release: 500,
+        debug: 9_000,
+    };
+    at_most("a_message_is_encoded", &bound, |times| {
+        black_box(frames(times));
+    });
+}
+
+#[test]
+fn a_message_is_encoded_and_decoded() {
+    let bound = Bound {
+        release: 900,
+        debug: 16_500,
+    };
+    at_most("a_message_is_encoded_and_decoded", &bound, |times| {
+        let bytes = frames(times).to_vec();
+        let quota = Arc::new(AtomQuota::unlimited());
+        let mut reader = FrameReader::new(Flags::ours(false), ReaderLimits::default(), quota);
+        let mut next = 0;
+        let mut read = |mut decoder: Decoder<'_>| {
+            assert_eq!(Said::decode(&mut decoder), Ok(Said::Tick(next)));
+            next += 1;
+        };
+        for piece in bytes.chunks(64 * 1024) {
+            reader.push(piece);
+            while let Some(inbound) = reader.next_run().unwrap() {
+                match inbound {
+                    Inbound::Signal { payload, .. } => read(payload.unwrap().decoder()),
+                    Inbound::Run { run, .. } => {
+                        let mut place = run.place;
+                        read(place.decoder(&run.block));
+                        while place.advance(&run.block) {
+                            read(place.decoder(&run.block));
+                        }
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert_eq!(next, times);
+    });
+}
