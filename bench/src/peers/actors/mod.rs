@@ -1,12 +1,15 @@
 //! The rows within one OS process, for crates of actors: what each of them does is the same, and stands here once.
 //!
-//! Built with `--features actors` only: nobody else waits for these crates to be compiled.
+//! Built with `--features actors` only (`ractor-cluster` for that one between two OS processes, too): nobody else waits for these
+//! crates to be compiled.
 //!
 //! Actors have queues without a bound, as ours and Erlang's do. Senders and callers are tasks, which is less than a process.
 
 mod actix;
 mod kameo;
 mod ractor;
+#[cfg(feature = "ractor-cluster")]
+mod ractor_cluster;
 
 use std::time::Duration;
 
@@ -52,7 +55,10 @@ pub(super) fn all() -> impl Iterator<Item = Box<dyn Peer>> {
         Box::new(Named::<kameo::Kameo>::new()),
         Box::new(Named::<actix::Actix>::new()),
     ];
-    all.into_iter()
+    let all = all.into_iter();
+    #[cfg(feature = "ractor-cluster")]
+    let all = all.chain([Box::new(ractor_cluster::RactorCluster) as Box<dyn Peer>]);
+    all
 }
 
 struct Named<A>(std::marker::PhantomData<fn() -> A>);

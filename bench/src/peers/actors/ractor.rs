@@ -7,6 +7,7 @@ use super::{Actors, in_tokio};
 
 pub(super) struct Ractor;
 
+#[cfg_attr(feature = "ractor-cluster", derive(ractor_cluster::RactorMessage))]
 pub(super) enum ToSink {
     Tick(u64),
     Add(u64, RpcReplyPort<u64>),
@@ -53,6 +54,7 @@ impl Actor for Sink {
     }
 }
 
+#[cfg_attr(feature = "ractor-cluster", derive(ractor_cluster::RactorMessage))]
 pub(super) enum ToLink {
     Join(ActorRef<ToLink>, RpcReplyPort<()>),
     Token(u64),

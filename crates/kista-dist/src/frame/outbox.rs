@@ -83,6 +83,11 @@ impl Outbox {
     /// A token, or options of a spawn request, that can not be encoded; a payload of more than 2 GiB. Nothing was appended then.
     #[inline]
     pub fn push(&mut self, control: Control, payload: Option<&Encoder>) -> Result<(), EncodeError> {
+        if let Some(payload) = payload
+            && self.join(&control, payload)
+        {
+            return Ok(());
+        }
         let key = control.sender().map_or(NO_SENDER, order_key);
         self.append(control, payload, key)
     }
@@ -109,12 +114,6 @@ impl Outbox {
     ) -> Result<(), EncodeError> {
         debug_assert_eq!(control.takes_payload(), payload.is_some(), "{control:?}");
         let joins = payload.is_some_and(|payload| joins(&control, payload));
-        if joins
-            && let Some(payload) = payload
-            && self.join(&control, payload)
-        {
-            return Ok(());
-        }
         for term in control.terms() {
             Encoder::new().term(term)?;
         }
@@ -150,6 +149,9 @@ impl Outbox {
     /// Appends a message to the entry at the end, if that has the same envelope.
     #[inline]
     fn join(&mut self, control: &Control, payload: &Encoder) -> bool {
+        if !is_short(payload) {
+            return false;
+        }
         let (last, atoms_at) = match &mut self.entries[..] {
             [.., before, last] => (last, before.atoms_end),
             [last] => (last, 0),
@@ -278,16 +280,26 @@ fn joins(control: &Control, payload: &Encoder) -> bool {
             ..
         }
     );
-    plain && payload.chunks().is_empty() && payload.len() <= MOST_JOINED
+    plain && is_short(payload)
 }
 
-/// Of two that [`joins`] lets through.
+#[inline]
+fn is_short(payload: &Encoder) -> bool {
+    payload.chunks().is_empty() && payload.inline_bytes().len() <= MOST_JOINED
+}
+
+/// Of two, one of which [`joins`] let through.
 #[inline]
 fn same_envelope(one: &Control, other: &Control) -> bool {
     match (one, other) {
-        (Control::Send { from, to, .. }, Control::Send { from: f, to: t, .. }) => {
-            from == f && to == t
-        }
+        (
+            Control::Send { from, to, .. },
+            Control::Send {
+                from: f,
+                to: t,
+                token: None,
+            },
+        ) => from == f && to == t,
         (
             Control::RegSend {
                 from,
@@ -297,7 +309,7 @@ fn same_envelope(one: &Control, other: &Control) -> bool {
             Control::RegSend {
                 from: f,
                 to: AtomName::Interned(t),
-                ..
+                token: None,
             },
         ) => from == f && to == t,
         _ => false,

@@ -24,7 +24,9 @@ pub(super) struct Mail<M> {
     /// What came behind the last control signal that one poll had time for. The queue is left alone until this is empty.
     pub(super) arrived: Arrived<M>,
     /// How many of `list` the present selective receive has looked at and left: the save queue.
-    passed: usize,
+    passed: u32,
+    /// How many more messages than signals that makes, because of runs.
+    more: u32,
 }
 
 /// What the process's own task knows of its mail without locking it. Nobody else writes it, but for `received`.
@@ -226,11 +228,48 @@ impl<M> Mail<M> {
             list: VecDeque::new(),
             arrived: Arrived(None),
             passed: 0,
+            more: 0,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.list.len() + self.arrived.len()
+        self.list.len() + self.arrived.len() + self.more as usize
+    }
+
+    /// How many of them the behaviour can read now.
+    pub(super) fn listed(&self) -> usize {
+        match self.more {
+            0 => self.list.len(),
+            _ => self.list.iter().map(Signal::weight).sum(),
+        }
+    }
+
+    /// So many more messages than signals came.
+    pub(super) fn add_more(&mut self, more: usize) {
+        self.more = self.more.saturating_add(more as u32);
+    }
+
+    /// The same for the one at this place.
+    fn unfold_at(&mut self, at: usize) {
+        if let Some(Signal::Wire(wire)) = self.list.get(at)
+            && wire.is_run()
+        {
+            self.more = self.more.saturating_sub(wire.left() as u32);
+            let behind = self.list.split_off(at + 1);
+            unfold(&mut self.list, at);
+            self.list.extend(behind);
+        }
+    }
+
+    /// Lists each message by itself, as for those who may take single ones out.
+    pub(super) fn unfold(&mut self) {
+        if self.more > 0 {
+            unfold(&mut self.list, 0);
+            if let Some(arrived) = &mut self.arrived.0 {
+                unfold(arrived, 0);
+            }
+            self.more = 0;
+        }
     }
 
     pub(super) fn buffer_bytes(&self) -> usize {
@@ -253,7 +292,7 @@ impl<M> Mail<M> {
     /// Takes the oldest message out.
     pub(super) fn evict(&mut self) -> Option<Signal<M>> {
         if let Some(at) = self.list.iter().position(Signal::is_message) {
-            self.passed -= usize::from(at < self.passed);
+            self.passed -= u32::from(at < self.passed as usize);
             return self.list.remove(at);
         }
         let arrived = self.arrived.0.as_mut()?;
@@ -333,9 +372,14 @@ impl<M: Send + 'static> Process<M> {
             std::mem::swap(taken, &mut mail.list);
         }
         self.turn.set_listed(!mail.list.is_empty());
-        self.count_taken(taken.len() as isize);
+        let all = match mail.more {
+            0 => taken.len(),
+            _ => taken.iter().map(Signal::weight).sum(),
+        };
+        mail.more = mail.more.saturating_sub((all - taken.len()) as u32);
+        self.count_taken(all as isize);
         if self.is_alarmed() {
-            self.look_at_backlog(mail.len() + taken.len());
+            self.look_at_backlog(mail.len() + all);
         }
         !taken.is_empty()
     }
@@ -363,10 +407,8 @@ impl<M: Send + 'static> Process<M> {
             self.count_taken(all as isize);
             return Taken::Some;
         }
-        if batch.more > 0 {
-            unfold(taken, 0);
-        }
         let mut mail = self.mail.lock();
+        mail.add_more(batch.more);
         mail.arrived.list().append(taken);
         match self.act_on_arrived(&mut mail) {
             None if mail.arrived.is_empty() => Taken::Some,
@@ -490,9 +532,12 @@ impl Process<Never> {
         let mut looks = if self.turn.may_read() { PASSED } else { 0 };
         let mut next = Next::Nothing;
         let mut done = 0;
-        while mail.passed < mail.list.len() && looks > 0 {
+        while (mail.passed as usize) < mail.list.len() && looks > 0 {
             looks -= 1;
-            let at = mail.passed;
+            let at = mail.passed as usize;
+            if mail.more > 0 {
+                mail.unfold_at(at);
+            }
             let (found, decoded) = match self.look_at(&mut mail.list[at], &mut look) {
                 Looked::Left => {
                     mail.passed += 1;

@@ -312,7 +312,8 @@ impl<M: Send + 'static> Process<M> {
 
     /// Sets or lifts the bound, from the process's own code or before it runs.
     pub(super) fn bound_queue(&self, bound: Option<QueueBound>) {
-        let mail = self.mail.lock();
+        let mut mail = self.mail.lock();
+        mail.unfold();
         let held = mail.messages() + self.taken();
         self.queue.set_limit(bound.map(|bound| bound.limit), held);
         let new = bound.map(|bound| Arc::new(Bound::new(bound)));

@@ -21,8 +21,8 @@ pub(crate) enum Signal<M> {
     /// A typed local call. The second handle of its reply slot lets the process answer for a token that
     /// was kept or lost: see `ProcessState::deferred`.
     Call(M, Arc<dyn PendingReply>),
-    /// A message in the external term format, or several of one sender; the receiver's own task decodes them. Several are only in
-    /// the queue, and where a behaviour without a bound took them over: everybody else gets each by itself ([`unfold`]).
+    /// A message in the external term format, or several of one sender (a run); the receiver's own task decodes them. Where single
+    /// ones are taken out, in a selective receive and where there is a bound, each is by itself ([`unfold`]).
     Wire(Box<WireMessage>),
     /// `sys` terminate: end with this reason, in turn with the messages; the slot hears of the end.
     Stop(ExitReason, Option<Arc<dyn PendingReply>>),
@@ -43,6 +43,14 @@ impl<M> Signal<M> {
             Self::Message(_) | Self::Call(..) | Self::Wire(_) | Self::Passed(_) => true,
             Self::Control(envelope) => matches!(envelope.signal, ControlSignal::ToAlias { .. }),
             Self::Stop(..) | Self::Replace(_) | Self::Notice(_) => false,
+        }
+    }
+
+    /// How many messages it is; what is none counts as one.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Wire(wire) => 1 + wire.left(),
+            _ => 1,
         }
     }
 

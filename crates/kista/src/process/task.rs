@@ -235,8 +235,9 @@ impl<M: Send + 'static> Process<M> {
     /// What was taken over behind `read_before` is for the behaviour to read (false), or there are signals among it that have to act
     /// first, in `Mail::arrived`.
     fn sort(&self, batch: Batch, read_before: usize, mail: &mut Mail<M>) -> bool {
-        if batch.more > 0 {
-            unfold(&mut mail.list, read_before);
+        match self.is_bounded() {
+            true if batch.more > 0 => unfold(&mut mail.list, read_before),
+            _ => mail.add_more(batch.more),
         }
         self.turn.receive(batch.messages, !self.is_bounded());
         self.look_at_backlog(mail.len() + self.taken());
@@ -342,7 +343,7 @@ impl<M: Send + 'static> Process<M> {
             name: state.name,
             behaviour: self.behaviour(),
             status: self.status(),
-            message_queue_len: (mail.list.len() + self.taken()).saturating_sub(state.flushed()),
+            message_queue_len: (mail.listed() + self.taken()).saturating_sub(state.flushed()),
             message_queue_bytes: self.queue.buffer_bytes() + mail.buffer_bytes(),
             messages_in: self.turn.received(),
             messages_out: self.sent(),
