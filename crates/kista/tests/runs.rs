@@ -121,6 +121,10 @@ impl Log {
     fn got(&self) -> Vec<i64> {
         self.got.clone()
     }
+    #[call]
+    fn unbound(&self, cx: &mut Cx<Self>) {
+        cx.queue_bound(None);
+    }
     #[cast]
     async fn wait(&mut self) {
         self.gate.notified().await;
@@ -133,6 +137,10 @@ impl Log {
                 "wait" => self.gate.notified().await,
                 "stop" => return Flow::Stop(ExitReason::Normal),
                 "again" => cx.continue_with(LogMsg::Wait),
+                "bound" => {
+                    self.gate.notified().await;
+                    cx.queue_bound(Some(QueueBound::new(100, Overflow::Reject)));
+                }
                 _ => {}
             },
             Info::Term(term) => self.got.extend(term.as_int()),
@@ -347,6 +355,45 @@ async fn a_bounded_queue_refuses_and_drops_within_a_burst() {
         assert_eq!(got, kept.collect::<Vec<_>>(), "{overflow:?}");
         peer.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_bound_that_is_set_while_a_burst_waits_counts_each_message_of_it() {
+    let mut peer = Peer::start("bound_later").await;
+    let node = peer.node.clone();
+    let Logged { log, pid, gate, .. } = log(&node, SpawnOptions::new()).await;
+    let unread = async || node.process_info(pid).await.unwrap().message_queue_len;
+    peer.message(pid, Atom::from_static("bound"));
+    peer.burst(pid);
+    peer.message(pid, Atom::from_static("wait"));
+    peer.go().await;
+    until("all wait", async || unread().await == BURST as usize + 1).await;
+    gate.notify_one();
+    // It has read the burst, and waits again; from now on there is room for a hundred.
+    until("they are read", async || unread().await == 0).await;
+    peer.burst(pid);
+    peer.go().await;
+    until("the others are refused", async || {
+        node.process_info(pid).await.unwrap().messages_refused == BURST as u64 - 100
+    })
+    .await;
+    // With the report of the loss.
+    assert_eq!(unread().await, 101);
+    gate.notify_one();
+    until("all are read", async || unread().await == 0).await;
+    assert_eq!(
+        log.got().await.unwrap(),
+        [all(), (0..100).collect()].concat()
+    );
+    // Without the bound bursts are taken whole again.
+    log.unbound().await.unwrap();
+    peer.burst(pid);
+    peer.go().await;
+    until("all arrive", async || {
+        log.got().await.unwrap().len() == 2 * BURST as usize + 100
+    })
+    .await;
+    peer.stop().await;
 }
 
 #[tokio::test]
