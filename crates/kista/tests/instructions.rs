@@ -100,51 +100,53 @@ impl Sink {
     }
 }
 
-/// On one thread, so that who runs when is the same each time.
-fn on_a_node(work: impl AsyncFnOnce(Node)) {
+/// On one thread, so that who runs when is the same each time; in a task of its own, as the work of a program is.
+fn on_a_node<F: Future<Output = ()> + Send + 'static>(work: fn(Node, u64) -> F, times: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
+        .build()
+        .unwrap();
+    let whole = runtime.spawn(async move {
         let node = Node::builder("counted@localhost")
             .no_network()
             .start()
             .await;
-        work(node.unwrap()).await;
+        work(node.unwrap(), times).await;
     });
+    runtime.block_on(whole).unwrap();
+}
+
+async fn sends(node: Node, times: u64) {
+    let sink = node.spawn(Sink::spec()).await.unwrap();
+    for n in 0..times {
+        sink.tick(n).await.unwrap();
+    }
+    assert_eq!(sink.add(1).await, Ok(2));
+}
+
+async fn calls(node: Node, times: u64) {
+    let sink = node.spawn(Sink::spec()).await.unwrap();
+    for n in 0..times {
+        assert_eq!(sink.add(n).await, Ok(n + 1));
+    }
 }
 
 #[test]
 fn a_local_send() {
     let bound = Bound {
-        release: 400,
+        release: 530,
         debug: 3_400,
     };
-    at_most("a_local_send", &bound, |times| {
-        on_a_node(async move |node| {
-            let sink = node.spawn(Sink::spec()).await.unwrap();
-            for n in 0..times {
-                sink.tick(n).await.unwrap();
-            }
-            assert_eq!(sink.add(1).await, Ok(2));
-        });
-    });
+    at_most("a_local_send", &bound, |times| on_a_node(sends, times));
 }
 
 #[test]
 fn a_local_call() {
     let bound = Bound {
-        release: 4_000,
-        debug: 37_000,
+        release: 5_000,
+        debug: 28_000,
     };
-    at_most("a_local_call", &bound, |times| {
-        on_a_node(async move |node| {
-            let sink = node.spawn(Sink::spec()).await.unwrap();
-            for n in 0..times {
-                assert_eq!(sink.add(n).await, Ok(n + 1));
-            }
-        });
-    });
+    at_most("a_local_call", &bound, |times| on_a_node(calls, times));
 }
 
 fn pid(id: u32) -> Pid {
@@ -165,10 +167,11 @@ enum Said {
 fn frames(times: u64) -> WriteBuffer {
     let mut outbox = Outbox::new();
     let mut payload = Encoder::with_atom_table();
+    let (from, to) = (Some(pid(1)), pid(2));
     for n in 0..times {
         payload.clear();
         Said::Tick(n).encode(&mut payload).unwrap();
-        let (from, to, token) = (Some(pid(1)), pid(2), None);
+        let token = None;
         outbox
             .push(Control::Send { from, to, token }, Some(&payload))
             .unwrap();
@@ -183,8 +186,8 @@ fn frames(times: u64) -> WriteBuffer {
 #[test]
 fn a_message_is_encoded() {
     let bound = Bound {
-        release: 500,
-        debug: 9_000,
+        release: 580,
+        debug: 7_000,
     };
     at_most("a_message_is_encoded", &bound, |times| {
         black_box(frames(times));
@@ -194,8 +197,8 @@ fn a_message_is_encoded() {
 #[test]
 fn a_message_is_encoded_and_decoded() {
     let bound = Bound {
-        release: 900,
-        debug: 16_500,
+        release: 1_400,
+        debug: 14_500,
     };
     at_most("a_message_is_encoded_and_decoded", &bound, |times| {
         let bytes = frames(times).to_vec();
