@@ -262,6 +262,62 @@ async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it_and_the_
     n.stop().await;
 }
 
+/// What a peer calls this node is this node, for whoever is inside: a `{Name, Node}` that the peer sends can be used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_the_name_that_others_use_a_node_finds_itself() {
+    let b = off("b").start().await.unwrap();
+    let n = Node::builder("undefined@127.0.0.1")
+        .cookie("links")
+        .route(name_of(&b), route_to(&b))
+        .named_by(name_of(&b))
+        .start()
+        .await
+        .unwrap();
+    b.stop().await;
+    until("the name is lost", || n.known_as().is_none()).await;
+    let c = off("c").start().await.unwrap();
+    n.add_route(&name_of(&c), route_to(&c)).unwrap();
+    n.connect(&name_of(&c)).await.unwrap();
+    let known_as = n.known_as().unwrap();
+    assert_ne!(known_as, n.name());
+    n.expose("demo", "add", async |a: i64, b: i64| a + b)
+        .unwrap();
+    let there = move |name| Dest::Remote {
+        name: Atom::from_static(name),
+        node: known_as,
+    };
+    run(&n, async move |mut cx| {
+        let node = cx.node().clone();
+        node.register("inbox", cx.pid()).unwrap();
+        assert!(node.is_alive(there("inbox")) && !node.is_alive(there("nobody")));
+        assert!(cx.send(there("inbox"), &1).await.is_ok());
+        assert_eq!(cx.receive().await, plain::term(1));
+        cx.monitor(there("nobody"));
+        assert!(
+            matches!(cx.receive().await, Info::Down { reason, .. } if reason == ExitReason::NoProc)
+        );
+        assert!(node.ping(known_as.as_str()).await);
+        let sum = node.erpc::<i64>(known_as, ("demo", "add"), (1, 2)).await;
+        assert_eq!(sum.unwrap(), 3);
+        let spawned = node.spawn_on(known_as, ("demo", "add"), (1, 2)).monitor();
+        assert_eq!(spawned.await.unwrap().pid.node, node.name());
+        assert!(matches!(cx.receive().await, Info::Down { .. }));
+    })
+    .await;
+    // And it says so itself, to whom knows it by no other name.
+    run(&c, async move |mut cx| {
+        let request = (cx.pid(), Atom::from_static("features_request"));
+        assert!(cx.send(there("rex"), &request).await.is_ok());
+        let Info::Term(reply) = cx.receive().await else {
+            panic!("an answer")
+        };
+        assert_eq!(reply.as_tuple().unwrap()[1], Term::from(known_as));
+    })
+    .await;
+    n.stop().await;
+    c.stop().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_is_refused_before_anything_is_started() {
     let refused = async |builder: NodeBuilder| builder.start().await.map(|_| ()).unwrap_err();

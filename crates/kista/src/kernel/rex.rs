@@ -93,7 +93,7 @@ impl GenServer for Rex {
             Msg::FeaturesRequest(from) => {
                 let features = vec![Atom::from_static("erpc")];
                 let tag = Atom::from_static("features_reply");
-                cx.send(from, &(tag, node.name(), features));
+                cx.send(from, &(tag, node.called(), features));
             }
             Msg::Call(job, reply) => job.spawn(node, |result| reply.reply(result)),
             Msg::Cast(job) => job.spawn(node, drop),
@@ -106,10 +106,10 @@ impl GenServer for Rex {
             Msg::Broadcast(from, name, message) => {
                 if node.whereis(name.as_str()).is_some() {
                     cx.send(Dest::Name(name), &message);
-                    cx.send(from, &(rex(), node.name(), node.name()));
+                    cx.send(from, &(rex(), node.called(), node.called()));
                 } else {
                     let nobody = (Atom::from_static("nonexisting_name"), name);
-                    cx.send(from, &(rex(), node.name(), nobody));
+                    cx.send(from, &(rex(), node.called(), nobody));
                 }
             }
         }

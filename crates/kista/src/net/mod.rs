@@ -98,6 +98,8 @@ pub(crate) struct Net {
     listeners: Mutex<Option<Vec<(TcpListener, Transport)>>>,
     /// The connection that brought our name, until it is in the table.
     naming: Mutex<Option<Naming>>,
+    /// Whether the name is one that was given: only then can it change.
+    nameable: bool,
     standing: Mutex<Standing>,
     /// Held by the dial that asks for a name.
     asking: Arc<tokio::sync::Mutex<()>>,
@@ -177,6 +179,7 @@ impl Net {
                 None => Standing::Own,
                 Some(_) => Standing::Nameless,
             }),
+            nameable: naming.is_some(),
             asking: Arc::default(),
             naming: Mutex::new(naming),
             host: OnceLock::new(),

@@ -7,7 +7,8 @@
 //!    one is asked, and the others wait to be dialled under the name that comes.
 //! 4. In OTP the processes' pids change with the name, in the terms that hold them too. Here the node's processes keep the pids of its
 //!    first name, and what passes a connection is renamed, both ways ([`Renaming`]): to the others it is the same, and what they kept of an
-//!    earlier name is of a life that is over.
+//!    earlier name is of a life that is over. A name by itself is an atom like any other and not renamed: what is said inside to
+//!    `{Name, Node}` with the name that the others use stays here ([`Net::answers_to`]).
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -147,6 +148,11 @@ impl Net {
             Standing::Given { called, .. } => Some(called),
             Standing::Nameless => None,
         }
+    }
+
+    /// Whether `node` is a name that this node was given since it lost its first.
+    pub(crate) fn answers_to(&self, node: Atom) -> bool {
+        self.nameable && self.called().is_some_and(|called| called.node == node)
     }
 
     /// What this node calls itself.

@@ -321,10 +321,10 @@ impl Node {
         let Ok(name) = Atom::new(node) else {
             return false;
         };
-        if name == self.name() {
+        if self.is_here(name) {
             return true;
         }
-        let request = (Atom::from_static("is_auth"), self.name());
+        let request = (Atom::from_static("is_auth"), self.called());
         let answer = self
             .call::<Atom>((Atom::from_static("net_kernel"), name), &request)
             .await;
@@ -501,6 +501,16 @@ impl Node {
         pid.node == self.name() && pid.creation == self.creation()
     }
 
+    /// Whether `node` is this one: by its own name, or by what the others call it since it lost that.
+    pub(crate) fn is_here(&self, node: Atom) -> bool {
+        node == self.name() || (self.0.net.as_ref()).is_some_and(|net| net.answers_to(node))
+    }
+
+    /// This node's name where others read it: what they call it, as long as they have a name for it.
+    pub(crate) fn called(&self) -> Atom {
+        self.known_as().unwrap_or(self.name())
+    }
+
     /// `None`: on another node. `Some(None)`: here, but no such name.
     pub(crate) fn local(&self, dest: Dest) -> Option<Option<Pid>> {
         match dest {
@@ -509,7 +519,7 @@ impl Node {
             }
             Dest::Pid(_) => None,
             Dest::Name(name) => Some(self.0.names.find(name)),
-            Dest::Remote { name, node } if node == self.name() => Some(self.0.names.find(name)),
+            Dest::Remote { name, node } if self.is_here(node) => Some(self.0.names.find(name)),
             Dest::Remote { .. } => None,
             // An alias takes messages, which go another way; it is no process.
             Dest::Alias(_) => Some(None),
@@ -521,6 +531,7 @@ impl Node {
         match dest {
             Dest::Pid(pid) => pid.node,
             Dest::Name(_) => self.name(),
+            Dest::Remote { node, .. } if self.is_here(node) => self.name(),
             Dest::Remote { node, .. } => node,
             Dest::Alias(alias) => alias.node(),
         }

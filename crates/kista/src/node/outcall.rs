@@ -130,7 +130,7 @@ impl Outcall {
         let mut outcall = Self::enter(node, Some(OnceLock::new()))?;
         let reference = outcall.reference;
         let request = request(reference, outcall.from);
-        if peer == node.name() {
+        if node.is_here(peer) {
             let message = WireMessage {
                 payload: node.payload(|e| arguments(e, &reference))?,
                 ..WireMessage::default()
@@ -359,7 +359,7 @@ impl Node {
         request: SpawnRequest,
         arguments: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
     ) -> Result<(), CallError> {
-        if peer == self.name() {
+        if self.is_here(peer) {
             let message = WireMessage {
                 payload: self.payload(arguments)?,
                 ..WireMessage::default()

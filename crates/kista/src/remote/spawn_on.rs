@@ -113,7 +113,7 @@ impl SpawnOn {
             token: None,
         };
         let alias = alias.filter(|_| inside);
-        let pid = if peer == node.name() {
+        let pid = if node.is_here(peer) {
             here(&node, me, request, &call, alias)?
         } else {
             elsewhere(&node, me, peer, request, &call, alias).await?
