@@ -1,8 +1,9 @@
 //! Reports of crashes and of supervisors: what they say, what they leave out, and what is logged. How many lines a source may
 //! have is decided by the pure core, and tested there (`src/reports/limit.rs`).
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+#[path = "support/log.rs"]
+mod log;
+
 use std::time::Duration;
 
 use kista::events::{Subscription, Update};
@@ -14,6 +15,7 @@ use kista::{
     Address, Atom, Binary, Cx, Encode, ExitReason, Flow, InitStop, Me, Message, Node, SpawnOptions,
     Term, gen_server, pool, sys,
 };
+use log::Lines;
 
 async fn node() -> Node {
     Node::builder("reports@127.0.0.1")
@@ -585,44 +587,6 @@ async fn each_report_of_a_supervisor_says_what_it_does_next() {
     assert_eq!(seen[1], ("b".into(), Context::StartError, Next::Ends));
 }
 
-/// What is logged by this thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    /// Takes what is logged from here on, until the guard is dropped.
-    fn follow(&self) -> tracing::subscriber::DefaultGuard {
-        self.follow_from(tracing::Level::INFO)
-    }
-
-    fn follow_from(&self, level: tracing::Level) -> tracing::subscriber::DefaultGuard {
-        let lines = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_ansi(false)
-            .with_writer(move || lines.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn take(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let text = String::from_utf8(bytes).expect("text");
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Starts a server that crashes, and waits for its end.
 async fn crashes(node: &Node) {
     let counter = node.spawn(Counter::spec(1)).await.unwrap();
@@ -653,8 +617,7 @@ fn number(line: &str, field: &str) -> u64 {
 
 #[tokio::test]
 async fn a_line_is_one_line_and_tells_the_story() {
-    let lines = Lines::default();
-    let _guard = lines.follow();
+    let (lines, _capture) = Lines::capture();
     let node = node().await;
     let spec = Supervisor::one_for_one().child(Child::new("large", Large::spec(2)).name("large"));
     node.spawn(spec.spec()).name("top").await.unwrap();
@@ -698,8 +661,7 @@ async fn a_line_is_one_line_and_tells_the_story() {
 
 #[tokio::test]
 async fn a_flood_of_crashes_is_a_few_lines_and_a_count_and_subscribers_miss_none() {
-    let lines = Lines::default();
-    let _guard = lines.follow();
+    let (lines, _capture) = Lines::capture();
     let node = node().await;
     let mut all = follow(&node);
     let mut few = follow(&node).bounded(10);
@@ -732,8 +694,7 @@ async fn a_flood_of_crashes_is_a_few_lines_and_a_count_and_subscribers_miss_none
 
 #[tokio::test]
 async fn what_is_left_out_is_told_at_the_latest_when_the_node_stops() {
-    let lines = Lines::default();
-    let _guard = lines.follow();
+    let (lines, _capture) = Lines::capture();
     let node = node().await;
     let flood = async || {
         for _ in 0..1_000 {
@@ -749,8 +710,7 @@ async fn what_is_left_out_is_told_at_the_latest_when_the_node_stops() {
 
 #[tokio::test]
 async fn much_progress_is_no_error() {
-    let lines = Lines::default();
-    let _guard = lines.follow_from(tracing::Level::DEBUG);
+    let (lines, _capture) = Lines::capture_from(tracing::Level::DEBUG);
     let node = node().await;
     let children = (0..2_000).map(|n| Child::new(n, Counter::spec(1)));
     let tree = Supervisor::one_for_one().children(children);
