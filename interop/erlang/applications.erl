@@ -24,7 +24,8 @@ script({Name, Applications, Steps}, Peer0) ->
 
 peer(none) ->
     Args = ["-pz", filename:dirname(code:which(?MODULE)), "-env", "ERL_CRASH_DUMP_SECONDS", "0"],
-    {ok, Peer, _} = peer:start(#{connection => standard_io, args => Args}),
+    %% By default it gives the node 15 s, which a machine that does other things as well may take.
+    {ok, Peer, _} = peer:start(#{connection => standard_io, wait_boot => 300000, args => Args}),
     Peer;
 peer(Peer) -> Peer.
 
