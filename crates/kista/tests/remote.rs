@@ -1,5 +1,7 @@
 //! Functions across two nodes of this library. What Erlang does with them, and they with Erlang's, is in `interop/`.
 
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/plain.rs"]
 mod plain;
 #[path = "support/port.rs"]
@@ -13,6 +15,7 @@ use kista::{
     AliasMode, Atom, BadRpc, Class, EpmdMode, ErpcError, ExitReason, ExposeError, Info, Node,
     NodeBuilder, Peers, Pid, ProcessCx, Raise, SpawnError, Spawned, Term,
 };
+use log::Lines;
 use plain::{SOON, reason, run};
 use port::free_port;
 
@@ -226,7 +229,8 @@ async fn a_panic_is_an_error_and_the_node_lives_on() {
 }
 
 #[tokio::test]
-async fn what_is_exposed_to_others_only_is_undef() {
+async fn what_is_exposed_to_others_only_is_undef_and_said_in_the_log() {
+    let (lines, _capture) = Lines::capture();
     let pair = Pair::start().await;
     let secret = async || 42;
     let only = Peers::only(["c@127.0.0.1"]);
@@ -238,9 +242,80 @@ async fn what_is_exposed_to_others_only_is_undef() {
     assert_eq!(refused, Err(BadRpc::Exit(undef)));
     let refused = soon(pair.a.rpc_block_call::<i64>(B, ("demo", "secret"), ())).await;
     assert!(matches!(refused, Err(BadRpc::Exit(_))), "{refused:?}");
+    let said = lines.with(&["refused", "a@127.0.0.1", "demo:secret/0"]);
+    assert_eq!(said.len(), 2, "{said:?}");
     assert_eq!(soon(pair.a.rpc(B, ("demo", "ours"), ())).await, Ok(42));
     // The node itself may always.
     assert_eq!(soon(pair.b.rpc(B, ("demo", "secret"), ())).await, Ok(42));
+    pair.stop().await;
+}
+
+/// Who has the cookie may call what is exposed, but not end, hold or lead what the node itself consists of.
+#[tokio::test]
+async fn no_signal_of_another_node_ends_or_holds_a_system_process() {
+    let (lines, _capture) = Lines::capture();
+    let pair = Pair::start_with(NodeBuilder::visible).await;
+    let b = pair.b.clone();
+    // The controller comes with the first that is asked of it.
+    let _ = b.applications().stop("nothing").await;
+    for name in [
+        "net_kernel",
+        "rex",
+        "application_controller",
+        "global_name_server",
+    ] {
+        let Some(system) = b.whereis(name) else {
+            panic!("{name} runs")
+        };
+        let there = kista::Dest::Remote {
+            name: atom(name),
+            node: b.name(),
+        };
+        run(&pair.a, async move |mut cx| {
+            cx.trap_exit(true);
+            // A link finds nobody, so that its end is none of theirs.
+            cx.link(system);
+            let exit = cx.receive().await;
+            assert!(
+                matches!(&exit, Info::Exit { from, reason } if *from == system && *reason == ExitReason::NoProc),
+                "{name}: {exit:?}"
+            );
+            cx.exit(system, reason("shutdown"));
+            cx.exit(system, ExitReason::Kill);
+            cx.set_group_leader(cx.pid(), system);
+            for request in ["suspend", "{terminate,shutdown}"] {
+                let request: Term = request.parse().unwrap();
+                let tag = cx.node().make_ref();
+                let message = (atom("system"), (cx.pid(), tag), request);
+                assert!(cx.send(there, &message).await.is_ok());
+                let Info::Term(answer) = cx.receive().await else {
+                    panic!("{name}: no answer")
+                };
+                let text = answer.to_string();
+                assert!(text.contains("unknown_system_msg"), "{name}: {text}");
+            }
+        })
+        .await;
+        // Its signals came before its requests, and these were answered.
+        assert_eq!(b.whereis(name), Some(system), "{name}");
+        let refused = |what: &str| lines.with(&["refused", "a@127.0.0.1", what, name]).len();
+        let exits = refused("an exit signal");
+        assert_eq!(
+            (exits, refused("a link"), refused("a group leader")),
+            (2, 1, 1),
+            "{name}"
+        );
+    }
+    assert!(pair.a.ping(B).await);
+    // From inside it is the program's own affair.
+    let rex = b.whereis("rex").unwrap();
+    b.exit(rex, ExitReason::Kill);
+    plain::run(&b, async move |mut cx| {
+        cx.monitor(rex);
+        cx.receive().await
+    })
+    .await;
+    assert_eq!(b.whereis("rex"), None);
     pair.stop().await;
 }
 

@@ -60,3 +60,8 @@ pub use error::ApplicationError;
 pub use info::ApplicationInfo;
 pub(crate) use registry::{Environments, Registry};
 pub use spec::{Application, ApplicationKeys, StartType};
+
+/// Whether a process that runs this is the application controller.
+pub(crate) fn is_controller(behaviour: &str) -> bool {
+    behaviour == std::any::type_name::<controller::Controller>()
+}

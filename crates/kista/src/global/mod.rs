@@ -116,6 +116,9 @@ impl Node {
     }
 }
 
+/// Where the processes are that it consists of.
+pub(crate) const MODULE: &str = module_path!();
+
 /// Starts the server, if it does not run.
 pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
     let server = node.spawn(crate::gen_server::spec::<NameServer>(()));

@@ -1,8 +1,12 @@
 //! The system processes that other nodes expect: few, small, and answering only what they are asked.
+//!
+//! No signal of another node ends one of them or holds it, whatever its cookie ([`is_system`]): they are refused, and logged. A link
+//! from elsewhere finds nobody.
 
 mod net_kernel;
 mod rex;
 
+use crate::application;
 use crate::gen_server::{StartError, spec};
 use crate::node::Node;
 
@@ -13,4 +17,12 @@ pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
         .await?;
     node.spawn(spec::<rex::Rex>(())).name("rex").await?;
     Ok(())
+}
+
+/// Whether a process that runs this is one of the node's own: of this module or of `global`, or the application controller.
+pub(crate) fn is_system(behaviour: &str) -> bool {
+    [module_path!(), crate::global::MODULE]
+        .iter()
+        .any(|module| (behaviour.strip_prefix(module)).is_some_and(|rest| rest.starts_with("::")))
+        || application::is_controller(behaviour)
 }

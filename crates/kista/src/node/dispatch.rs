@@ -14,8 +14,8 @@ use super::route::send_control;
 use super::{Inner, Node};
 use crate::ExitReason;
 use crate::net::{Connection, Host};
-use crate::process::{ControlSignal, Dest, Envelope, Info, Via, WireMessage};
-use crate::remote;
+use crate::process::{ControlSignal, Dest, Envelope, Info, Me, Via, WireMessage};
+use crate::{kernel, remote};
 
 /// The network holds its host weakly: a node that is gone receives nothing.
 impl Host for Inner {
@@ -267,6 +267,7 @@ impl Inbound<'_> {
             via: Some(Arc::clone(self.connection)),
         };
         let unreached = match self.node.find(to) {
+            Some(process) if self.refuses(process.me(), &envelope.signal) => envelope,
             Some(process) => match process.push_control(envelope) {
                 Ok(()) => return,
                 Err(envelope) => envelope,
@@ -274,6 +275,25 @@ impl Inbound<'_> {
             None => envelope,
         };
         self.node.answer_for_dead(to, unreached);
+    }
+
+    /// Whether it is a signal that no system process takes from another node: one that could end it, or changes it.
+    fn refuses(&self, to: &Me, signal: &ControlSignal) -> bool {
+        let what = match signal {
+            ControlSignal::Exit { .. } | ControlSignal::LinkExit { .. } => "an exit signal",
+            ControlSignal::Link { .. } => "a link",
+            ControlSignal::GroupLeader { .. } => "a group leader",
+            _ => return false,
+        };
+        if !kernel::is_system(to.behaviour()) {
+            return false;
+        }
+        let peer = self.connection.peer();
+        let process = Dest::Pid(to.pid());
+        let to = to.state.lock().name.map_or(process, Dest::Name);
+        let what = format_args!("{what} for {to}");
+        self.node.remote().log_refused(peer, what);
+        true
     }
 
     fn exit(&self, from: Pid, to: Pid, payload: Option<Payload>) {

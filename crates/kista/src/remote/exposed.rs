@@ -175,8 +175,13 @@ impl Remote {
             ),
         };
         // A rule is the user's code: not under the lock.
-        peer.is_none_or(|peer| peers.admit(peer.as_str()))
-            .then_some(callable)
+        if let Some(peer) = peer
+            && !peers.admit(peer.as_str())
+        {
+            self.log_refused(peer, format_args!("{module}:{function}/{arity}"));
+            return None;
+        }
+        Some(callable)
     }
 }
 

@@ -4,7 +4,7 @@
 //! function elsewhere ends at them: `spawn` and its kin, `erpc`, `rpc`, and the plain form of `rex`. Rules:
 //! 1. Each runs in a process of its own, which can be linked, monitored and ended. None keeps another waiting.
 //! 2. Nothing else can be reached, but for functions that look at the node: what is not exposed, or not to that peer, is `undef` in
-//!    the shape that Erlang gives it.
+//!    the shape that Erlang gives it. What is there, but not for that peer, is logged as refused.
 //! 3. A function is the same whichever way it is run; only what becomes of its value differs: see [`Raise`] for exceptions.
 //!
 //! | file | what |
@@ -33,8 +33,11 @@ mod serve;
 mod spawn_on;
 mod target;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+
+use kista_etf::Atom;
 
 pub use call::{Answers, CallFailure, Erpc, RemoteCall, RemoteMultiCall, Rpc};
 pub use error::{BadRpc, ErpcError, SpawnError};
@@ -47,6 +50,7 @@ pub use spawn_on::SpawnOn;
 pub(crate) use spawn_on::{SpawnSlot, settle};
 pub use target::{CallArguments, FunctionName, PeerName};
 
+use crate::log::{Escaped, LogLimit};
 use exposed::Exposed;
 
 /// Processes that run for peers at a time, unless set otherwise: as many as a node of Erlang has by default.
@@ -61,6 +65,8 @@ pub(crate) struct Remote {
     running: Arc<AtomicUsize>,
     /// How many there may be.
     limit: usize,
+    /// Lines about what was refused.
+    refused: LogLimit,
 }
 
 impl Remote {
@@ -71,6 +77,15 @@ impl Remote {
             inspectors,
             running: Arc::default(),
             limit,
+            refused: LogLimit::new(),
         }
+    }
+
+    /// Logs what another node may not do here.
+    pub(crate) fn log_refused(&self, peer: Atom, what: impl fmt::Display) {
+        self.refused.line(|left_out| {
+            let (peer, what) = (Escaped(peer), Escaped(what));
+            tracing::warn!(%peer, %what, left_out, "refused");
+        });
     }
 }

@@ -5,8 +5,8 @@ use kista_etf::{Atom, Term, atoms};
 use super::behaviour::Behaviour;
 use super::debug::{Debug, Log, Statistics, name_term, print};
 use super::status::status;
-use crate::ExitReason;
 use crate::process::Process;
+use crate::{ExitReason, kernel};
 
 /// How many events a log keeps unless told otherwise: OTP's 10.
 const EVENTS: usize = 10;
@@ -25,14 +25,15 @@ pub(super) struct Subject<'a, M: Send + 'static> {
     pub(super) debug: &'a mut Debug,
 }
 
-/// The answer to a request; what is not known is refused in `sys`'s own words.
+/// The answer to a request; what is not known is refused in `sys`'s own words, and so is what would end or hold a system process.
 pub(super) fn serve<M: Send + 'static>(request: &Term, of: Subject<'_, M>) -> (Term, Served) {
     let ok = || Term::from(atoms::OK);
+    let is_system = kernel::is_system(of.process.behaviour());
     let answer = match request.as_atom() {
         // The form of OTP 26 and later; a caller of OTP 25 gets it as OTP's own newer nodes give it.
         Some(atoms::GET_STATE) => Term::tuple([ok(), of.behaviour.state()]),
         Some(atoms::GET_STATUS) => status(of.process, of.behaviour, *of.suspended, of.debug),
-        Some(atoms::SUSPEND) => {
+        Some(atoms::SUSPEND) if !is_system => {
             *of.suspended = true;
             ok()
         }
@@ -41,7 +42,7 @@ pub(super) fn serve<M: Send + 'static>(request: &Term, of: Subject<'_, M>) -> (T
             ok()
         }
         _ => match request.as_tuple() {
-            Some([what, reason]) if what.as_atom() == Some(atoms::TERMINATE) => {
+            Some([what, reason]) if what.as_atom() == Some(atoms::TERMINATE) && !is_system => {
                 return (ok(), Served::Stop(ExitReason::from(reason.clone())));
             }
             Some([what, option]) if what.as_atom() == Some(atoms::DEBUG) => {

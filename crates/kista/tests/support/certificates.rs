@@ -10,6 +10,7 @@ use rcgen::{
 /// A CA that signs whatever it is asked to.
 pub(crate) struct Ca {
     pub(crate) pem: String,
+    name: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -22,14 +23,20 @@ pub(crate) struct Certificate {
 impl Ca {
     pub(crate) fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
+        let params = Self::params(name);
+        Self {
+            pem: params.self_signed(&key).unwrap().pem(),
+            name: name.to_owned(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    fn params(name: &str) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Self {
-            pem: params.self_signed(&key).unwrap().pem(),
-            issuer: Issuer::new(params, key),
-        }
+        params
     }
 
     /// For these names and addresses.
@@ -82,6 +89,15 @@ impl Ca {
             let names = (0..500).map(|n| SanType::DnsName(name(n).unwrap()));
             params.subject_alt_names.extend(names);
         })
+    }
+
+    /// This CA, as another one says that it is a CA.
+    pub(crate) fn signed_by(&self, other: &Self) -> String {
+        let params = Self::params(&self.name);
+        params
+            .signed_by(self.issuer.key(), &other.issuer)
+            .unwrap()
+            .pem()
     }
 
     /// What a node is given that trusts this CA and has that certificate.
