@@ -14,29 +14,26 @@
 //!    or ends it; the losers just go away.
 //! 2. `finish` runs once, in the task that owns the connection (the reader when it was up), after the last signal. It takes the
 //!    watchers and calls `Host::down`. From then on `watch` says false.
-//! 3. Two locks, never held together and never across an await: `out` covers one push or one swap; `wire` covers one
+//! 3. Two locks, never held together and never across an await: that of `out` ([`Outgoing`]), and `wire`, which covers one
 //!    non-blocking write. The tick thread uses `wire` only by `try_lock`.
-//! 4. In flight = queued + taken by the writer and not yet accepted by the socket. Above `busy_mark` senders are told so, above
-//!    `full_mark` messages are refused. Signals that keep links and monitors true are never refused; when they alone double
-//!    the full mark the connection is closed.
 
 use std::net::{Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use kista_dist::frame::{FrameCounters, Outbox};
 use kista_dist::{Control, Flags, TickClock};
-use kista_etf::{Atom, EncodeError, Encoder, Pid, Renaming};
+use kista_etf::{Atom, Encoder, Pid, Renaming};
 use parking_lot::Mutex;
-use rustc_hash::FxHashSet;
-use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use super::given_names::Given;
 use super::inbound::PeerLoad;
+pub(super) use super::outgoing::Queued;
+use super::outgoing::{NotPushed, Outgoing, Pressure, Pushed, SendError};
 use super::socket::Socket;
 use super::stats::TlsInfo;
 use super::wire::Wire;
@@ -46,8 +43,6 @@ use super::{ConnectionInfo, Host, InboundCharge, Net};
 pub(crate) struct Connection {
     id: u64,
     peer: Atom,
-    busy_mark: usize,
-    full_mark: usize,
     net: Weak<Net>,
     claimed: AtomicBool,
     phase: watch::Sender<Phase>,
@@ -60,7 +55,7 @@ pub(crate) struct Connection {
     /// Whether our own dial is between its start and its end (not while it waits for the peer's to arrive).
     pub(super) dialling: AtomicBool,
     established: OnceLock<Established>,
-    out: Mutex<Outgoing>,
+    out: Outgoing,
     /// Wakes the writer task.
     pub(super) work: Notify,
     why: OnceLock<Why>,
@@ -126,45 +121,6 @@ pub(super) struct Why {
     pub(super) detail: String,
 }
 
-struct Outgoing {
-    outbox: Outbox,
-    /// Bytes that the writer took and the socket did not accept yet.
-    unwritten: usize,
-    closed: bool,
-    /// No more than what is queued shall be written, then the write side is shut.
-    draining: bool,
-    gone: bool,
-    watchers: FxHashSet<Pid>,
-    waiters: Vec<Waker>,
-    /// For [`ConnectionInfo`].
-    held: u64,
-    refused: u64,
-}
-
-/// Whether a sender may go on at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Pressure {
-    /// Below the busy mark.
-    Room,
-    /// Above it: wait with [`Connection::poll_room`].
-    Busy,
-}
-
-/// Why a signal was not queued.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub(crate) enum SendError {
-    /// The connection is down or going down.
-    #[error("the connection is closed")]
-    Closed,
-    /// The peer does not read, and the hard mark of bytes in flight is passed.
-    #[error("too many bytes are waiting for a peer that does not read")]
-    Full,
-    /// The signal can not be encoded: a fault of the caller. Nothing was queued.
-    #[error("not sent: {0}")]
-    Encode(#[from] EncodeError),
-}
-
 impl Connection {
     /// A pending connection that takes the place of `predecessor` in the table.
     pub(super) fn new(
@@ -177,8 +133,6 @@ impl Connection {
         Arc::new(Self {
             id,
             peer,
-            busy_mark: limits.busy_mark,
-            full_mark: limits.full_mark,
             net: Arc::downgrade(net),
             claimed: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Pending),
@@ -187,17 +141,7 @@ impl Connection {
             predecessor: Mutex::new(predecessor),
             dialling: AtomicBool::new(false),
             established: OnceLock::new(),
-            out: Mutex::new(Outgoing {
-                outbox: Outbox::new(),
-                unwritten: 0,
-                closed: false,
-                draining: false,
-                gone: false,
-                watchers: FxHashSet::default(),
-                waiters: Vec::new(),
-                held: 0,
-                refused: 0,
-            }),
+            out: Outgoing::new(limits.busy_mark, limits.full_mark),
             work: Notify::new(),
             why: OnceLock::new(),
             reads: AtomicU64::new(0),
@@ -273,35 +217,19 @@ impl Connection {
         control: Control,
         payload: Option<&Encoder>,
     ) -> Result<Pressure, SendError> {
-        let refusable = is_message(&control);
-        let mut out = self.out.lock();
-        if out.closed || out.draining {
-            return Err(SendError::Closed);
-        }
-        let in_flight = out.in_flight();
-        if in_flight >= self.full_mark {
-            if refusable {
-                out.refused += 1;
-                return Err(SendError::Full);
+        match self.out.push(sender, control, payload) {
+            Ok(Pushed { first, pressure }) => {
+                if first {
+                    self.work.notify_one();
+                }
+                Ok(pressure)
             }
-            if in_flight >= self.full_mark.saturating_mul(2) {
-                drop(out);
+            Err(NotPushed::Because(error)) => Err(error),
+            Err(NotPushed::Overrun) => {
                 self.close("the peer does not read and too many signals wait for it");
-                return Err(SendError::Closed);
+                Err(SendError::Closed)
             }
         }
-        let idle = out.outbox.is_empty();
-        match sender {
-            Some(sender) => out.outbox.push_from(sender, control, payload)?,
-            None => out.outbox.push(control, payload)?,
-        }
-        let busy = out.in_flight() >= self.busy_mark;
-        out.held += u64::from(busy);
-        drop(out);
-        if idle {
-            self.work.notify_one();
-        }
-        Ok(if busy { Pressure::Busy } else { Pressure::Room })
     }
 
     /// What is to be seen of it; `None` unless it is up.
@@ -309,7 +237,7 @@ impl Connection {
         let established = self.established.get().filter(|_| self.is_up())?;
         let sent = established.wire.lock().as_ref()?.counters();
         let received = *self.received.lock();
-        let out = self.out.lock();
+        let load = self.out.load();
         Some(ConnectionInfo {
             node: self.peer,
             creation: established.creation,
@@ -321,39 +249,27 @@ impl Connection {
             up_for: established.since.elapsed(),
             received,
             sent,
-            queued_bytes: out.in_flight(),
+            queued_bytes: load.in_flight,
             undecoded_bytes: self.load.bytes(),
-            held_sends: out.held,
-            refused_sends: out.refused,
+            held_sends: load.held,
+            refused_sends: load.refused,
         })
     }
 
     /// Bytes queued or not yet accepted by the socket.
     #[cfg(test)]
     pub(crate) fn in_flight(&self) -> usize {
-        self.out.lock().in_flight()
+        self.out.load().in_flight
     }
 
     /// Puts `pid` among those that `Host::down` is told of. Idempotent. `false`: already down, nothing will be told.
     pub(crate) fn watch(&self, pid: Pid) -> bool {
-        let mut out = self.out.lock();
-        if out.gone {
-            return false;
-        }
-        out.watchers.insert(pid);
-        true
+        self.out.watch(pid)
     }
 
     /// Ready below the busy mark, or when the connection is closed.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut out = self.out.lock();
-        if out.closed || out.in_flight() < self.busy_mark {
-            return Poll::Ready(());
-        }
-        if !out.waiters.iter().any(|w| w.will_wake(cx.waker())) {
-            out.waiters.push(cx.waker().clone());
-        }
-        Poll::Pending
+        self.out.poll_room(cx)
     }
 
     /// Ends this connection; a newer one to the same peer is not touched. `why` is for the log, `nodedown` says `connection_closed`.
@@ -437,7 +353,7 @@ impl Connection {
             word,
             detail: detail.to_owned(),
         });
-        self.refuse_senders();
+        self.out.refuse();
         self.ending.store(true, Ordering::Relaxed);
         self.phase.send_if_modified(|p| {
             let earlier = *p < Phase::Closing;
@@ -454,7 +370,7 @@ impl Connection {
             word: "connection_closed",
             detail: detail.to_owned(),
         });
-        self.refuse_senders();
+        self.out.refuse();
         self.shut(Shutdown::Write);
     }
 
@@ -470,16 +386,8 @@ impl Connection {
             word: "net_kernel_terminated",
             detail: "this node stops".to_owned(),
         });
-        self.out.lock().draining = true;
+        self.out.drain();
         self.work.notify_one();
-    }
-
-    fn refuse_senders(&self) {
-        let mut out = self.out.lock();
-        out.closed = true;
-        let waiters = std::mem::take(&mut out.waiters);
-        drop(out);
-        waiters.into_iter().for_each(Waker::wake);
     }
 
     /// By the owner, once, after the last signal; see rule 2.
@@ -493,13 +401,7 @@ impl Connection {
         self.end(word, detail);
         let why = self.why.get();
         let (word, detail) = why.map_or((word, detail), |w| (w.word, w.detail.as_str()));
-        let watchers = {
-            let mut out = self.out.lock();
-            out.gone = true;
-            out.outbox.clear();
-            out.unwritten = 0;
-            std::mem::take(&mut out.watchers)
-        };
+        let watchers = self.out.leave();
         if let Some(e) = self.established.get() {
             *e.wire.lock() = None;
         }
@@ -512,7 +414,7 @@ impl Connection {
         }
         if let Some(host) = host {
             let told = catch_unwind(AssertUnwindSafe(|| {
-                host.down(self, was_up, word, watchers.into_iter().collect());
+                host.down(self, was_up, word, watchers);
             }));
             if told.is_err() {
                 tracing::error!(peer = %self.peer, "the node panicked in `down`; some processes may not know of the lost connection");
@@ -535,48 +437,13 @@ impl Connection {
 
     /// Swaps the queued signals with `spare`, which is empty.
     pub(super) fn take_queued(&self, spare: &mut Outbox) -> Queued {
-        let mut out = self.out.lock();
-        if out.closed {
-            return Queued::Closed;
-        }
-        if out.outbox.is_empty() {
-            return if out.draining {
-                Queued::Drained
-            } else {
-                Queued::Nothing
-            };
-        }
-        out.unwritten += out.outbox.bytes();
-        std::mem::swap(&mut out.outbox, spare);
-        Queued::Some
+        self.out.take(spare)
     }
 
     /// What the writer holds after a write. Wakes those who wait for room.
     pub(super) fn set_unwritten(&self, bytes: usize) {
-        let mut out = self.out.lock();
-        out.unwritten = bytes;
-        if !out.waiters.is_empty() && out.in_flight() < self.busy_mark {
-            let waiters = std::mem::take(&mut out.waiters);
-            drop(out);
-            waiters.into_iter().for_each(Waker::wake);
-        }
+        self.out.set_unwritten(bytes);
     }
-}
-
-impl Outgoing {
-    fn in_flight(&self) -> usize {
-        self.outbox.bytes() + self.unwritten
-    }
-}
-
-/// What the writer found queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queued {
-    Some,
-    Nothing,
-    /// Nothing, and nothing will come.
-    Drained,
-    Closed,
 }
 
 fn advance(phase: &mut Phase, from: Phase, to: Phase) -> bool {
@@ -585,16 +452,4 @@ fn advance(phase: &mut Phase, from: Phase, to: Phase) -> bool {
         *phase = to;
     }
     fits
-}
-
-/// Signals that a sender can be told to have failed. The others keep links and monitors true on both sides.
-fn is_message(control: &Control) -> bool {
-    matches!(
-        control,
-        Control::Send { .. }
-            | Control::RegSend { .. }
-            | Control::AliasSend { .. }
-            | Control::SpawnRequest(_)
-            | Control::Priority { exit: false, .. }
-    )
 }

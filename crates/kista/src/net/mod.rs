@@ -28,11 +28,14 @@ mod keep;
 mod listen;
 mod named;
 mod node_name;
+mod outgoing;
 mod reader;
 pub mod resolve;
 mod socket;
+mod start;
 mod static_route;
 mod stats;
+mod stop;
 mod ticker;
 #[cfg(feature = "tls")]
 mod tls_socket;
@@ -46,7 +49,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kista_dist::handshake::{Challenge, Challenges, Config as HandshakeConfig, Cookie, Peer};
 use kista_dist::{Flags, check_node_name};
@@ -59,7 +62,7 @@ use tokio::sync::{Notify, watch};
 pub use auto::AutoConnect;
 pub use backoff::BackOff;
 pub(crate) use config::NetConfig;
-pub(crate) use connection::{Connection, Pressure, SendError};
+pub(crate) use connection::Connection;
 pub use error::StartError;
 pub(crate) use error::{ConnectError, NotConnected};
 pub(crate) use gate::{Gate, Pass};
@@ -68,11 +71,12 @@ pub(crate) use inbound::InboundCharge;
 pub use keep::KeptPeer;
 pub(crate) use listen::bind;
 pub use node_name::{NodeName, NodeNameError};
+pub(crate) use outgoing::{Pressure, SendError};
 pub use static_route::Route;
 pub use stats::{ConnectionInfo, HandshakeStats, TlsInfo};
 pub(crate) use transport::{Over, Transport};
 
-use crate::epmd::{Epmd, EpmdInUse, EpmdMode};
+use crate::epmd::{Epmd, EpmdInUse};
 use crate::log::{Escaped, LogLimit};
 use connection::{Established, Phase, Watched};
 use given_names::{Given, GivenNames};
@@ -136,108 +140,6 @@ enum Run {
 }
 
 impl Net {
-    /// Listens, and registers with EPMD. Who connects from now on waits until [`Net::open`].
-    ///
-    /// # Errors
-    /// No port could be listened on, or EPMD could not be used as `config.epmd` demands.
-    pub(crate) async fn start(mut config: NetConfig) -> Result<Arc<Self>, StartError> {
-        let challenges = Challenges::default();
-        let resolver = config.resolver();
-        let routes = Routes::new(std::mem::take(&mut config.routes));
-        let mut naming = None;
-        if let Some(by) = config.named_by.take() {
-            let asked = Naming::ask(&config, &routes, &*resolver, &challenges, &by).await?;
-            config.name = asked.name()?;
-            config.hidden = true;
-            config.listen.clear();
-            config.listen_at.clear();
-            config.epmd = EpmdMode::Off;
-            naming = Some(asked);
-        }
-        let listeners = listen::listen(&config)?;
-        let listens_on: Vec<_> = listeners
-            .iter()
-            .filter_map(|(l, _)| l.local_addr().ok())
-            .collect();
-        let port = listens_on.first().map_or(0, SocketAddr::port);
-        let epmd = Epmd::start(&config, port).await?;
-        let creation = match (&naming, epmd.creation()) {
-            (Some(naming), _) => naming.peer.our_creation,
-            // 1 to 3 are what old EPMDs give, and 0 stands for "any".
-            (None, Some(creation)) if creation != 0 => creation,
-            _ => random_creation().map_err(|e| StartError::Random(e.to_string()))?,
-        };
-        Ok(Arc::new(Self {
-            name: config.name.atom(),
-            flags: Flags::ours(config.hidden),
-            creation,
-            port,
-            listens_on,
-            runtime: tokio::runtime::Handle::current(),
-            listeners: Mutex::new(Some(listeners)),
-            standing: Mutex::new(match naming {
-                None => Standing::Own,
-                Some(_) => Standing::Nameless,
-            }),
-            nameable: naming.is_some(),
-            asking: Arc::default(),
-            naming: Mutex::new(naming),
-            host: OnceLock::new(),
-            table: Mutex::new(FxHashMap::default()),
-            incoming: Mutex::new(FxHashMap::default()),
-            incoming_ended: Notify::new(),
-            next_id: AtomicU64::new(1),
-            inbound: Inbound::new(config.limits.inbound_bytes),
-            atoms: Arc::new(AtomQuota::new(config.limits.atoms as u64)),
-            log: LogLimit::new(),
-            challenges,
-            gate: Gate::new(
-                config.limits.unauthenticated,
-                config.limits.unauthenticated_per_ip,
-            ),
-            failures: dial::Failures::default(),
-            bars: auto::Bars::default(),
-            routes,
-            resolver,
-            keeper: Keeper::default(),
-            given_names: GivenNames::default(),
-            handshakes: stats::Handshakes::default(),
-            epmd,
-            run: watch::Sender::new(Run::Started),
-            ticker: Mutex::new(None),
-            config,
-        }))
-    }
-
-    /// Begins to accept, to tick and to keep the registration alive. Once; later calls do nothing.
-    pub(crate) fn open(self: &Arc<Self>, host: Weak<dyn Host>) {
-        let Some(listeners) = self.listeners.lock().take() else {
-            return;
-        };
-        let _ = self.host.set(host);
-        self.run.send_replace(Run::Open);
-        match Ticker::start(self) {
-            Ok(ticker) => *self.ticker.lock() = Some(ticker),
-            Err(error) => {
-                tracing::error!(%error, "no tick thread: silent peers will cut this node off")
-            }
-        }
-        self.epmd.keep_alive(&self.runtime);
-        for (listener, transport) in listeners {
-            self.runtime
-                .spawn(accept::run(Arc::clone(self), listener, transport));
-        }
-        if let Some(naming) = self.naming.lock().take() {
-            self.open_named(naming);
-        }
-        for peer in &self.config.keep_connected {
-            self.keep(peer.atom());
-        }
-        for (discovery, every) in &self.config.discoveries {
-            self.discover(Arc::clone(discovery), *every);
-        }
-    }
-
     /// Our full name: that of the configuration, or the first one that was given.
     pub(crate) fn name(&self) -> Atom {
         self.name
@@ -385,54 +287,6 @@ impl Net {
         }
     }
 
-    /// Accepts no more, writes out what is queued (for at most `stop_time`), closes all connections, unregisters, ends the tick thread.
-    pub(crate) async fn stop(&self) {
-        self.run.send_replace(Run::Stopping);
-        drop(self.listeners.lock().take());
-        drop(self.naming.lock().take());
-        // Once more for what a handshake completed in that very moment.
-        for _ in 0..2 {
-            self.end_all().await;
-        }
-        self.epmd.stop().await;
-        let ticker = self.ticker.lock().take();
-        if let Some(ticker) = ticker {
-            let _ = tokio::task::spawn_blocking(move || ticker.stop()).await;
-        }
-    }
-
-    async fn end_all(&self) {
-        let connections: Vec<_> = self.table.lock().values().cloned().collect();
-        for c in &connections {
-            if c.is_up() {
-                c.drain();
-            } else {
-                c.end("net_kernel_terminated", "this node stops");
-            }
-        }
-        let gone = async {
-            for c in &connections {
-                c.reached(Phase::Gone).await;
-            }
-        };
-        if tokio::time::timeout(self.config.stop_time, gone)
-            .await
-            .is_ok()
-        {
-            return;
-        }
-        for c in &connections {
-            c.end(
-                "net_kernel_terminated",
-                "this node stops, and the peer did not take what was queued for it in time",
-            );
-        }
-        for c in &connections {
-            // Only a host that blocks can make this fail.
-            let _ = tokio::time::timeout(Duration::from_secs(1), c.reached(Phase::Gone)).await;
-        }
-    }
-
     // What follows is for the tasks of this module.
 
     fn host(&self) -> Option<Arc<dyn Host>> {
@@ -451,12 +305,6 @@ impl Net {
     fn cookie_for(&self, peer: &str) -> Cookie {
         let of_route = self.routes.cookie(peer);
         of_route.unwrap_or_else(|| self.config.cookie_for(peer).clone())
-    }
-
-    /// Returns when the node stops.
-    async fn stopping(&self) {
-        let mut run = self.run.subscribe();
-        let _ = run.wait_for(|r| *r == Run::Stopping).await;
     }
 
     fn entry(&self, node: Atom) -> Option<Arc<Connection>> {
@@ -550,9 +398,4 @@ fn challenge(challenges: &Challenges) -> Result<Challenge, getrandom::Error> {
             return Ok(challenge);
         }
     }
-}
-
-/// A creation of our own making, when no EPMD gives one: 4 or more.
-fn random_creation() -> Result<u32, getrandom::Error> {
-    Ok(getrandom::u32()?.max(4))
 }

@@ -508,7 +508,7 @@ impl Node {
 
     /// This node's name where others read it: what they call it, as long as they have a name for it.
     pub(crate) fn called(&self) -> Atom {
-        self.known_as().unwrap_or(self.name())
+        self.known_as().unwrap_or_else(|| self.name())
     }
 
     /// `None`: on another node. `Some(None)`: here, but no such name.

@@ -1,0 +1,255 @@
+//! What waits for the writer of a connection: the senders' side of it, with the marks.
+//!
+//! 1. In flight = queued + taken by the writer and not yet accepted by the socket. Above the busy mark senders are told so, above
+//!    the full mark messages are refused. Signals that keep links and monitors true are never refused; when they alone double
+//!    the full mark the connection is to be closed.
+//! 2. The lock covers one push, or one swap of all that is queued for an empty outbox. It is never held across an await.
+//! 3. It ends in two steps: `refuse`, after which nothing is taken, and `leave`, after which nobody is told of the loss.
+
+use std::task::{Context, Poll, Waker};
+
+use kista_dist::Control;
+use kista_dist::frame::Outbox;
+use kista_etf::{EncodeError, Encoder, Pid};
+use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
+use thiserror::Error;
+
+/// The signals on their way to the writer; see the module.
+pub(super) struct Outgoing {
+    busy_mark: usize,
+    full_mark: usize,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    outbox: Outbox,
+    /// Bytes that the writer took and the socket did not accept yet.
+    unwritten: usize,
+    closed: bool,
+    /// No more than what is queued shall be written, then the write side is shut.
+    draining: bool,
+    gone: bool,
+    watchers: FxHashSet<Pid>,
+    waiters: Vec<Waker>,
+    /// For [`Load`].
+    held: u64,
+    refused: u64,
+}
+
+/// A signal that was queued.
+pub(super) struct Pushed {
+    /// Nothing was queued before it: the writer may sleep.
+    pub(super) first: bool,
+    pub(super) pressure: Pressure,
+}
+
+/// Whether a sender may go on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Pressure {
+    /// Below the busy mark.
+    Room,
+    /// Above it: wait with [`Connection::poll_room`](super::Connection::poll_room).
+    Busy,
+}
+
+/// Why a signal was not queued.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub(crate) enum SendError {
+    /// The connection is down or going down.
+    #[error("the connection is closed")]
+    Closed,
+    /// The peer does not read, and the hard mark of bytes in flight is passed.
+    #[error("too many bytes are waiting for a peer that does not read")]
+    Full,
+    /// The signal can not be encoded: a fault of the caller. Nothing was queued.
+    #[error("not sent: {0}")]
+    Encode(#[from] EncodeError),
+}
+
+/// What a push came to that queued nothing.
+pub(super) enum NotPushed {
+    Because(SendError),
+    /// Signals that cannot be refused alone double the full mark: the connection is to be closed.
+    Overrun,
+}
+
+/// What the writer found queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queued {
+    Some,
+    Nothing,
+    /// Nothing, and nothing will come.
+    Drained,
+    Closed,
+}
+
+/// What is to be seen of it.
+pub(super) struct Load {
+    pub(super) in_flight: usize,
+    /// How often a sender was told to wait.
+    pub(super) held: u64,
+    pub(super) refused: u64,
+}
+
+impl Outgoing {
+    pub(super) fn new(busy_mark: usize, full_mark: usize) -> Self {
+        Self {
+            busy_mark,
+            full_mark,
+            queue: Mutex::new(Queue {
+                outbox: Outbox::new(),
+                unwritten: 0,
+                closed: false,
+                draining: false,
+                gone: false,
+                watchers: FxHashSet::default(),
+                waiters: Vec::new(),
+                held: 0,
+                refused: 0,
+            }),
+        }
+    }
+
+    /// `sender`: of a signal that does not say it itself.
+    pub(super) fn push(
+        &self,
+        sender: Option<Pid>,
+        control: Control,
+        payload: Option<&Encoder>,
+    ) -> Result<Pushed, NotPushed> {
+        let refusable = is_message(&control);
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.draining {
+            return Err(SendError::Closed.into());
+        }
+        let in_flight = queue.in_flight();
+        if in_flight >= self.full_mark {
+            if refusable {
+                queue.refused += 1;
+                return Err(SendError::Full.into());
+            }
+            if in_flight >= self.full_mark.saturating_mul(2) {
+                return Err(NotPushed::Overrun);
+            }
+        }
+        let first = queue.outbox.is_empty();
+        let pushed = match sender {
+            Some(sender) => queue.outbox.push_from(sender, control, payload),
+            None => queue.outbox.push(control, payload),
+        };
+        pushed.map_err(SendError::from)?;
+        let busy = queue.in_flight() >= self.busy_mark;
+        queue.held += u64::from(busy);
+        let pressure = if busy { Pressure::Busy } else { Pressure::Room };
+        Ok(Pushed { first, pressure })
+    }
+
+    /// Ready below the busy mark, or when nothing is taken any more.
+    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.in_flight() < self.busy_mark {
+            return Poll::Ready(());
+        }
+        if !queue.waiters.iter().any(|w| w.will_wake(cx.waker())) {
+            queue.waiters.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Puts `pid` among those that are told of the loss. Idempotent. `false`: too late, nothing will be told.
+    pub(super) fn watch(&self, pid: Pid) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.gone {
+            return false;
+        }
+        queue.watchers.insert(pid);
+        true
+    }
+
+    pub(super) fn load(&self) -> Load {
+        let queue = self.queue.lock();
+        Load {
+            in_flight: queue.in_flight(),
+            held: queue.held,
+            refused: queue.refused,
+        }
+    }
+
+    /// Swaps the queued signals with `spare`, which is empty.
+    pub(super) fn take(&self, spare: &mut Outbox) -> Queued {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            return Queued::Closed;
+        }
+        if queue.outbox.is_empty() {
+            return if queue.draining {
+                Queued::Drained
+            } else {
+                Queued::Nothing
+            };
+        }
+        queue.unwritten += queue.outbox.bytes();
+        std::mem::swap(&mut queue.outbox, spare);
+        Queued::Some
+    }
+
+    /// What the writer holds after a write. Wakes those who wait for room.
+    pub(super) fn set_unwritten(&self, bytes: usize) {
+        let mut queue = self.queue.lock();
+        queue.unwritten = bytes;
+        if !queue.waiters.is_empty() && queue.in_flight() < self.busy_mark {
+            let waiters = std::mem::take(&mut queue.waiters);
+            drop(queue);
+            waiters.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Takes no more; what is queued is still for the writer.
+    pub(super) fn drain(&self) {
+        self.queue.lock().draining = true;
+    }
+
+    /// Takes no more, and gives nothing to the writer. Frees those who wait for room.
+    pub(super) fn refuse(&self) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let waiters = std::mem::take(&mut queue.waiters);
+        drop(queue);
+        waiters.into_iter().for_each(Waker::wake);
+    }
+
+    /// Drops what is queued. Who is to be told of the loss; nobody else will be.
+    pub(super) fn leave(&self) -> Vec<Pid> {
+        let mut queue = self.queue.lock();
+        queue.gone = true;
+        queue.outbox.clear();
+        queue.unwritten = 0;
+        std::mem::take(&mut queue.watchers).into_iter().collect()
+    }
+}
+
+impl Queue {
+    fn in_flight(&self) -> usize {
+        self.outbox.bytes() + self.unwritten
+    }
+}
+
+impl From<SendError> for NotPushed {
+    fn from(error: SendError) -> Self {
+        Self::Because(error)
+    }
+}
+
+/// Signals that a sender can be told to have failed. The others keep links and monitors true on both sides.
+fn is_message(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::Send { .. }
+            | Control::RegSend { .. }
+            | Control::AliasSend { .. }
+            | Control::SpawnRequest(_)
+            | Control::Priority { exit: false, .. }
+    )
+}
