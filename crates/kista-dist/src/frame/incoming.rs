@@ -1,7 +1,7 @@
 //! A large message on its way in: what is still to come of its frame is read straight into the memory in which it stays.
 //!
 //! 1. It begins when the head of a frame is there whose envelope is known ([`Seen`](super::memo::Seen)), and much of the frame is not.
-//! 2. The memory of earlier messages is used again once nobody holds it: fresh memory costs more than all else, since the kernel has
+//! 2. The memory of earlier messages, and of long runs, is used again once nobody holds it: fresh memory costs more than all else, since the kernel has
 //!    to clear it page by page. At most [`KEPT_BLOCKS`] of at most [`MOST_BLOCK`] bytes are kept, until a tick says that the connection
 //!    is idle.
 
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{AtomList, Payload};
+use super::AtomList;
 use crate::control::Control;
 
 /// What is still to come must be this much, for a read of its own to be worth it.
@@ -41,7 +41,7 @@ impl Incoming {
 pub(super) struct Blocks(VecDeque<Bytes>);
 
 impl Blocks {
-    /// An empty block with room for so many bytes.
+    /// An empty block with room for so many bytes, and not for many more: it may wait for long.
     pub(super) fn take(&mut self, length: usize) -> BytesMut {
         for _ in 0..self.0.len() {
             let Some(block) = self.0.pop_front() else {
@@ -50,8 +50,11 @@ impl Blocks {
             match block.try_into_mut() {
                 Ok(mut block) => {
                     block.clear();
-                    if block.capacity() >= length {
+                    if (length..=2 * length).contains(&block.capacity()) {
                         return block;
+                    }
+                    if self.0.len() < KEPT_BLOCKS / 2 {
+                        self.0.push_back(block.freeze());
                     }
                 }
                 Err(held) => self.0.push_back(held),
@@ -62,12 +65,12 @@ impl Blocks {
     }
 
     /// Remembers the memory of a message that is given away.
-    pub(super) fn give(&mut self, payload: &Payload) {
-        if payload.bytes.len() <= MOST_BLOCK {
+    pub(super) fn give(&mut self, bytes: &Bytes) {
+        if (DIRECT_FROM..=MOST_BLOCK).contains(&bytes.len()) {
             if self.0.len() >= KEPT_BLOCKS {
                 self.0.pop_front();
             }
-            self.0.push_back(payload.bytes.clone());
+            self.0.push_back(bytes.clone());
         }
     }
 

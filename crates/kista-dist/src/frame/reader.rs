@@ -217,10 +217,9 @@ impl FrameReader {
             ..
         } = self.incoming.take_if(|incoming| incoming.missing() == 0)?;
         let bytes = bytes.freeze();
-        let payload = Payload { bytes, atoms };
-        self.blocks.give(&payload);
+        self.blocks.give(&bytes);
         self.large = true;
-        let payload = Some(payload);
+        let payload = Some(Payload { bytes, atoms });
         Some(Inbound::Signal { control, payload })
     }
 
@@ -386,7 +385,10 @@ impl FrameReader {
         let mut frame = same(end)?;
         // They mostly are as long as the first.
         let most = self.buffer.len() / end * (4 + end - front);
-        let mut block = Vec::with_capacity(most.min(RUN_BYTES + MOST_IN_RUN) + 4);
+        let mut block = match most < DIRECT_FROM {
+            true => BytesMut::with_capacity(most + 4),
+            false => self.blocks.take(most.min(RUN_BYTES) + MOST_IN_RUN + 4),
+        };
         let mut put = |term: &[u8]| {
             block.extend_from_slice(&(term.len() as u32).to_ne_bytes());
             block.extend_from_slice(term);
@@ -406,10 +408,13 @@ impl FrameReader {
         // The first `end` bytes are counted already.
         self.counters.bytes += (at - end) as u64;
         self.buffer.advance(at);
-        if block.capacity() > 2 * block.len() {
-            block.shrink_to_fit();
-        }
-        Some((block.into(), messages))
+        // What waits long keeps little more memory than it has bytes.
+        let block = match block.capacity() > 2 * block.len() {
+            true => Bytes::copy_from_slice(&block),
+            false => block.freeze(),
+        };
+        self.blocks.give(&block);
+        Some((block, messages))
     }
 
     /// Takes the frame that ends at `end` off the buffer, and gives its bytes from `from` on; see rule 3.
