@@ -4,6 +4,8 @@
 //! cargo run --release -p kista-bench                            # everything
 //! cargo run --release -p kista-bench -- --rows N1,N5 --peers kista,erl --runs 9 --json out.json
 //! cargo run --release -p kista-bench -- --rows T            # all rows whose names begin so: the codecs
+//! cargo run --release -p kista-bench --features actors -- --rows L              # against ractor, kameo and actix, too
+//! cargo run --release -p kista-bench --features ractor-cluster -- --rows N      # against ractor_cluster, too
 //! ```
 //!
 //! 1. A run starts fresh OS processes: one for a local row (L) or a codec (T), two for a network row (N). Each warms up with a tenth of the
