@@ -42,6 +42,11 @@ pub fn frames(input: &[u8]) {
     let in_parts = within(bytes.len(), EMPTY, || read(flags, bytes.chunks(part)));
     let whole = read(flags, [&*bytes].into_iter());
     assert_eq!(in_parts, whole, "in parts of {part} and as a whole");
+    let in_place = within(bytes.len(), EMPTY, || read_in_place(flags, &bytes, part));
+    assert_eq!(
+        in_place, whole,
+        "in place, {part} at a time, and as a whole"
+    );
     again(flags, &whole.0);
 }
 
@@ -73,11 +78,7 @@ fn read<'a>(
     flags: Flags,
     parts: impl Iterator<Item = &'a [u8]>,
 ) -> (Vec<Inbound>, usize, Option<FrameError>) {
-    let mut limits = ReaderLimits::default();
-    limits.frame = 64 * 1024;
-    limits.open_sequences = 8;
-    limits.fragment_bytes = 64 * 1024;
-    let mut reader = FrameReader::new(flags, limits, Arc::clone(&QUOTA));
+    let (mut reader, limits) = reader(flags);
     let (mut all, mut ticks) = (Vec::new(), 0);
     for part in parts {
         reader.buffer_mut().extend_from_slice(part);
@@ -91,6 +92,48 @@ fn read<'a>(
                     assert_eq!(reader.next(), Err(FrameError::Dead), "after {error}");
                     return (all, ticks, Some(error));
                 }
+            }
+        }
+        assert!(reader.held_bytes() <= limits.frame + 4 + limits.fragment_bytes);
+    }
+    (all, ticks, None)
+}
+
+fn reader(flags: Flags) -> (FrameReader, ReaderLimits) {
+    let mut limits = ReaderLimits::default();
+    limits.frame = 64 * 1024;
+    limits.open_sequences = 8;
+    limits.fragment_bytes = 64 * 1024;
+    let reader = FrameReader::new(flags, limits, Arc::clone(&QUOTA));
+    (reader, limits)
+}
+
+/// The same as a node reads: each part where there is room for it, and messages that can be handed over together at once.
+fn read_in_place(
+    flags: Flags,
+    mut bytes: &[u8],
+    part: usize,
+) -> (Vec<Inbound>, usize, Option<FrameError>) {
+    let (mut reader, limits) = reader(flags);
+    let (mut all, mut ticks) = (Vec::new(), 0);
+    while !bytes.is_empty() {
+        let (room, most) = reader.room();
+        let (now, rest) = bytes.split_at(most.min(part).min(bytes.len()));
+        assert!(!now.is_empty(), "no room");
+        room.extend_from_slice(now);
+        bytes = rest;
+        loop {
+            match reader.next_run() {
+                Ok(Some(Inbound::Tick)) => ticks += 1,
+                Ok(Some(Inbound::Run { control, run })) => {
+                    all.extend(run.payloads().map(|payload| Inbound::Signal {
+                        control: control.clone(),
+                        payload: Some(payload),
+                    }));
+                }
+                Ok(Some(inbound)) => all.push(inbound),
+                Ok(None) => break,
+                Err(error) => return (all, ticks, Some(error)),
             }
         }
         assert!(reader.held_bytes() <= limits.frame + 4 + limits.fragment_bytes);
