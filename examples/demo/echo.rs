@@ -1,8 +1,9 @@
-use kista::{Address, Cx, Dynamic, Flow, GenServer, InitStop, Term};
+use kista::{Address, Atom, Cx, Dynamic, Flow, GenServer, InitStop, Term};
 
 /// Sends back what it gets: a call is answered with its request, a cast or a plain message `{To, X}` sends X to To.
 ///
-/// It takes any term, so it is written against the trait with the [`Dynamic`] message type.
+/// It takes any term, so it is written against the trait with the [`Dynamic`] message type. The whole cluster finds it: it is in the
+/// group `demo_group` of `pg`, and has the global name `demo_global`.
 pub(crate) struct Echo;
 
 impl GenServer for Echo {
@@ -12,6 +13,12 @@ impl GenServer for Echo {
 
     async fn init((): (), cx: &mut Cx<Self>) -> Result<Self, InitStop> {
         cx.trap_exit(true);
+        let pg = cx.node().pg().await?;
+        pg.join(Atom::from_static("demo_group"), cx.pid()).await?;
+        let global = cx.node().global().await?;
+        // After a crash the name server may have yet to hear of the end of the one before: its name is taken over.
+        let name = Atom::from_static("demo_global");
+        global.re_register(name, cx.pid()).await?;
         Ok(Echo)
     }
 

@@ -30,7 +30,7 @@ struct Options {
     /// The cluster's cookie. Without it: KISTA_COOKIE or ~/.erlang.cookie.
     #[arg(long)]
     cookie: Option<String>,
-    /// Stay out of nodes() of the peers.
+    /// Stay out of nodes() of the peers, and of the names and groups of the cluster.
     #[arg(long)]
     hidden: bool,
     /// A peer silent for this many seconds is down.
@@ -76,8 +76,7 @@ async fn serve(name: &str, options: &Options) -> Result<Stopped, Box<dyn Error>>
     };
     let mut builder = Node::builder(name)
         .net_ticktime(Duration::from_secs(options.net_ticktime))
-        .stop_on_signals()
-        .boot(application::demo(options.crash_loop), start_type);
+        .stop_on_signals();
     if let Some(cookie) = &options.cookie {
         builder = builder.cookie(cookie);
     }
@@ -92,7 +91,7 @@ async fn serve(name: &str, options: &Options) -> Result<Stopped, Box<dyn Error>>
     if !options.hidden {
         builder = builder.visible();
     }
-    let node = builder.start().await?;
+    let node = application::start(builder, options.crash_loop, start_type).await?;
     remote::expose(&node)?;
     println!("ready {}", node.name().as_str());
     let stopped = node.stopped().await;

@@ -21,14 +21,12 @@ pub(crate) async fn run() -> Result<Stopped, Box<dyn Error>> {
     println!(
         "1. an EPMD of our own on port {port}, and the node {SERVER} with the servers echo and counter"
     );
-    let node = Node::builder(SERVER)
+    let builder = Node::builder(SERVER)
         .cookie(COOKIE)
         .visible()
         .epmd(EpmdMode::Embedded)
-        .epmd_port(port)
-        .boot(crate::application::demo(false), StartType::Temporary)
-        .start()
-        .await?;
+        .epmd_port(port);
+    let node = crate::application::start(builder, false, StartType::Temporary).await?;
 
     println!("2. a second OS process, with the node {VISITOR}");
     let status = Command::new(std::env::current_exe()?)

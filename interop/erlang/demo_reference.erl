@@ -5,6 +5,7 @@
 
 start() ->
     logger:set_primary_config(level, none),
+    {ok, _} = pg:start(pg),
     {ok, Supervisor} = supervisor:start_link({local, demo_sup}, ?MODULE, demo_sup),
     unlink(Supervisor),
     scenario:serve(node()).
@@ -12,6 +13,11 @@ start() ->
 init(demo_sup) ->
     Child = fun(Name, State) -> #{id => Name, start => {gen_server, start_link, [{local, Name}, ?MODULE, State, []]}} end,
     {ok, {#{intensity => 3, period => 5}, [Child(echo, echo), Child(counter, {counter, 0})]}};
+init(echo) ->
+    process_flag(trap_exit, true),
+    ok = pg:join(demo_group, self()),
+    yes = global:re_register_name(demo_global, self()),
+    {ok, echo};
 init(State) -> process_flag(trap_exit, true), {ok, State}.
 
 handle_call(crash, _From, {counter, _}) -> exit({panic, <<"crash was called">>});

@@ -57,6 +57,7 @@ scenarios! {
     a_traced_server_goes_on = "sysops", "trace";
     a_server_terminated_by_sys_ends_with_the_reason = "sysops", "terminate";
     sys_asks_the_system_processes_too = "sysops", "remote_tools";
+    echo_is_in_its_group_and_under_its_global_name_in_every_life = "membership", "demo";
 }
 
 #[test]
@@ -71,6 +72,16 @@ fn a_hidden_node_is_not_in_nodes() {
         let _demo = subject.start(&bed, NAME, &["--hidden"]);
         bed.erlang("erl@127.0.0.1", "calls", "ping_hidden", &[NAME])
             .expect_ok(Duration::from_secs(30));
+    }
+}
+
+#[test]
+fn a_hidden_node_keeps_its_groups_and_its_names() {
+    for subject in [Subject::Reference, Subject::Demo] {
+        let bed = Bed::new();
+        let _demo = subject.start(&bed, NAME, &["--hidden"]);
+        bed.erlang("erl@127.0.0.1", "membership", "hidden", &[NAME])
+            .expect_ok(Duration::from_secs(60));
     }
 }
 

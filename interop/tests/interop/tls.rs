@@ -142,6 +142,11 @@ fn calls_go_over_tls_as_they_do_without() {
 }
 
 #[test]
+fn groups_and_global_names_go_over_tls() {
+    scenarios("membership", &["demo"], "");
+}
+
+#[test]
 fn large_messages_and_many_atoms_go_over_tls() {
     scenarios("terms", &["big_binaries", "many_atoms"], "");
     scenarios("order", &["through"], "");

@@ -1,4 +1,4 @@
-use kista_etf::{Atom, DecodeError, EncodeError};
+use kista_etf::{Atom, DecodeError, EncodeError, atoms};
 
 use crate::ExitReason;
 
@@ -64,5 +64,18 @@ impl From<ExitReason> for CallError {
 impl From<EncodeError> for CallError {
     fn from(error: EncodeError) -> Self {
         Self::Request(error)
+    }
+}
+
+/// The reason of a process that does not live without the answer, without OTP's note of which call it was: so that `init` may say `?`.
+impl From<CallError> for ExitReason {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Timeout => Self::from(atoms::TIMEOUT),
+            CallError::NoProc => Self::NoProc,
+            CallError::NoConnection => Self::NoConnection,
+            CallError::Exit(reason) => reason,
+            other => Self::from(other.to_string()),
+        }
     }
 }

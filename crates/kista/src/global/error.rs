@@ -1,4 +1,6 @@
-use crate::CallError;
+use kista_etf::Atom;
+
+use crate::{CallError, ExitReason};
 
 /// Why a name was not given, or a lock not asked for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -13,4 +15,15 @@ pub enum GlobalError {
     /// The node's name server does not run.
     #[error("the name server does not run: {0}")]
     Server(#[from] CallError),
+}
+
+/// The reason of a process that does not live without it.
+impl From<GlobalError> for ExitReason {
+    fn from(error: GlobalError) -> Self {
+        match error {
+            GlobalError::Refused => Self::from(Atom::from_static("no")),
+            GlobalError::NoProcess => Self::from(Atom::from_static("no_process")),
+            GlobalError::Server(error) => error.into(),
+        }
+    }
 }

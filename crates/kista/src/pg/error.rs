@@ -1,6 +1,6 @@
-use kista_etf::Pid;
+use kista_etf::{Atom, Pid, Term};
 
-use crate::CallError;
+use crate::{CallError, ExitReason};
 
 /// Why nobody joined, left or watches.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -12,4 +12,17 @@ pub enum PgError {
     /// The scope's process is not running, or ended meanwhile. Start it again, and join again.
     #[error("the scope does not run: {0}")]
     Scope(#[from] CallError),
+}
+
+/// The reason of a process that does not live without it.
+impl From<PgError> for ExitReason {
+    fn from(error: PgError) -> Self {
+        match error {
+            PgError::NotLocal(pid) => {
+                let tag = Term::from(Atom::from_static("nolocal"));
+                Self::from(Term::tuple([tag, Term::from(pid)]))
+            }
+            PgError::Scope(error) => error.into(),
+        }
+    }
 }
