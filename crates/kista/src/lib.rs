@@ -71,8 +71,8 @@ pub use net::{
     StartError as NetworkError, TlsInfo,
 };
 pub use node::{
-    ConnectError, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, RegisterError, Request,
-    StopCause, Stopped, Unfinished, Visibility,
+    ConnectError, MonitorNodes, Node, NodeBuilder, NodeError, NodeEvent, NodeEvents, NodeStatus,
+    RegisterError, Request, StopCause, Stopped, Unfinished, Visibility,
 };
 pub use plain::{IntoExit, ProcessCx, Spawned};
 pub use process::{

@@ -81,7 +81,7 @@ fn a_hidden_node_keeps_its_groups_and_its_names() {
         let bed = Bed::new();
         let _demo = subject.start(&bed, NAME, &["--hidden"]);
         bed.erlang("erl@127.0.0.1", "membership", "hidden", &[NAME])
-            .expect_ok(Duration::from_secs(60));
+            .expect_ok(Duration::from_secs(120));
     }
 }
 

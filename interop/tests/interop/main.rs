@@ -12,6 +12,7 @@ mod hostile;
 mod inspection;
 mod lifecycle;
 mod machines;
+mod node_monitors;
 mod proofs;
 mod remote;
 mod remote_from_rust;

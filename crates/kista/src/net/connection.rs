@@ -240,6 +240,7 @@ impl Connection {
         let load = self.out.load();
         Some(ConnectionInfo {
             node: self.peer,
+            connection_id: self.id,
             creation: established.creation,
             hidden: self.hidden(),
             dialled: established.by_dial,

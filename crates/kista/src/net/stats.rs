@@ -14,6 +14,9 @@ use kista_etf::Atom;
 pub struct ConnectionInfo {
     /// The peer.
     pub node: Atom,
+    /// Which connection: of no other in this node, and as in [`NodeEvent`](crate::NodeEvent)s and
+    /// [`NodeStatus`](crate::NodeStatus).
+    pub connection_id: u64,
     /// What tells this run of the peer from others of its name.
     pub creation: u32,
     /// Whether the link is hidden: either side is.

@@ -20,7 +20,7 @@ use super::reports::Reports;
 use super::rest::WakeAtEnd;
 use super::signals::Signals;
 use super::stop::STOP_TIMEOUT;
-use super::{Inner, Node, StopCause, WeakNode};
+use super::{Inner, Node, NodeMonitors, StopCause, WeakNode};
 use crate::application::{self as applications, Application, ApplicationError, StartType};
 use crate::events::{EventSource, NODES, Registry};
 use crate::global;
@@ -322,7 +322,7 @@ impl NodeBuilder {
             events,
             node_events,
             reports: Reports::new(reports),
-            node_monitors: Mutex::default(),
+            node_monitors: NodeMonitors::default(),
             remote: Remote::new(self.remote_processes, self.inspectors),
             stopping: AtomicBool::new(false),
             lost_runtime: AtomicBool::new(false),

@@ -9,6 +9,7 @@ use kista_etf::{Atom, AtomName, Pid, Reference};
 use kista_sync::table::Key;
 
 use super::events::NodeEvent;
+use super::monitors::Change;
 use super::outcall::BEGINNING_OF_ANSWER;
 use super::route::send_control;
 use super::{Inner, Node};
@@ -49,8 +50,21 @@ impl Host for Inner {
         }
         let (peer, hidden) = (connection.peer(), connection.hidden());
         tracing::info!(node = %node.name(), %peer, hidden, "nodeup");
-        node.notify_monitors(&Info::NodeUp(peer), hidden);
-        node.publish(NodeEvent::Up { node: peer, hidden });
+        let connection_id = connection.id();
+        node.0.node_monitors.tell(
+            &node,
+            &Change {
+                node: peer,
+                hidden,
+                connection: connection_id,
+                reason: None,
+            },
+        );
+        node.publish(NodeEvent::Up {
+            node: peer,
+            hidden,
+            connection_id,
+        });
     }
 
     fn down(&self, connection: &Arc<Connection>, was_up: bool, reason: &str, watchers: Vec<Pid>) {
@@ -64,16 +78,29 @@ impl Host for Inner {
                     connection: connection.id(),
                 };
                 let _ = process.push_control(lost.into());
+                for _ in 0..node.0.node_monitors.take(pid, connection.id()) {
+                    process.push_notice(Info::NodeDown(connection.peer()));
+                }
             }
         }
         node.fail_calls_via(connection.id());
         if was_up {
             let (peer, hidden) = (connection.peer(), connection.hidden());
             tracing::info!(node = %node.name(), %peer, reason, "nodedown");
-            node.notify_monitors(&Info::NodeDown(peer), hidden);
+            let connection_id = connection.id();
+            node.0.node_monitors.tell(
+                &node,
+                &Change {
+                    node: peer,
+                    hidden,
+                    connection: connection_id,
+                    reason: Some(reason),
+                },
+            );
             node.publish(NodeEvent::Down {
                 node: peer,
                 hidden,
+                connection_id,
                 reason: reason.to_owned(),
             });
         }
@@ -84,23 +111,6 @@ impl Node {
     fn publish(&self, event: NodeEvent) {
         // An event without an owner does not end before its source.
         let _ = self.0.node_events.publish(event);
-    }
-
-    /// As `net_kernel:monitor_nodes/1`: visible nodes only.
-    fn notify_monitors(&self, info: &Info, hidden: bool) {
-        if hidden {
-            return;
-        }
-        self.0
-            .node_monitors
-            .lock()
-            .retain(|pid| match self.find(*pid) {
-                Some(process) => {
-                    process.push_notice(info.clone());
-                    true
-                }
-                None => false,
-            });
     }
 }
 

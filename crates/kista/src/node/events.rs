@@ -13,6 +13,8 @@ pub enum NodeEvent {
         node: Atom,
         /// Whether the link is a hidden one.
         hidden: bool,
+        /// Which connection: the same when it goes, and of no other.
+        connection_id: u64,
     },
     /// A connection was lost or closed; everything that came through it was delivered before.
     Down {
@@ -20,6 +22,8 @@ pub enum NodeEvent {
         node: Atom,
         /// Whether the link was a hidden one.
         hidden: bool,
+        /// Which connection.
+        connection_id: u64,
         /// Why, in OTP's words where it has one: `connection_closed`, `net_tick_timeout`, `disconnect`.
         reason: String,
     },

@@ -13,6 +13,7 @@ mod deadlines;
 mod dispatch;
 mod error;
 mod events;
+mod monitors;
 mod names;
 mod net_options;
 mod outcall;
@@ -37,13 +38,14 @@ use std::time::Duration;
 use kista_etf::{Atom, Pid, Reference, Term};
 use kista_sync::table::{Key, Table};
 use parking_lot::Mutex;
-use rustc_hash::FxHashSet;
 use tokio::sync::{Notify, watch};
 
 pub use builder::{NodeBuilder, Visibility};
 pub(crate) use deadlines::{Deadline, Deadlines};
 pub use error::{ConnectError, NodeError};
 pub use events::{NodeEvent, NodeEvents};
+pub(crate) use monitors::NodeMonitors;
+pub use monitors::{MonitorNodes, NodeStatus};
 pub(crate) use outcall::Outcall;
 pub use register::RegisterError;
 pub use request::Request;
@@ -110,7 +112,7 @@ struct Inner {
     events: Arc<Registry>,
     node_events: EventSource<NodeEvent>,
     reports: Reports,
-    node_monitors: Mutex<FxHashSet<Pid>>,
+    node_monitors: NodeMonitors,
     /// What other nodes may run here.
     remote: Remote,
     stopping: AtomicBool,
@@ -544,13 +546,8 @@ impl Node {
         any.downcast().ok()
     }
 
-    pub(crate) fn monitor_nodes(&self, pid: Pid, on: bool) {
-        let mut monitors = self.0.node_monitors.lock();
-        if on {
-            monitors.insert(pid)
-        } else {
-            monitors.remove(&pid)
-        };
+    pub(crate) fn node_monitors(&self) -> &NodeMonitors {
+        &self.0.node_monitors
     }
 
     fn pid_of(&self, key: Key) -> Pid {

@@ -1,7 +1,8 @@
 use kista_etf::{Atom, Pid, Reference, Term};
 
 use super::dest::Dest;
-use crate::ExitReason;
+use crate::node::NodeStatus;
+use crate::{ExitReason, sys};
 
 /// What reaches a behaviour beside its own typed messages: OTP's `handle_info`.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +26,10 @@ pub enum Info {
     },
     /// `{nodeup, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes).
     NodeUp(Atom),
-    /// `{nodedown, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes).
+    /// `{nodedown, Node}`, after [`Me::monitor_nodes`](crate::Me::monitor_nodes) or [`Me::monitor_node`](crate::Me::monitor_node).
     NodeDown(Atom),
+    /// `{nodeup, Node, Info}` or `{nodedown, Node, Info}`, after [`Me::monitor_nodes_with`](crate::Me::monitor_nodes_with).
+    NodeStatus(Box<NodeStatus>),
     /// `timeout`: no message came within the time of [`Flow::Timeout`](crate::Flow::Timeout).
     Timeout,
     /// Messages were lost since the last report, and those who sent them were not told: the queue is bounded
@@ -37,4 +40,11 @@ pub enum Info {
     },
     /// Any other message: what another node or an untyped sender sent and the server's own message type does not cover.
     Term(Term),
+}
+
+impl Info {
+    /// The message as Erlang has it.
+    pub fn to_term(&self) -> Term {
+        sys::info_term(self)
+    }
 }

@@ -384,6 +384,9 @@ impl<M: Send + 'static> Process<M> {
         if self.is_timed() {
             self.node().timers().end_of(self.pid());
         }
+        if self.is_told_of_nodes() {
+            self.node().node_monitors().end_of(self.pid());
+        }
         if self.is_bounded() {
             self.wake_waiters();
         }

@@ -237,6 +237,7 @@ pub(crate) fn info_term(info: &Info) -> Term {
         Info::Exit { from, reason } => exit(atoms::EXIT, Term::from(*from), reason),
         Info::NodeUp(node) => Term::tuple([Term::from(atoms::NODEUP), Term::from(*node)]),
         Info::NodeDown(node) => Term::tuple([Term::from(atoms::NODEDOWN), Term::from(*node)]),
+        Info::NodeStatus(status) => status.to_term(),
         Info::Timeout => Term::from(atoms::TIMEOUT),
         Info::MessagesLost { count } => {
             let tag = Atom::from_static("messages_lost");

@@ -30,7 +30,7 @@ impl InHand {
         Self(message.kind().min(FIRST - 1))
     }
 
-    pub(super) const fn notice(info: &Info) -> Self {
+    pub(super) fn notice(info: &Info) -> Self {
         Self(
             FIRST
                 + match info {
@@ -40,6 +40,8 @@ impl InHand {
                     Info::Down { .. } => 4,
                     Info::NodeUp(_) => 5,
                     Info::NodeDown(_) => 6,
+                    Info::NodeStatus(status) if status.up => 5,
+                    Info::NodeStatus(_) => 6,
                     Info::MessagesLost { .. } => 7,
                 },
         )

@@ -13,7 +13,7 @@
 //! | `flags.rs` | trapping exits, the bound of the queue, group leader, environment |
 //! | `start.rs` | starting other processes |
 //!
-//! Timers are in the module `timer`.
+//! Timers are in the module `timer`, nodes that come and go in `node/monitors.rs`.
 
 mod flags;
 mod relations;
@@ -79,6 +79,8 @@ const ALARMED: u16 = 1 << 1;
 const TIMED: u16 = 1 << 2;
 /// It is a plain process: it takes what is encoded, and nothing of `sys`.
 const PLAIN: u16 = 1 << 3;
+/// It asked to be told of nodes.
+const TOLD_OF_NODES: u16 = 1 << 4;
 
 // What it does.
 /// It waits for its next message.
@@ -122,11 +124,6 @@ impl Me {
     /// Sends a message in Erlang's format, to any process anywhere: `To ! Message`.
     pub fn send<T: Encode + ?Sized>(&self, to: impl Into<Dest>, message: &T) -> Sent {
         self.node.send(to, message)
-    }
-
-    /// Receive [`Info::NodeUp`] and [`Info::NodeDown`] from now on, or no more: `net_kernel:monitor_nodes/1`.
-    pub fn monitor_nodes(&self, on: bool) {
-        self.node.monitor_nodes(self.pid, on);
     }
 
     /// What it does, as seen from anywhere.
@@ -198,6 +195,14 @@ impl Me {
 
     pub(crate) fn is_timed(&self) -> bool {
         self.has(TIMED)
+    }
+
+    pub(crate) fn set_told_of_nodes(&self) {
+        self.set(TOLD_OF_NODES, true);
+    }
+
+    pub(crate) fn is_told_of_nodes(&self) -> bool {
+        self.has(TOLD_OF_NODES)
     }
 
     pub(crate) fn set_plain(&self) {
