@@ -12,12 +12,12 @@ mod remote;
 mod tour;
 
 use std::error::Error;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use kista::application::StartType;
+use kista::log::{Format, Log};
 use kista::{Node, Stopped, Tls};
 use tokio::runtime::Handle;
 
@@ -43,22 +43,36 @@ struct Options {
     /// With a third server that crashes again and again: its supervisor gives up, and the node ends with the application.
     #[arg(long)]
     crash_loop: bool,
+    /// How log lines look. What is logged is said by RUST_LOG; warnings and errors without it.
+    #[arg(long, value_enum, default_value_t = LogFormat::Full)]
+    log_format: LogFormat,
     /// The second process of the tour: calls the demo node of this name.
     #[arg(long, hide = true, value_name = "NODE")]
     tour_of: Option<String>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Full,
+    Compact,
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Full => Self::Full,
+            LogFormat::Compact => Self::Compact,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<Stopped, Box<dyn Error>> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-
+    let log = Log::new().filter("warn").variable("RUST_LOG");
     let options = Options::parse();
+    log.format(options.log_format.into()).init()?;
     match (&options.name, &options.tour_of) {
         (Some(name), None) => serve(name, &options).await,
         (Some(name), Some(peer)) => {

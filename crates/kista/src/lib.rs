@@ -35,8 +35,11 @@ pub mod gen_event;
 pub mod gen_server;
 pub mod gen_statem;
 pub mod global;
+pub mod health;
 mod kernel;
-mod log;
+pub mod log;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod net;
 mod node;
 pub mod pg;

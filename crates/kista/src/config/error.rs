@@ -20,7 +20,7 @@ pub enum ConfigError {
     /// An environment variable begins as if it were meant for a table, and is for none: two underscores stand between a table and
     /// a key.
     #[error(
-        "the environment variable {name} is not understood: {prefix}_NODE__KEY, {prefix}_ENV__KEY and \
+        "the environment variable {name} is not understood: {prefix}_NODE__KEY, {prefix}_LOG__KEY, {prefix}_ENV__KEY and \
          {prefix}_APPLICATIONS__APPLICATION__KEY are"
     )]
     UnknownVariable {

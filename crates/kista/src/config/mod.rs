@@ -5,6 +5,9 @@
 //! name = "demo@127.0.0.1"
 //! net_ticktime = 60
 //!
+//! [log]
+//! filter = "info"
+//!
 //! [env]                              # the node's environment
 //! region = "north"
 //!
@@ -34,7 +37,7 @@
 //! Rules:
 //! 1. What comes later comes before: files in their order, then environment variables. Tables are merged key by key.
 //! 2. In `[node]` only the keys of the builder are known, each with its kind of value; a key that is not known is an error, as are
-//!    tables other than these three. Durations are seconds, with a fraction or not.
+//!    tables other than these four. Those of `[log]` are in [`log`](crate::log). Durations are seconds, with a fraction or not.
 //! 3. Everything else is a term: texts are binaries, `true` and `false` atoms, lists lists, tables maps whose keys are atoms.
 //! 4. An error names the key, and the file or the environment variable in which it was said. No cookie is ever shown.
 //! 5. What a configuration says of an application's environment comes before what the application says; what is set when it runs
@@ -56,10 +59,16 @@
 //! | `inspectable` | true or false | [`NodeBuilder::inspectable_by`] |
 //! | `stop_timeout` | seconds | [`NodeBuilder::stop_timeout`] |
 //! | `stop_on_signals` | true or false | [`NodeBuilder::stop_on_signals`] |
+//! | `http` | a table: `port`, and perhaps `listen_on` (an IP address), `connections`, `timeout` (seconds), `metrics` (true or false; feature `prometheus`) | `NodeBuilder::http` (feature `http`) |
+//! | `metrics_interval` | seconds | `NodeBuilder::metrics` (feature `metrics`) |
 //!
 //! Source: *config* in the Kernel reference manual, for what it is for; the forms are ours.
 
 mod error;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "log")]
+mod log;
 mod node;
 mod setting;
 mod source;
@@ -84,6 +93,8 @@ use crate::{Node, NodeBuilder};
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     node: Vec<(String, Setting)>,
+    #[cfg(feature = "log")]
+    log: Vec<(String, Setting)>,
     env: Vec<(String, Term)>,
     applications: Environments,
 }
@@ -120,6 +131,11 @@ impl Config {
             let setting = Setting::new(name.clone(), value);
             match &*name {
                 "node" => config.node = setting.table()?,
+                #[cfg(feature = "log")]
+                "log" => config.log = setting.table()?,
+                // Whoever logs may read it.
+                #[cfg(not(feature = "log"))]
+                "log" => drop(setting.table()?),
                 "env" => config.env = terms(setting)?,
                 "applications" => {
                     for (name, environment) in setting.table()? {
@@ -130,7 +146,7 @@ impl Config {
                         config.applications.insert(application, environment);
                     }
                 }
-                _ => return Err(setting.unknown("there are node, env and applications")),
+                _ => return Err(setting.unknown("there are node, log, env and applications")),
             }
         }
         Ok(config)
@@ -156,10 +172,10 @@ impl Reader {
         self
     }
 
-    /// The environment variables of this prefix: with `KISTA` those that begin with `KISTA_NODE__`, `KISTA_ENV__` or
+    /// The environment variables of this prefix: with `KISTA` those that begin with `KISTA_NODE__`, `KISTA_LOG__`, `KISTA_ENV__` or
     /// `KISTA_APPLICATIONS__`. Two underscores stand between a table and a key; all of it becomes small letters. A value is read as
     /// TOML (`10`, `true`, `[1, 2]`), and is a text where it is none, or where the key takes a text. Variables that begin with
-    /// `KISTA_NODE` or `KISTA_APPLICATION` and are of no such form are an error; all others are left alone.
+    /// `KISTA_NODE`, `KISTA_LOG` or `KISTA_APPLICATION` and are of no such form are an error; all others are left alone.
     pub fn variables(mut self, prefix: impl Into<String>) -> Self {
         self.variables.push((prefix.into(), None));
         self
@@ -229,7 +245,7 @@ fn check_tables(values: &config::Map<String, Value>) -> Result<(), ConfigError> 
     {
         None => Ok(()),
         Some((name, value)) => Err(Setting::new(name.clone(), value.clone())
-            .unknown("there are node, env and applications")),
+            .unknown("there are node, log, env and applications")),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::node::{Node, NodeBuilder, Visibility};
 use crate::{EpmdMode, Peers};
 
 const KNOWN: &str = "there are name, cookie, cookie_file, listen_on, port, ports, visible, network, epmd, epmd_port, \
-                     net_ticktime, tls, queue_alarm, inspectable, stop_timeout and stop_on_signals";
+                     net_ticktime, tls, queue_alarm, inspectable, stop_timeout, stop_on_signals, http and metrics_interval; tls, \
+                     http and metrics_interval with the features tls, http and metrics";
 const PORT: &str = "a port from 1 to 65535";
 
 impl Node {
@@ -92,6 +93,10 @@ fn apply(builder: NodeBuilder, name: &str, setting: &Setting) -> Result<NodeBuil
             true => builder.stop_on_signals(),
             false => builder,
         },
+        #[cfg(feature = "http")]
+        "http" => builder.http(super::http::http(setting)?),
+        #[cfg(feature = "metrics")]
+        "metrics_interval" => builder.metrics(setting.seconds()?),
         _ => return Err(setting.unknown(KNOWN)),
     })
 }

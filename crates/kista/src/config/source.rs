@@ -7,7 +7,7 @@ use config::{File, FileFormat, Map, Source, Value, ValueKind};
 use super::ConfigError;
 
 /// The tables that a configuration has.
-pub(super) const TABLES: [&str; 3] = ["node", "env", "applications"];
+pub(super) const TABLES: [&str; 4] = ["node", "log", "env", "applications"];
 
 /// How a variable begins that is meant for one of them.
 const MEANT: [&str; 2] = ["node", "application"];
@@ -15,7 +15,7 @@ const MEANT: [&str; 2] = ["node", "application"];
 /// The keys of `[node]` that take a text.
 const TEXTS: [&str; 5] = ["name", "cookie", "cookie_file", "listen_on", "epmd"];
 
-/// The environment variables `PREFIX_NODE__KEY`, `PREFIX_ENV__KEY` and `PREFIX_APPLICATIONS__APPLICATION__KEY`, in small letters.
+/// The environment variables `PREFIX_NODE__KEY`, `PREFIX_LOG__KEY`, `PREFIX_ENV__KEY` and `PREFIX_APPLICATIONS__APPLICATION__KEY`, in small letters.
 /// A value is read as in a file, and is a text when that can not be, or when its key takes a text: a cookie may be all digits.
 ///
 /// Other variables of the prefix may be for something else; but one that begins as if it were meant for a table is an error.
@@ -41,7 +41,8 @@ impl Variables {
                 .map(str::to_lowercase)
                 .collect();
             if path.len() < 2 || !TABLES.contains(&&*path[0]) {
-                if MEANT.iter().any(|table| path[0].starts_with(table)) {
+                let log = path[0] == "log" || path[0].starts_with("log_");
+                if log || MEANT.iter().any(|table| path[0].starts_with(table)) {
                     return Err(ConfigError::UnknownVariable {
                         name: name.to_owned(),
                         prefix: prefix.to_owned(),

@@ -57,11 +57,11 @@ fn what_is_wrong_in_a_file_is_named_with_its_key_and_the_file() {
     );
     assert_eq!(
         wrong("table", "[nodes]\nname = 'a@b'"),
-        "nodes in FILE is not known: there are node, env and applications"
+        "nodes in FILE is not known: there are node, log, env and applications"
     );
     assert_eq!(
         wrong("dotted", "[node]\nname = 'a@b'\n[\"env.x\"]\ny = 1"),
-        "env.x in FILE is not known: there are node, env and applications"
+        "env.x in FILE is not known: there are node, log, env and applications"
     );
     assert_eq!(
         wrong("flat", "applications = 1"),
@@ -343,5 +343,107 @@ fn a_number_out_of_range_is_shown_in_short() {
     assert_eq!(
         wrong("long", "[node]\nname = 'a@b'\nstop_timeout = 1e300"),
         "node.stop_timeout in FILE is to be a number of seconds above zero, not 1e300"
+    );
+}
+
+#[cfg(feature = "log")]
+#[test]
+fn what_is_logged_is_read_and_what_is_wrong_in_it_is_named() {
+    use crate::log::{Format, Log, Output};
+    let file = Written::new(
+        "log",
+        "[log]\nfilter = 'warn,kista::net=debug'\nformat = 'json'\noutput = 'stdout'\nansi = false",
+    );
+    let config = Config::read().file(&file.0).load().unwrap();
+    let log = Log::new().config(&config).unwrap();
+    let expected = Log::new()
+        .filter("warn,kista::net=debug")
+        .format(Format::Json)
+        .output(Output::Stdout)
+        .ansi(false);
+    assert_eq!(log, expected);
+    // The environment comes before the file, key by key.
+    let both = Config::read().file(&file.0).variables_of(
+        "T",
+        [("T_LOG__FORMAT", "compact"), ("T_LOG__FILTER", "off")],
+    );
+    let log = Log::new().config(&both.load().unwrap()).unwrap();
+    assert_eq!(log, expected.clone().format(Format::Compact).filter("off"));
+
+    let wrong = |key: &str, value: &str| {
+        let config = variables(&[(&format!("T_LOG__{key}"), value)]).unwrap();
+        Log::new().config(&config).unwrap_err().to_string()
+    };
+    assert_eq!(
+        wrong("FORMAT", "xml"),
+        "log.format in the environment variable T_LOG__FORMAT is to be full, compact or json, not \"xml\""
+    );
+    assert!(wrong("FILTER", "kista=loud=very").starts_with(
+        "log.filter in the environment variable T_LOG__FILTER is to be directives such as info,"
+    ));
+    assert!(wrong("ANSI", "7").contains("is to be true or false, not 7"));
+    assert!(
+        wrong("LEVEL", "info")
+            .contains("log.level in the environment variable T_LOG__LEVEL is not known")
+    );
+    for name in ["T_LOG", "T_LOG_LEVEL"] {
+        let error = variables(&[(name, "info")]).map(drop).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::UnknownVariable { .. }),
+            "{error}"
+        );
+    }
+    variables(&[("T_LOGO", "x"), ("T_LOGIN__URL", "x")]).unwrap();
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn http_needs_a_port_and_what_is_wrong_in_it_is_named() {
+    let node = |keys: &str| format!("[node]\nname = 'a@b'\n[node.http]\n{keys}");
+    let file = Written::new(
+        "http",
+        &node("port = 9464\nlisten_on = '::1'\nconnections = 4\ntimeout = 2.5"),
+    );
+    let config = Config::read().file(&file.0).load().unwrap();
+    Node::configured(&config).map(drop).unwrap();
+    assert_eq!(
+        wrong("http-port", &node("connections = 4")),
+        "node.http.port is missing: say it in the file or in an environment variable"
+    );
+    assert_eq!(
+        wrong("http-range", &node("port = 70000")),
+        "node.http.port in FILE is to be a port, or 0 for one that the system chooses, not 70000"
+    );
+    assert_eq!(
+        wrong("http-none", &node("port = 1\nconnections = 0")),
+        "node.http.connections in FILE is to be a number of connections, 1 at least, not 0"
+    );
+    assert_eq!(
+        wrong("http-time", &node("port = 1\ntimeout = 0")),
+        "node.http.timeout in FILE is to be a number of seconds above zero, not 0"
+    );
+    assert!(
+        wrong("http-key", &node("prot = 1"))
+            .starts_with("node.http.prot in FILE is not known: there are port,")
+    );
+    assert_eq!(
+        wrong("http-table", "[node]\nname = 'a@b'\nhttp = 9464"),
+        "node.http in FILE is to be a table, not 9464"
+    );
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__HTTP__PORT", "0")]).unwrap();
+    Node::configured(&config).map(drop).unwrap();
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn metrics_are_published_every_so_many_seconds() {
+    let config = variables(&[("T_NODE__NAME", "a@b"), ("T_NODE__METRICS_INTERVAL", "2.5")]);
+    Node::configured(&config.unwrap()).map(drop).unwrap();
+    assert_eq!(
+        wrong(
+            "metrics",
+            "[node]\nname = 'a@b'\nmetrics_interval = 'often'"
+        ),
+        "node.metrics_interval in FILE is to be a number of seconds above zero, not \"often\""
     );
 }

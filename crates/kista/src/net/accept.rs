@@ -50,24 +50,48 @@ pub(super) enum AcceptError {
     Random,
 }
 
-/// The accept loop.
-pub(super) async fn run(net: Arc<Net>, listener: TcpListener, transport: Transport) {
-    let accepting = async {
-        loop {
-            match listener.accept().await {
-                Ok((socket, from)) => admit(&net, &transport, socket, from),
-                Err(error) => {
-                    // Out of descriptors, or the peer was gone already.
-                    tracing::warn!(node = %net.name, %error, "accept failed");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+/// The accept loop, which counts from now on.
+pub(super) fn run(
+    net: Arc<Net>,
+    listener: TcpListener,
+    transport: Transport,
+) -> impl Future<Output = ()> {
+    let accepting = Accepting::begin(net);
+    async move {
+        let net = &accepting.0;
+        let accept = async {
+            loop {
+                match listener.accept().await {
+                    Ok((socket, from)) => admit(net, &transport, socket, from),
+                    Err(error) => {
+                        // Out of descriptors, or the peer was gone already.
+                        tracing::warn!(node = %net.name, %error, "accept failed");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
                 }
             }
+        };
+        tokio::select! {
+            biased;
+            () = net.stopping() => {}
+            () = accept => {}
         }
-    };
-    tokio::select! {
-        biased;
-        () = net.stopping() => {}
-        () = accepting => {}
+    }
+}
+
+/// Counts an accept loop while it runs, however it ends.
+struct Accepting(Arc<Net>);
+
+impl Accepting {
+    fn begin(net: Arc<Net>) -> Self {
+        net.accepting.fetch_add(1, Relaxed);
+        Self(net)
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.0.accepting.fetch_sub(1, Relaxed);
     }
 }
 

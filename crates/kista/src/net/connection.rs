@@ -66,6 +66,9 @@ pub(crate) struct Connection {
     pub(super) received: Mutex<FrameCounters>,
     pub(super) clock: Mutex<Option<Watched>>,
     load: Arc<PeerLoad>,
+    /// What was to be seen of it when it ended.
+    #[cfg(feature = "metrics")]
+    last: OnceLock<Box<ConnectionInfo>>,
 }
 
 /// What the handshake brought.
@@ -149,6 +152,8 @@ impl Connection {
             received: Mutex::default(),
             clock: Mutex::new(None),
             load: net.inbound.load(peer),
+            #[cfg(feature = "metrics")]
+            last: OnceLock::new(),
         })
     }
 
@@ -234,7 +239,17 @@ impl Connection {
 
     /// What is to be seen of it; `None` unless it is up.
     pub(crate) fn info(&self) -> Option<ConnectionInfo> {
-        let established = self.established.get().filter(|_| self.is_up())?;
+        self.is_up().then(|| self.look()).flatten()
+    }
+
+    /// The same of one that was up and has ended.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn last_info(&self) -> Option<&ConnectionInfo> {
+        self.last.get().map(Box::as_ref)
+    }
+
+    fn look(&self) -> Option<ConnectionInfo> {
+        let established = self.established.get()?;
         let sent = established.wire.lock().as_ref()?.counters();
         let received = *self.received.lock();
         let load = self.out.load();
@@ -402,6 +417,10 @@ impl Connection {
         self.end(word, detail);
         let why = self.why.get();
         let (word, detail) = why.map_or((word, detail), |w| (w.word, w.detail.as_str()));
+        #[cfg(feature = "metrics")]
+        if was_up && let Some(last) = self.look() {
+            let _ = self.last.set(Box::new(last));
+        }
         let watchers = self.out.leave();
         if let Some(e) = self.established.get() {
             *e.wire.lock() = None;

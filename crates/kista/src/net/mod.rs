@@ -47,7 +47,7 @@ mod writer;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -76,7 +76,7 @@ pub use static_route::Route;
 pub use stats::{ConnectionInfo, HandshakeStats, TlsInfo};
 pub(crate) use transport::{Over, Transport};
 
-use crate::epmd::{Epmd, EpmdInUse};
+use crate::epmd::{Epmd, EpmdInUse, EpmdMode};
 use crate::log::{Escaped, LogLimit};
 use connection::{Established, Phase, Watched};
 use given_names::{Given, GivenNames};
@@ -130,6 +130,8 @@ pub(crate) struct Net {
     epmd: Epmd,
     run: watch::Sender<Run>,
     ticker: Mutex<Option<Ticker>>,
+    /// How many listeners are accepted from.
+    accepting: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,6 +160,22 @@ impl Net {
     /// All addresses that are listened on, the node's own first.
     pub(crate) fn listens_on(&self) -> &[SocketAddr] {
         &self.listens_on
+    }
+
+    /// How many listeners are accepted from, and how many there are.
+    pub(crate) fn accepting(&self) -> (usize, usize) {
+        (self.accepting.load(Relaxed), self.listens_on.len())
+    }
+
+    /// Whether EPMD is to know this node.
+    pub(crate) fn is_to_be_registered(&self) -> bool {
+        self.config.epmd != EpmdMode::Off
+    }
+
+    /// Whether the tick thread runs.
+    pub(crate) fn ticks(&self) -> bool {
+        let ticker = self.ticker.lock();
+        ticker.as_ref().is_some_and(Ticker::is_running)
     }
 
     /// What is to be seen of the connections that are up.

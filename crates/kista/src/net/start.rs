@@ -1,7 +1,7 @@
 //! How the network of a node begins: first it listens and has a name, then it lets others in.
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock, Weak};
 
 use kista_dist::Flags;
@@ -92,6 +92,7 @@ impl Net {
             epmd,
             run: watch::Sender::new(Run::Started),
             ticker: Mutex::new(None),
+            accepting: AtomicUsize::new(0),
             config,
         }))
     }

@@ -38,6 +38,10 @@ impl Ticker {
         Ok(Self { stop, thread })
     }
 
+    pub(super) fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
     /// Ends the thread and waits for it: some microseconds.
     pub(super) fn stop(self) {
         *self.stop.0.lock() = true;

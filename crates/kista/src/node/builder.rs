@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -77,6 +77,10 @@ pub struct NodeBuilder {
     stop_timeout: Duration,
     stop_on_signals: bool,
     panic_hook: bool,
+    #[cfg(feature = "http")]
+    http: Option<crate::health::Http>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics_interval: Option<Duration>,
     /// Known from the start.
     applications: Vec<Application>,
     /// Started with the node.
@@ -107,6 +111,10 @@ impl NodeBuilder {
             stop_timeout: STOP_TIMEOUT,
             stop_on_signals: false,
             panic_hook: true,
+            #[cfg(feature = "http")]
+            http: None,
+            #[cfg(feature = "metrics")]
+            metrics_interval: None,
             applications: Vec::new(),
             boot: Vec::new(),
             environments: applications::Environments::new(),
@@ -249,6 +257,22 @@ impl NodeBuilder {
         self
     }
 
+    /// Answers by HTTP whether the node lives and is ready: see [`Http`](crate::health::Http). It begins before the applications start, and
+    /// ends when the node has stopped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use kista::health::Http;
+    /// let node = kista::Node::builder("http@127.0.0.1").no_network().http(Http::new(0)).start().await?;
+    /// println!("curl http://{}/readyz", node.http_address().expect("it was asked for"));
+    /// # node.stop().await; Ok(()) }
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn http(mut self, http: crate::health::Http) -> Self {
+        self.http = Some(http);
+        self
+    }
+
     /// Leaves the program's panic hook alone. Without this, and once in a program, the first node that starts puts a hook of its own
     /// in front of it, which notes where a process panics, for crash reports, and then calls the program's. A program that sets
     /// another hook does so before its first node starts; else reports know no places.
@@ -287,6 +311,10 @@ impl NodeBuilder {
             true => Some(Signals::listen()?),
             false => None,
         };
+        #[cfg(feature = "http")]
+        let http = self.http.clone().map(crate::health::bind);
+        #[cfg(feature = "http")]
+        let http = http.transpose().map_err(NodeError::Http)?;
         let net = match self.network {
             true => Some(Net::start(self.net_config(name.clone())?).await?),
             false => None,
@@ -337,8 +365,26 @@ impl NodeBuilder {
             applications: applications::Registry::new(self.applications, self.environments),
             pg_scopes: crate::pg::Scopes::default(),
             global: global::State::new(self.global),
+            checks: crate::health::Checks::default(),
+            boot: boot.iter().map(|(name, _)| *name).collect(),
+            booted: AtomicBool::new(false),
+            #[cfg(feature = "http")]
+            http_address: http.as_ref().map(|http| http.address),
+            #[cfg(feature = "metrics")]
+            published: crate::metrics::Published::default(),
         }));
         let mut unfinished = StopUnfinished(Some(node.clone()));
+        #[cfg(feature = "http")]
+        if let Some(http) = http {
+            let serve = http.serve(node.downgrade(), node.0.stopped.subscribe());
+            node.runtime().spawn(serve);
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(every) = self.metrics_interval {
+            let stopped = node.0.stopped.subscribe();
+            let sample = crate::metrics::sample(node.downgrade(), every, stopped);
+            node.runtime().spawn(sample);
+        }
         if let Some(net) = &node.0.net {
             kernel::start(&node).await?;
             if self.visibility == Visibility::Visible {
@@ -358,6 +404,7 @@ impl NodeBuilder {
                 return Err(error.into());
             }
         }
+        node.0.booted.store(true, Relaxed);
         unfinished.0 = None;
         Ok(node)
     }

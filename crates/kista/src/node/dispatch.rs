@@ -84,6 +84,10 @@ impl Host for Inner {
             }
         }
         node.fail_calls_via(connection.id());
+        #[cfg(feature = "metrics")]
+        if let Some(last) = connection.last_info() {
+            node.published().ended(last);
+        }
         if was_up {
             let (peer, hidden) = (connection.peer(), connection.hidden());
             tracing::info!(node = %node.name(), %peer, reason, "nodedown");

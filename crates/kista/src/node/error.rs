@@ -38,6 +38,10 @@ pub enum NodeError {
     /// A signal can not be listened to.
     #[error("cannot listen to signals: {0}")]
     Signals(String),
+    /// The port for HTTP can not be listened on.
+    #[cfg(feature = "http")]
+    #[error("cannot answer by HTTP: {0}")]
+    Http(std::io::Error),
     /// An application did not start with the node.
     #[error(transparent)]
     Application(#[from] crate::application::ApplicationError),

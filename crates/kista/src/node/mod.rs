@@ -31,6 +31,8 @@ mod stopped;
 
 use std::any::Any;
 use std::fmt;
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -58,6 +60,7 @@ use crate::gen_server::{
     Address, GenServer, IntoSpec, Message, NameRegistry, ServerRef, Spawn, ViaName,
 };
 use crate::global;
+use crate::health::Checks;
 use crate::log::{Escaped, LogLimit};
 use crate::net::Net;
 use crate::pg;
@@ -136,6 +139,16 @@ struct Inner {
     applications: applications::Registry,
     pg_scopes: pg::Scopes,
     global: global::State,
+    /// Checks of health that the program added.
+    checks: Checks,
+    /// The applications that start with the node.
+    boot: Vec<Atom>,
+    /// They have started.
+    booted: AtomicBool,
+    #[cfg(feature = "http")]
+    http_address: Option<SocketAddr>,
+    #[cfg(feature = "metrics")]
+    published: crate::metrics::Published,
 }
 
 impl Drop for Inner {
@@ -405,6 +418,39 @@ impl Node {
 
     pub(crate) fn global_state(&self) -> &global::State {
         &self.0.global
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.0.checks
+    }
+
+    /// `None`: it has none.
+    pub(crate) fn network(&self) -> Option<&Arc<Net>> {
+        self.0.net.as_ref()
+    }
+
+    pub(crate) fn has_booted(&self) -> bool {
+        self.0.booted.load(Relaxed)
+    }
+
+    /// Those of the applications that start with the node which do not run.
+    pub(crate) fn booted_and_not_running(&self) -> Vec<&'static str> {
+        let running = self.applications().which();
+        let boot = self.0.boot.iter();
+        boot.filter(|name| !running.iter().any(|application| application.name == **name))
+            .map(|name| name.as_str())
+            .collect()
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn published(&self) -> &crate::metrics::Published {
+        &self.0.published
+    }
+
+    /// Where it answers by HTTP: see [`NodeBuilder::http`].
+    #[cfg(feature = "http")]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.0.http_address
     }
 
     pub(crate) fn timers(&self) -> &Timers {

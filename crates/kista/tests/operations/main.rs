@@ -1,0 +1,10 @@
+//! A node as it is operated: health, readiness, HTTP, metrics.
+
+#[path = "../support/port.rs"]
+mod port;
+
+mod health;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "metrics")]
+mod metrics;
