@@ -81,6 +81,29 @@ impl Otp {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
+    /// Where OTP's `observer` is, `etop` in it, as the release's own programs see it.
+    ///
+    /// # Panics
+    ///
+    /// When it is nowhere.
+    pub fn observer(&self) -> PathBuf {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(home?.join(".cache")));
+        let inside = match self.is_host() {
+            true => cache.unwrap_or_default().join("kista/observer-host"),
+            false => PathBuf::from("/opt/observer"),
+        };
+        let found = inside.join("ebin");
+        assert!(
+            self.outside(&found).join("etop.beam").is_file(),
+            "no etop in {}: `./test` puts it there, or run `scripts/otp host` (or the number of the release)",
+            self.outside(&found).display()
+        );
+        found
+    }
+
     fn is_host(&self) -> bool {
         self.root == Path::new("/")
     }

@@ -107,6 +107,11 @@ impl Atom {
         Some(Self(index))
     }
 
+    /// How many atoms there are: `erlang:system_info(atom_count)`. They are never taken away.
+    pub fn count() -> usize {
+        TABLE.read().len()
+    }
+
     /// Like `new`, and says whether the atom was added.
     pub(crate) fn intern(text: &str) -> Result<(Self, bool), AtomError> {
         if let Some(atom) = Self::lookup(text) {

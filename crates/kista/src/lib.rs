@@ -36,6 +36,7 @@ pub mod gen_server;
 pub mod gen_statem;
 pub mod global;
 pub mod health;
+pub mod io;
 mod kernel;
 pub mod log;
 #[cfg(feature = "metrics")]

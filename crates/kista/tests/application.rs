@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kista::application::{Application, ApplicationCx, ApplicationError, Callbacks, StartType};
+use kista::etf::term;
 use kista::supervisor::{Child, Supervisor};
 use kista::{
     Atom, CallError, Cx, ExitReason, Info, Node, NodeError, Pid, StopCause, Term, gen_server,
@@ -440,6 +441,51 @@ async fn nothing_of_a_stopped_application_is_left_however_it_came_to_be() {
     assert!(!node.is_alive(stray));
     assert_eq!(worker.application().await, Err(CallError::NoProc));
     assert_eq!(applications.master("one"), None);
+    node.stop().await;
+}
+
+/// Waits in its start for what a process of the application prints to the group leader.
+struct Printing;
+
+impl Callbacks for Printing {
+    type State = ();
+
+    async fn start(&self, cx: &ApplicationCx) -> Result<(Pid, ()), ExitReason> {
+        let leader = cx.group_leader().expect("the master");
+        let (done, printed) = tokio::sync::oneshot::channel();
+        let top = cx.spawn_fn(async move |mut cx| {
+            let print = term!({io_request, (cx.pid()), here, {put_chars, unicode, "starting"}});
+            cx.send(leader, &print);
+            let _ = done.send((cx.receive().await, cx.io().put_chars("started").await));
+            cx.receive().await;
+        })?;
+        let (reply, by_io) = printed.await.expect("it goes on");
+        assert_eq!(reply, Info::Term(term!({io_reply, here, ok})));
+        assert_eq!(by_io, Ok(()));
+        Ok((top, ()))
+    }
+}
+
+#[tokio::test]
+async fn what_is_printed_while_an_application_starts_keeps_nobody_waiting() {
+    let node = node().await;
+    let applications = node.applications();
+    let printing = Application::new("printing").callbacks(Printing);
+    applications.load(printing).await.unwrap();
+    let started = timeout(SOON, applications.start("printing"));
+    started.await.expect("it does not wait for ever").unwrap();
+    // And later.
+    let master = applications.master("printing").expect("it runs");
+    let (done, printed) = tokio::sync::oneshot::channel();
+    node.spawn_fn(async move |mut cx| {
+        let get = term!({io_request, (cx.pid()), now, {get_line, unicode, ">"}});
+        cx.send(master, &get);
+        let _ = done.send(cx.receive().await);
+    })
+    .unwrap();
+    let reply = timeout(SOON, printed).await.expect("an answer").unwrap();
+    assert_eq!(reply, Info::Term(term!({io_reply, now, eof})));
+    applications.stop("printing").await.unwrap();
     node.stop().await;
 }
 

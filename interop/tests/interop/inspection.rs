@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use kista::application::Application;
 use kista::supervisor::{Child, Supervisor};
-use kista::{Cx, EpmdMode, Node, Peers, Pid, Term, gen_server};
+use kista::{Cx, EpmdMode, Node, NodeBuilder, Peers, Pid, Term, gen_server};
 use kista_interop::Bed;
 
-const ERL: &str = "erl@127.0.0.1";
-const OURS: &str = "ours@127.0.0.1";
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const ERL: &str = "erl@127.0.0.1";
+pub(crate) const OURS: &str = "ours@127.0.0.1";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Led;
 
@@ -26,7 +26,18 @@ impl Led {
 }
 
 /// The applications that `inspected.erl` has.
-async fn node(bed: &Bed, inspectors: Peers) -> Node {
+pub(crate) async fn node(bed: &Bed, inspectors: Peers) -> Node {
+    let builder = builder(bed).inspectable_by(inspectors);
+    let node = builder.start().await.expect("our node starts");
+    let later = kista::Atom::from_static("later");
+    node.applications()
+        .set_env("inspected", "set", later)
+        .expect("a name");
+    node
+}
+
+/// A visible node that runs them.
+pub(crate) fn builder(bed: &Bed) -> NodeBuilder {
     let library = Application::new("inspected_lib")
         .version("0.1")
         .description("nothing to run, Å and 京");
@@ -44,21 +55,13 @@ async fn node(bed: &Bed, inspectors: Peers) -> Node {
             let child = Child::new("child", Led::spec()).name("inspected_child");
             Supervisor::one_for_one().child(child)
         });
-    let node = Node::builder(OURS)
+    Node::builder(OURS)
         .cookie(bed.cookie())
+        .visible()
         .epmd(EpmdMode::Running)
         .epmd_port(bed.epmd_port())
-        .inspectable_by(inspectors)
         .application(library)
         .boot(application, kista::application::StartType::Temporary)
-        .start()
-        .await
-        .expect("our node starts");
-    let later = kista::Atom::from_static("later");
-    node.applications()
-        .set_env("inspected", "set", later)
-        .expect("a name");
-    node
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

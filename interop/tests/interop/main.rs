@@ -13,6 +13,8 @@ mod inspection;
 mod lifecycle;
 mod machines;
 mod node_monitors;
+mod observer;
+mod printing;
 mod proofs;
 mod remote;
 mod remote_from_rust;

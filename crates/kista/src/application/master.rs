@@ -7,19 +7,22 @@
 //!    When the top process ends by itself it calls both all the same, and ends with that process's reason.
 //! 4. What is left of the application is killed then: every process whose group leader it is.
 //!
-//! Source: `application_master` of Kernel. There a second process stands between the master and the top process, since the
-//! master serves I/O meanwhile; here it serves none.
+//! 5. What is asked of it as a group leader, to print mostly, it does as that of the node would, also while it runs `start`.
+//!
+//! Source: `application_master` of Kernel. There a second process stands between the master and the top process, which runs the
+//! callbacks, since the master serves I/O meanwhile.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kista_etf::Pid;
+use kista_etf::{Pid, Term};
 
 use super::callbacks::Begun;
 use super::controller::{Controller, Msg};
 use super::{Application, ApplicationCx};
 use crate::gen_server::{ServerRef, StartError, caught};
+use crate::io;
 use crate::node::Node;
 use crate::plain::ProcessCx;
 use crate::process::{AnyProcess, Env, Never, Process, SpawnOptions, run};
@@ -81,7 +84,11 @@ enum End {
 impl Master {
     async fn run(mut self) -> ExitReason {
         let name = self.application.name();
-        let started = self.start().await;
+        let Self {
+            cx, application, ..
+        } = &mut self;
+        let started = answering(cx, begin(application)).await;
+        let started = started.inspect(|(top, _)| self.cx.link(*top));
         let begun = match started {
             Ok(begun) => begun,
             Err(reason) => {
@@ -101,29 +108,32 @@ impl Master {
         }
     }
 
-    async fn start(&self) -> Result<Begun, ExitReason> {
-        let Some(code) = self.application.application().code() else {
-            unreachable!("the controller starts what has code");
-        };
-        let (top, state) = caught(code.start(&self.application)).await.flatten()?;
-        // Its end must be heard of. A link that is there already stays as it is.
-        self.cx.link(top);
-        Ok((top, state))
-    }
-
     async fn wait(&mut self, top: Pid) -> End {
         let (controller, outside) = (self.cx.parent(), self.cx.node().outside());
-        let wanted = move |info: &Info| match info {
+        let end = move |info: &Info| match info {
             Info::Exit { from, reason } if *from == top => Some(End::Top(reason.clone())),
             Info::Exit { from, reason } if Some(*from) == controller || *from == outside => {
                 Some(End::Told(reason.clone()))
             }
             _ => None,
         };
-        let receive = self.cx.receive_match(wanted);
-        match self.application.application().keys().max_time {
-            Some(time) => receive.after(time).await.unwrap_or(End::TooOld),
-            None => receive.await,
+        let wanted = move |info: &Info| match end(info) {
+            Some(end) => Some(Ok(end)),
+            None => printed(info).map(Err),
+        };
+        let began = Instant::now();
+        let time = self.application.application().keys().max_time;
+        loop {
+            let receive = self.cx.receive_match(wanted);
+            let met = match time {
+                Some(time) => receive.after(time.saturating_sub(began.elapsed())).await,
+                None => Some(receive.await),
+            };
+            match met {
+                Some(Ok(end)) => return end,
+                Some(Err(request)) => io::answer(&self.cx, &request),
+                None => return End::TooOld,
+            }
         }
     }
 
@@ -182,6 +192,33 @@ impl Master {
                 }
             }
         }
+    }
+}
+
+async fn begin(application: &ApplicationCx) -> Result<Begun, ExitReason> {
+    let Some(code) = application.application().code() else {
+        unreachable!("the controller starts what has code");
+    };
+    caught(code.start(application)).await.flatten()
+}
+
+/// Answers what processes of the application print meanwhile: its own code may wait for that.
+async fn answering<T>(cx: &mut ProcessCx, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            request = cx.receive_match(printed) => io::answer(cx, &request),
+        }
+    }
+}
+
+/// A request to print.
+fn printed(info: &Info) -> Option<Term> {
+    match info {
+        Info::Term(message) if io::is_request(message) => Some(message.clone()),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::node::{Node, NodeBuilder, Visibility};
 use crate::{EpmdMode, Peers};
 
 const KNOWN: &str = "there are name, cookie, cookie_file, listen_on, port, ports, visible, network, epmd, epmd_port, \
-                     net_ticktime, tls, queue_alarm, inspectable, stop_timeout, stop_on_signals, http and metrics_interval; tls, \
+                     net_ticktime, tls, queue_alarm, inspectable, stoppable, stop_timeout, stop_on_signals, http and metrics_interval; tls, \
                      http and metrics_interval with the features tls, http and metrics";
 const PORT: &str = "a port from 1 to 65535";
 
@@ -85,6 +85,10 @@ fn apply(builder: NodeBuilder, name: &str, setting: &Setting) -> Result<NodeBuil
         "tls" => builder.tls(super::tls::tls(setting)?),
         "queue_alarm" => builder.queue_alarm(setting.integer("a number of messages")?),
         "inspectable" => builder.inspectable_by(match setting.bool()? {
+            true => Peers::any(),
+            false => Peers::none(),
+        }),
+        "stoppable" => builder.stoppable_by(match setting.bool()? {
             true => Peers::any(),
             false => Peers::none(),
         }),

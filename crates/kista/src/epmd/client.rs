@@ -85,8 +85,14 @@ pub(crate) async fn lookup(address: SocketAddr, name: &str) -> Result<u16, EpmdE
 
 /// The names that the EPMD at `address` knows.
 pub(crate) async fn names(address: SocketAddr) -> Result<Vec<String>, EpmdError> {
+    let names = names_and_ports(address).await?;
+    Ok(names.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The same, with the port of each.
+pub(crate) async fn names_and_ports(address: SocketAddr) -> Result<Vec<(String, u16)>, EpmdError> {
     let (_, reply) = ask(address, &Request::Names, NamesReply::decode).await?;
-    Ok(reply.names.into_iter().map(|(name, _)| name).collect())
+    Ok(reply.names)
 }
 
 /// Sends a request and reads until `decode` has the whole reply; it is told whether the other side has closed.

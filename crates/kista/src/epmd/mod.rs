@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::net::NetConfig;
 use client::{Registration, register};
-pub(crate) use client::{lookup, names};
+pub(crate) use client::{lookup, names, names_and_ports};
 use server::Server;
 
 /// Where a node registers its name.

@@ -109,10 +109,17 @@ impl Node {
         if self.whereis(SERVER).is_none() {
             start(self).await?;
         }
-        Ok(Global {
+        Ok(self.global_names())
+    }
+}
+
+impl Node {
+    /// What this node has of the cluster's names, whether it takes part or not.
+    pub(crate) fn global_names(&self) -> Global {
+        Global {
             node: self.clone(),
             table: Arc::clone(&self.global_state().table),
-        })
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The system processes that other nodes expect: few, small, and answering only what they are asked.
+//! The system processes that other nodes expect: few, small, and answering only what they are asked. Those that print are in [`io`].
 //!
 //! No signal of another node ends one of them or holds it, whatever its cookie ([`is_system`]): they are refused, and logged. A link
 //! from elsewhere finds nobody.
@@ -6,9 +6,9 @@
 mod net_kernel;
 mod rex;
 
-use crate::application;
 use crate::gen_server::{StartError, spec};
 use crate::node::Node;
+use crate::{application, io};
 
 /// Starts them, before the first connection is accepted.
 pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
@@ -16,12 +16,12 @@ pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
         .name("net_kernel")
         .await?;
     node.spawn(spec::<rex::Rex>(())).name("rex").await?;
-    Ok(())
+    io::start(node).await
 }
 
-/// Whether a process that runs this is one of the node's own: of this module or of `global`, or the application controller.
+/// Whether a process that runs this is one of the node's own: of this module, of `global` or `io`, or the application controller.
 pub(crate) fn is_system(behaviour: &str) -> bool {
-    [module_path!(), crate::global::MODULE]
+    [module_path!(), crate::global::MODULE, io::MODULE]
         .iter()
         .any(|module| (behaviour.strip_prefix(module)).is_some_and(|rest| rest.starts_with("::")))
         || application::is_controller(behaviour)

@@ -178,6 +178,11 @@ impl Net {
         ticker.as_ref().is_some_and(Ticker::is_running)
     }
 
+    /// What this network was told at its start.
+    pub(crate) fn config(&self) -> &NetConfig {
+        &self.config
+    }
+
     /// What is to be seen of the connections that are up.
     pub(crate) fn infos(&self) -> Vec<ConnectionInfo> {
         self.ups().iter().filter_map(|c| c.info()).collect()

@@ -73,6 +73,7 @@ pub struct NodeBuilder {
     queue_alarm: usize,
     remote_processes: usize,
     inspectors: Peers,
+    stoppers: Peers,
     env: Env,
     stop_timeout: Duration,
     stop_on_signals: bool,
@@ -107,6 +108,7 @@ impl NodeBuilder {
             queue_alarm: QUEUE_ALARM,
             remote_processes: remote::PROCESSES,
             inspectors: Peers::any(),
+            stoppers: Peers::none(),
             env: Env::default(),
             stop_timeout: STOP_TIMEOUT,
             stop_on_signals: false,
@@ -201,14 +203,22 @@ impl NodeBuilder {
         self
     }
 
-    /// Which nodes may look at this one by OTP's functions that operators and their tools call: `application:which_applications` and
-    /// its like. They change nothing. Default: every node; [`Peers::none`] switches them off. Functions of the same names that the
-    /// program exposes itself are not concerned.
+    /// Which nodes may look at this one by OTP's functions that operators and their tools call, and by those of the module `kista`.
+    /// They change nothing. Default: every node; [`Peers::none`] switches them off. Functions of the same names that the program
+    /// exposes itself are not concerned.
     ///
-    /// Served are, of the module `application`: `which_applications/0,1`, `loaded_applications/0`, `get_application/0,1`,
-    /// `get_env/1,2,3`, `get_all_env/0,1`, `get_key/1,2`, `get_all_key/0,1`.
+    /// Served is what observer, etop and their like ask of a node: of `erlang` processes, their `process_info`, `memory`,
+    /// `system_info`, `statistics` and times; of `observer_backend` and `appmon_info` all but tracing; what looks in `application`,
+    /// `code`, `ets`, `global`, `init`, `net_adm`, `net_kernel`, `os`, `pg`, `proc_lib`, `supervisor` and `sys`; what prints in `io`,
+    /// to the caller's group leader; and `kista:info/0`, `processes/0`, `tree/0` and `links/1`. `docs/operating.md` has all of them.
     pub fn inspectable_by(mut self, peers: Peers) -> Self {
         self.inspectors = peers;
+        self
+    }
+
+    /// Which nodes may stop this one: `rpc:call(Node, kista, stop, [])`. Default: none. See [`Node::stop`].
+    pub fn stoppable_by(mut self, peers: Peers) -> Self {
+        self.stoppers = peers;
         self
     }
 
@@ -351,9 +361,10 @@ impl NodeBuilder {
             node_events,
             reports: Reports::new(reports),
             node_monitors: NodeMonitors::default(),
-            remote: Remote::new(self.remote_processes, self.inspectors),
+            remote: Remote::new(self.remote_processes, self.inspectors, self.stoppers),
             stopping: AtomicBool::new(false),
             lost_runtime: AtomicBool::new(false),
+            printed: LogLimit::new(),
             not_understood: LogLimit::new(),
             ending: AtomicUsize::new(0),
             stop_cause: OnceLock::new(),

@@ -121,6 +121,8 @@ struct Inner {
     stopping: AtomicBool,
     /// See [`rest`].
     lost_runtime: AtomicBool,
+    /// Lines that processes print to this node.
+    printed: LogLimit,
     /// Lines about messages that no server understood.
     not_understood: LogLimit,
     /// Processes that left the table and have yet to tell others of their end.
@@ -408,6 +410,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn net(&self) -> Option<&Arc<Net>> {
+        self.0.net.as_ref()
+    }
+
     pub(crate) fn application_registry(&self) -> &applications::Registry {
         &self.0.applications
     }
@@ -506,6 +512,10 @@ impl Node {
 
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn printed(&self) -> &LogLimit {
+        &self.0.printed
     }
 
     pub(crate) fn remote(&self) -> &Remote {

@@ -387,12 +387,14 @@ impl Node {
         })
     }
 
-    /// The group leader of a process that another node starts for this one: that of the process that asks. Where there is none it is a
-    /// process that does not exist, so that nobody waits for its answers.
+    /// The group leader of a process that another node starts for this one: that of the process that asks. Where there is none it is
+    /// this node's own.
     pub(crate) fn leader_for_others(&self) -> Pid {
         let process = current::process_on(self);
         let leader = process.and_then(|process| process.me().state.lock().group_leader());
-        leader.unwrap_or_else(|| self.outside())
+        leader
+            .or_else(|| self.whereis(crate::io::USER))
+            .unwrap_or_else(|| self.outside())
     }
 
     /// The entry that a reference names, when it is one of our calls'.

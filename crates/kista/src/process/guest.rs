@@ -111,6 +111,10 @@ impl AnyProcess for Guest {
         0
     }
 
+    fn received(&self) -> u64 {
+        0
+    }
+
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }

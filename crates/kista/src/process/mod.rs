@@ -137,6 +137,8 @@ pub(crate) trait AnyProcess: Room + Any {
     fn wake(&self) {}
     /// Messages that wait, as seen from outside: roughly.
     fn backlog(&self) -> usize;
+    /// Messages that ever arrived.
+    fn received(&self) -> u64;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -210,6 +212,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         // Not waited for: a selective receive may look through it for long, and might be the one who asks.
         let mail = self.mail.try_lock().map_or(0, |mail| mail.len());
         self.queue.len() + mail + self.taken()
+    }
+
+    fn received(&self) -> u64 {
+        self.turn.received()
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

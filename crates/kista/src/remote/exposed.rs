@@ -138,6 +138,16 @@ impl Exposed {
         Some((entry.peers.clone(), Arc::clone(&entry.function)))
     }
 
+    pub(super) fn contains(&self, module: Atom, function: Option<(Atom, usize)>) -> bool {
+        let exposed = self.0.read();
+        match function {
+            None => exposed.keys().any(|(m, _)| *m == module),
+            Some((function, arity)) => exposed
+                .get(&(module, function))
+                .is_some_and(|entries| entries.iter().any(|entry| entry.arity == arity)),
+        }
+    }
+
     fn all(&self) -> Vec<(Atom, Atom, usize)> {
         let exposed = self.0.read();
         let mut all: Vec<_> = exposed
@@ -169,10 +179,14 @@ impl Remote {
         let (module, function) = (known(module)?, known(function)?);
         let (peers, callable) = match self.exposed.find((module, function), arity) {
             Some(exposed) => exposed,
-            None => (
-                self.inspectors.clone(),
-                inspection::find(module, function, arity)?,
-            ),
+            None => {
+                let callable = inspection::find(module, function, arity)?;
+                let peers = match inspection::stops(module, function) {
+                    true => &self.stoppers,
+                    false => &self.inspectors,
+                };
+                (peers.clone(), callable)
+            }
         };
         // A rule is the user's code: not under the lock.
         if let Some(peer) = peer

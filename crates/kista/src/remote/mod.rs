@@ -38,6 +38,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use kista_etf::Atom;
+use parking_lot::Mutex;
 
 pub use call::{Answers, CallFailure, Erpc, RemoteCall, RemoteMultiCall, Rpc};
 pub use error::{BadRpc, ErpcError, SpawnError};
@@ -61,23 +62,29 @@ pub(crate) struct Remote {
     exposed: Exposed,
     /// Who may call the functions that look at the node.
     inspectors: Peers,
+    /// Who may stop it.
+    stoppers: Peers,
     /// The processes that run for peers.
     running: Arc<AtomicUsize>,
     /// How many there may be.
     limit: usize,
     /// Lines about what was refused.
     refused: LogLimit,
+    /// Bytes that went through connections, for who looks again and again.
+    traffic: Mutex<inspection::Traffic>,
 }
 
 impl Remote {
-    pub(crate) fn new(limit: usize, inspectors: Peers) -> Self {
+    pub(crate) fn new(limit: usize, inspectors: Peers, stoppers: Peers) -> Self {
         inspection::prepare();
         Self {
             exposed: Exposed::default(),
             inspectors,
+            stoppers,
             running: Arc::default(),
             limit,
             refused: LogLimit::new(),
+            traffic: Mutex::default(),
         }
     }
 

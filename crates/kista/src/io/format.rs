@@ -1,0 +1,568 @@
+//! `io_lib:format/2`: a text in which terms stand where its control sequences are.
+//!
+//! `~F.P.PadModC`: a field's width `F` (negative: to the left), a precision `P`, the character that fills, modifiers, and what is
+//! printed. `*` for a number or a fill takes it from the arguments.
+//!
+//! | `C` | prints |
+//! |---|---|
+//! | `w`, `p` | a term on one line; in lines of `F` (80) columns, from the column that the text is at, or `P` |
+//! | `W`, `P` | the same to a depth, the next argument; deeper ones are `...` |
+//! | `s` | a string: a list of characters, a binary or an atom; with `t` of Unicode, else of Latin-1 |
+//! | `c` | a character, `F` times |
+//! | `f`, `e`, `g` | a float with `P` (6) digits: behind the point, in all with an exponent, whichever is shorter |
+//! | `B`, `b` | an integer in base `P` (10), with capital letters or small ones |
+//! | `X`, `x`; `#`, `+` | the same behind a prefix, the next argument; behind `Base#` |
+//! | `i` | nothing: skips an argument |
+//! | `n`, `~` | a line's end, a tilde; `F` times |
+//!
+//! Rules:
+//! 1. What does not fit into a field is cut (`s`) or is stars (all else), as in OTP.
+//! 2. Terms are written as [`Term::format`] does, so as `~tp` and `~tw` with `+pc unicode`: `t` and `l` change nothing there but that `l`
+//!    writes strings as numbers; `k` is always on, and `K` is refused.
+//! 3. The text is cut off behind a limit, with `...`. A field can not be wider than that.
+//!
+//! Source: `io:fwrite/3` in the manual of stdlib, and `io_lib_format`.
+
+use std::iter::{Peekable, repeat_n};
+use std::slice;
+use std::str::Chars;
+
+use kista_etf::{Atom, BigInt, Sign, Term};
+
+use super::FormatError;
+
+/// How long a text may become.
+pub(super) const MOST: usize = 1024 * 1024;
+
+/// What stands for `...` in a term that is printed to a depth: a character for private use.
+const ELLIPSIS: &str = "\u{f8ff}";
+/// To a greater depth everything is printed.
+const DEEPEST: usize = 200;
+
+/// Puts the arguments into a text. See the [table](self) of control sequences in the module.
+///
+/// ```
+/// use kista::{Term, etf::term, io};
+/// let text = io::format("~p has ~b messages, ~ts~n", &[term!({echo, [1]}), Term::from(3), Term::from("säger vi")])?;
+/// assert_eq!(text, "{echo,[1]} has 3 messages, säger vi\n");
+/// assert_eq!(io::format("~8.3f|~-6s|~6..0b", &[Term::from(2.5), term!(left), Term::from(-42)])?, "   2.500|left  |000-42");
+/// # Ok::<(), io::FormatError>(())
+/// ```
+///
+/// # Errors
+/// See [`FormatError`]: OTP's `badarg`, with the reason. A text of more than 1 MiB is cut off, which is none.
+pub fn format(text: &str, arguments: &[Term]) -> Result<String, FormatError> {
+    within(text, arguments, MOST)
+}
+
+/// With another limit.
+pub(crate) fn within(text: &str, arguments: &[Term], limit: usize) -> Result<String, FormatError> {
+    let mut arguments = Arguments(arguments.iter());
+    let mut out = Out::new(limit);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '~' => Sequence::read(&mut chars, &mut arguments)?.write(&mut out, &mut arguments)?,
+            c => out.push(c),
+        }
+    }
+    match arguments.0.len() {
+        0 => Ok(out.text),
+        left => Err(FormatError::TooManyArguments(left)),
+    }
+}
+
+struct Arguments<'a>(slice::Iter<'a, Term>);
+
+impl<'a> Arguments<'a> {
+    fn next(&mut self) -> Result<&'a Term, FormatError> {
+        self.0.next().ok_or(FormatError::TooFewArguments)
+    }
+}
+
+/// The text so far.
+struct Out {
+    text: String,
+    /// Bytes that it may still get.
+    room: usize,
+    column: usize,
+}
+
+impl Out {
+    fn new(limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            room: limit,
+            column: 0,
+        }
+    }
+
+    fn push(&mut self, c: char) {
+        let Some(room) = self.room.checked_sub(c.len_utf8()) else {
+            if self.room > 0 {
+                self.room = 0;
+                self.text.push_str("...");
+            }
+            return;
+        };
+        self.room = room;
+        self.text.push(c);
+        self.column = match c {
+            '\n' => 0,
+            '\t' => (self.column / 8 + 1) * 8,
+            _ => self.column + 1,
+        };
+        if room == 0 {
+            self.text.push_str("...");
+        }
+    }
+
+    fn extend(&mut self, chars: impl IntoIterator<Item = char>) {
+        for c in chars {
+            if self.room == 0 {
+                return;
+            }
+            self.push(c);
+        }
+    }
+}
+
+/// One control sequence.
+struct Sequence {
+    width: Option<usize>,
+    left: bool,
+    precision: Option<i64>,
+    pad: char,
+    unicode: bool,
+    /// Strings are lists of numbers.
+    plain: bool,
+    control: char,
+}
+
+impl Sequence {
+    fn read(
+        chars: &mut Peekable<Chars<'_>>,
+        arguments: &mut Arguments<'_>,
+    ) -> Result<Self, FormatError> {
+        let minus = chars.next_if_eq(&'-').is_some();
+        let width = number(chars, arguments)?;
+        let precision = match chars.next_if_eq(&'.') {
+            Some(_) => number(chars, arguments)?,
+            None => None,
+        };
+        let pad = match chars.next_if_eq(&'.') {
+            None => ' ',
+            Some(_) => match chars.next() {
+                Some('*') => character(arguments.next()?).ok_or(FormatError::BadArgument('*'))?,
+                Some(pad) => pad,
+                None => return Err(FormatError::Unfinished),
+            },
+        };
+        let mut sequence = Self {
+            width: width.map(|width| usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX)),
+            left: minus != width.is_some_and(|width| width < 0),
+            precision,
+            pad,
+            unicode: false,
+            plain: false,
+            control: ' ',
+        };
+        loop {
+            match chars.next() {
+                Some('t') => sequence.unicode = true,
+                Some('l') => sequence.plain = true,
+                Some('k') => {}
+                Some(control) => {
+                    sequence.control = control;
+                    return Ok(sequence);
+                }
+                None => return Err(FormatError::Unfinished),
+            }
+        }
+    }
+
+    fn write(&self, out: &mut Out, arguments: &mut Arguments<'_>) -> Result<(), FormatError> {
+        let times = self.width.unwrap_or(1);
+        match self.control {
+            '~' => out.extend(repeat_n('~', times)),
+            'n' => out.extend(repeat_n('\n', times)),
+            'i' => drop(arguments.next()?),
+            'c' => self.characters(out, arguments.next()?)?,
+            's' => self.string(out, arguments.next()?)?,
+            'w' => self.word(out, arguments.next()?, None),
+            'p' => self.pretty(out, arguments.next()?, None),
+            'W' | 'P' => {
+                let (term, depth) = (arguments.next()?, arguments.next()?);
+                let depth = depth.as_int().ok_or_else(|| self.bad())?;
+                // As deep as it goes.
+                let depth = usize::try_from(depth)
+                    .ok()
+                    .filter(|depth| *depth <= DEEPEST);
+                match self.control {
+                    'W' => self.word(out, term, depth),
+                    _ => self.pretty(out, term, depth),
+                }
+            }
+            'f' | 'e' | 'g' => self.float(out, arguments.next()?)?,
+            'b' | 'B' | '#' | '+' => self.integer(out, arguments.next()?, None)?,
+            'x' | 'X' => {
+                let (integer, prefix) = (arguments.next()?, arguments.next()?);
+                self.integer(out, integer, Some(prefix))?;
+            }
+            control => return Err(FormatError::UnknownControl(control)),
+        }
+        Ok(())
+    }
+
+    const fn bad(&self) -> FormatError {
+        FormatError::BadArgument(self.control)
+    }
+
+    /// A precision that is a count.
+    fn digits(&self, default: usize) -> Result<usize, FormatError> {
+        match self.precision {
+            None => Ok(default),
+            // More than a float has are zeros; no more of them than a text can have.
+            Some(digits) => usize::try_from(digits)
+                .map(|digits| digits.min(MOST))
+                .map_err(|_| self.bad()),
+        }
+    }
+
+    fn characters(&self, out: &mut Out, argument: &Term) -> Result<(), FormatError> {
+        let c = character(argument).ok_or_else(|| self.bad())?;
+        let c = match (self.unicode, c) {
+            (true, c) => c,
+            // The low byte, as in OTP.
+            (false, c) => char::from((c as u32 & 0xff) as u8),
+        };
+        let field = self
+            .width
+            .or_else(|| Some(self.precision?.unsigned_abs() as usize));
+        let field = field.unwrap_or(1);
+        let count = self.digits(field)?.min(field);
+        self.justified(out, repeat_n(c, count), count, field);
+        Ok(())
+    }
+
+    fn string(&self, out: &mut Out, argument: &Term) -> Result<(), FormatError> {
+        let text = match (self.unicode, argument.as_atom_str()) {
+            (true, Some(name)) => name.to_owned(),
+            (false, Some(name)) if name.chars().all(is_latin1) => name.to_owned(),
+            (true, None) => argument
+                .to_text(Term::TEXT_LIMIT)
+                .map(|text| text.into_owned())
+                .map_err(|_| self.bad())?,
+            (false, None) => {
+                let bytes = argument.iolist_to_binary().map_err(|_| self.bad())?;
+                bytes.iter().map(|byte| char::from(*byte)).collect()
+            }
+            (false, Some(_)) => return Err(self.bad()),
+        };
+        let length = text.chars().count();
+        let shown = length.min(self.digits(length)?);
+        let Some(width) = self.width else {
+            let field = self.digits(shown)?;
+            self.justified(out, text.chars().take(shown), shown, field);
+            return Ok(());
+        };
+        let shown = shown.min(width);
+        self.justified(out, text.chars().take(shown), shown, width);
+        Ok(())
+    }
+
+    /// On one line, in its field.
+    fn word(&self, out: &mut Out, term: &Term, depth: Option<usize>) {
+        let text = match depth {
+            None => term.format().plain().limit(MOST).to_string(),
+            Some(depth) => {
+                let cut = cut(term, depth, false);
+                uncut(&cut.format().plain().limit(MOST).to_string())
+            }
+        };
+        self.field(out, &text);
+    }
+
+    /// In lines of so many columns: the first begins where the text is.
+    fn pretty(&self, out: &mut Out, term: &Term, depth: Option<usize>) {
+        if self.plain {
+            return self.word(out, term, depth);
+        }
+        let indent = match self.precision {
+            // Columns are counted from 1 there.
+            Some(column) => usize::try_from(column).unwrap_or(0).saturating_sub(1),
+            None => out.column,
+        };
+        let width = self.width.unwrap_or(80);
+        let cut = depth.map(|depth| cut(term, depth, true));
+        let term = cut.as_ref().unwrap_or(term);
+        let text = match width {
+            // All on one line.
+            0 => term.format().limit(MOST).to_string(),
+            // A line that begins behind its end is broken wherever it can be.
+            width => {
+                let columns = width.saturating_sub(indent).max(1);
+                term.format().pretty(columns).limit(MOST).to_string()
+            }
+        };
+        let text = match depth {
+            Some(_) => uncut(&text),
+            None => text,
+        };
+        for (at, line) in text.split('\n').enumerate() {
+            if at > 0 {
+                out.push('\n');
+                out.extend(repeat_n(' ', indent));
+            }
+            out.extend(line.chars());
+        }
+    }
+
+    fn integer(
+        &self,
+        out: &mut Out,
+        integer: &Term,
+        prefix: Option<&Term>,
+    ) -> Result<(), FormatError> {
+        let value = integer.to_bigint().ok_or_else(|| self.bad())?;
+        let base = match self.precision.unwrap_or(10) {
+            base @ 2..=36 => base as u32,
+            _ => return Err(self.bad()),
+        };
+        let mut text = in_base(&value, base);
+        if matches!(self.control, 'B' | 'X' | '#') {
+            text.make_ascii_uppercase();
+        }
+        let prefix = match prefix {
+            Some(prefix) if prefix.as_atom_name().is_some() => {
+                prefix.as_atom_str().unwrap_or_default().to_owned()
+            }
+            Some(Term::Binary(_)) => return Err(self.bad()),
+            Some(prefix) => {
+                let prefix = prefix.to_text(255).map_err(|_| self.bad())?;
+                prefix.into_owned()
+            }
+            None if matches!(self.control, '#' | '+') => format!("{base}#"),
+            None => String::new(),
+        };
+        let text = match text.strip_prefix('-') {
+            Some(digits) => format!("-{prefix}{digits}"),
+            None => format!("{prefix}{text}"),
+        };
+        // The precision is the base here.
+        self.in_field(out, &text, None);
+        Ok(())
+    }
+
+    fn float(&self, out: &mut Out, argument: &Term) -> Result<(), FormatError> {
+        let value = argument.as_float().ok_or_else(|| self.bad())?;
+        let digits = self.digits(6)?;
+        let text = match self.control {
+            'f' => fixed(value, digits),
+            'e' => exponent(value, digits),
+            _ => shorter(value, digits),
+        };
+        let text = text.ok_or_else(|| self.bad())?;
+        self.in_field(out, &text, None);
+        Ok(())
+    }
+
+    fn field(&self, out: &mut Out, text: &str) {
+        let precision = self
+            .precision
+            .and_then(|precision| usize::try_from(precision).ok());
+        self.in_field(out, text, precision);
+    }
+
+    /// Stars where it does not fit.
+    fn in_field(&self, out: &mut Out, text: &str, precision: Option<usize>) {
+        let Some(width) = self.width.or(precision) else {
+            return out.extend(text.chars());
+        };
+        let room = precision.map_or(width, |precision| precision.min(width));
+        let length = text.chars().count();
+        match length > room {
+            true => self.justified(out, repeat_n('*', room), room, width),
+            false => self.justified(out, text.chars(), length, width),
+        }
+    }
+
+    fn justified(
+        &self,
+        out: &mut Out,
+        text: impl Iterator<Item = char>,
+        length: usize,
+        width: usize,
+    ) {
+        let fill = repeat_n(self.pad, width.saturating_sub(length));
+        match self.left {
+            true => {
+                out.extend(text);
+                out.extend(fill);
+            }
+            false => {
+                out.extend(fill);
+                out.extend(text);
+            }
+        }
+    }
+}
+
+/// Digits, or `*` for an argument.
+fn number(
+    chars: &mut Peekable<Chars<'_>>,
+    arguments: &mut Arguments<'_>,
+) -> Result<Option<i64>, FormatError> {
+    if chars.next_if_eq(&'*').is_some() {
+        let number = arguments.next()?.as_int();
+        return number.map(Some).ok_or(FormatError::BadArgument('*'));
+    }
+    let mut found = None;
+    while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+        chars.next();
+        let number: i64 = found.unwrap_or(0);
+        found = Some(number.saturating_mul(10).saturating_add(i64::from(digit)));
+    }
+    Ok(found)
+}
+
+fn character(of: &Term) -> Option<char> {
+    char::from_u32(u32::try_from(of.as_int()?).ok()?)
+}
+
+const fn is_latin1(c: char) -> bool {
+    (c as u32) < 256
+}
+
+fn in_base(value: &BigInt, base: u32) -> String {
+    const LARGE: u64 = 1 << 17;
+    match (base, value.bits() > LARGE) {
+        // Decimal takes quadratic time: what is too long for any field is written in base 16.
+        (10, true) => match value.sign() {
+            Sign::Minus => format!("-16#{}", value.magnitude().to_str_radix(16)),
+            _ => format!("16#{}", value.to_str_radix(16)),
+        },
+        (base, true) if !base.is_power_of_two() => in_base(value, 16),
+        (base, _) => value.to_str_radix(base),
+    }
+}
+
+/// `~f`; `None`: no number, or no digits.
+fn fixed(value: f64, digits: usize) -> Option<String> {
+    // A float has no more than 1,074 digits behind the point.
+    let exact = digits.min(1_100);
+    let zeros = "0".repeat(digits - exact);
+    (value.is_finite() && digits >= 1).then(|| format!("{value:.exact$}{zeros}"))
+}
+
+/// `~e`: so many digits in all, two at least.
+fn exponent(value: f64, digits: usize) -> Option<String> {
+    if !value.is_finite() || digits < 2 {
+        return None;
+    }
+    let behind = digits - 1;
+    let exact = behind.min(1_100);
+    let text = format!("{value:.exact$e}");
+    let (number, exponent) = text.split_once('e')?;
+    let zeros = "0".repeat(behind - exact);
+    let sign = match exponent.starts_with('-') {
+        true => "",
+        false => "+",
+    };
+    Some(format!("{number}{zeros}e{sign}{exponent}"))
+}
+
+/// `~g`: as `~f` from 0.1 to 10,000, else as `~e`.
+fn shorter(value: f64, digits: usize) -> Option<String> {
+    if digits < 1 {
+        return None;
+    }
+    let digits = i64::try_from(digits).ok()?;
+    let places = match value.abs() {
+        x if x < 0.1 => None,
+        x if x < 1.0 => Some(-1),
+        x if x < 10.0 => Some(0),
+        x if x < 100.0 => Some(1),
+        x if x < 1_000.0 => Some(2),
+        x if x < 10_000.0 => Some(3),
+        _ => None,
+    };
+    match places {
+        Some(places) if digits <= 1 && places == -1 || digits - 1 > places => {
+            fixed(value, usize::try_from(digits - 1 - places).ok()?)
+        }
+        _ if digits <= 1 => exponent(value, 2),
+        _ => exponent(value, usize::try_from(digits).ok()?),
+    }
+}
+
+/// The term to a depth, as `~W` counts it: an item of a list or a tuple is one deeper than the one before it. `strings`: what reads as
+/// text is one item.
+fn cut(term: &Term, depth: usize, strings: bool) -> Term {
+    let ellipsis = || Atom::new(ELLIPSIS).map_or(Term::NIL, Term::from);
+    let Some(left) = depth.checked_sub(1) else {
+        return ellipsis();
+    };
+    // The first is as deep as what is left.
+    let items = |items: &[Term]| -> Vec<Term> {
+        let shown = items.iter().take(left).enumerate();
+        shown
+            .map(|(at, item)| cut(item, left - at, strings))
+            .collect()
+    };
+    match term {
+        Term::Tuple(tuple) if !tuple.is_empty() => {
+            let shown = items(tuple);
+            let more = (tuple.len() > shown.len()).then(ellipsis);
+            Term::tuple(shown.into_iter().chain(more))
+        }
+        Term::List(list) if !(strings && is_string(list)) => {
+            let shown = items(list);
+            match (list.len() > shown.len(), shown.is_empty()) {
+                (true, true) => Term::list([ellipsis()]),
+                (true, false) => Term::improper(shown, ellipsis()),
+                (false, _) => Term::list(shown),
+            }
+        }
+        Term::ImproperList(list) => {
+            let shown = items(list.elements());
+            match shown.len() {
+                0 => Term::list([ellipsis()]),
+                // The tail is an item, too.
+                count if count == list.elements().len() && count < left => {
+                    let tail = cut(list.tail(), left - count, strings);
+                    Term::improper(shown, tail)
+                }
+                _ => Term::improper(shown, ellipsis()),
+            }
+        }
+        Term::Map(map) if !map.is_empty() => {
+            let shown = map.iter().take(left);
+            let shown =
+                shown.map(|(key, value)| (cut(key, left, strings), cut(value, left, strings)));
+            let more = (map.len() > left).then(|| (ellipsis(), Term::NIL));
+            Term::map(shown.chain(more)).unwrap_or_else(ellipsis)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether `~p` writes it in quotes.
+fn is_string(list: &[Term]) -> bool {
+    let printable = |item: &Term| match character(item) {
+        Some(c) => !c.is_control() || matches!(c, '\u{8}'..='\r' | '\u{1b}'),
+        None => false,
+    };
+    list.iter().all(printable)
+}
+
+/// The text of a term that was cut.
+fn uncut(text: &str) -> String {
+    let quoted = format!("'{ELLIPSIS}'");
+    let pair = format!("{quoted} => []");
+    let shown = text.replace(&pair, "...").replace(&quoted, "...");
+    // Where it is printed without quotes.
+    shown
+        .replace(&format!("{ELLIPSIS} => []"), "...")
+        .replace(ELLIPSIS, "...")
+}
