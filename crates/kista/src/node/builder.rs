@@ -210,7 +210,7 @@ impl NodeBuilder {
     /// Served is what observer, etop and their like ask of a node: of `erlang` processes, their `process_info`, `memory`,
     /// `system_info`, `statistics` and times; of `observer_backend` and `appmon_info` all but tracing; what looks in `application`,
     /// `code`, `ets`, `global`, `init`, `net_adm`, `net_kernel`, `os`, `pg`, `proc_lib`, `supervisor` and `sys`; what prints in `io`,
-    /// to the caller's group leader; and `kista:info/0`, `processes/0`, `tree/0` and `links/1`. `docs/operating.md` has all of them.
+    /// to the caller's group leader; and `kista:info/0`, `processes/0`, `tree/0` and `links/1`. `docs/observer.md` has all of them.
     pub fn inspectable_by(mut self, peers: Peers) -> Self {
         self.inspectors = peers;
         self
