@@ -2,8 +2,7 @@
 %% connection of the same node is served without a pause.
 -module(rogue).
 -export([handshakes/1, truncated_handshakes/1, frames/1, truncated_frames/1, flood/1, silent/1, unknown_is_harmless/1]).
-%% For peers by hand.
--export([open/1, packet/1, frame/1, receive_packet/1]).
+-import(raw, [packet/1, header/1, receive_packet/1]).
 
 -define(COOKIE, "kista").
 %% What OTP 25 announces, but not PUBLISHED: nobody's `global` is interested in a rogue.
@@ -13,7 +12,7 @@
 handshakes(Demo) ->
     honest(Demo, fun() ->
         [closed(Demo, raw(Bytes), Bytes) || Bytes <- [
-            <<0, 0>>, <<0, 1, $x>>, <<0, 1, $N>>, <<0, 5, "Nabcd">>, <<16#FFFF:16>>, <<1025:16, 0:(1025 * 8)>>,
+            packet(<<>>), packet(<<"x">>), packet(<<"N">>), packet(<<"Nabcd">>), header(16#FFFF), packet(<<0:(1025 * 8)>>),
             <<"GET / HTTP/1.1\r\nHost: demo\r\n\r\n">>, <<131, 104, 2, 97, 1, 97, 2>>,
             packet(<<$N, ?FLAGS:64, 1:32, 16#FFFF:16, "short@127.0.0.1">>),
             packet(<<$N, ?FLAGS:64, 1:32, 0:16>>),
@@ -22,13 +21,13 @@ handshakes(Demo) ->
             packet(<<$n, 0, 0>>), packet(<<$n, 5:16, 0:32, "old@127.0.0.1">>),
             packet(<<$N, 0:64, 1:32, 15:16, "rogue@127.0.0.1">>)]],
         %% The second message: a wrong digest, a wrong length, a wrong letter, another protocol.
-        [closed(Demo, fun(Socket) -> _ = challenged(Socket, "rogue@127.0.0.1"), gen_tcp:send(Socket, Bytes) end, Bytes)
+        [closed(Demo, fun(Socket) -> _ = challenged(Socket, "rogue@127.0.0.1"), raw:send(Socket, Bytes) end, Bytes)
          || Bytes <- [packet(<<$r, 1:32, 0:128>>), packet(<<$r, 1:32>>), packet(<<$x, 1:32, 0:128>>), packet(<<>>),
-                      packet(<<$r, 1:32, 0:128, 0>>), <<16#FFFF:16, $r>>]],
+                      packet(<<$r, 1:32, 0:128, 0>>), <<(header(16#FFFF))/binary, $r>>]],
         %% Its own challenge sent back, as if it could answer itself.
         closed(Demo, fun(Socket) ->
             Challenge = challenged(Socket, "rogue@127.0.0.1"),
-            gen_tcp:send(Socket, packet(<<$r, Challenge:32, (erlang:md5(integer_to_list(Challenge)))/binary>>))
+            raw:send(Socket, packet(<<$r, Challenge:32, (erlang:md5(integer_to_list(Challenge)))/binary>>))
         end, reflected),
         %% Under the demo's own name.
         closed(Demo, raw(packet(name(atom_to_list(Demo)))), own_name)
@@ -38,11 +37,11 @@ handshakes(Demo) ->
 truncated_handshakes(Demo) ->
     honest(Demo, fun() ->
         Hello = packet(name("rogue@127.0.0.1")),
-        [cut(Demo, fun(Socket) -> gen_tcp:send(Socket, binary:part(Hello, 0, Length)) end)
+        [cut(Demo, fun(Socket) -> raw:send(Socket, binary:part(Hello, 0, Length)) end)
          || Length <- lists:seq(0, byte_size(Hello))],
         [cut(Demo, fun(Socket) ->
              Challenge = challenged(Socket, "rogue@127.0.0.1"),
-             gen_tcp:send(Socket, binary:part(packet(answer(Challenge)), 0, Length))
+             raw:send(Socket, binary:part(packet(answer(Challenge)), 0, Length))
          end) || Length <- lists:seq(0, 23)]
     end).
 
@@ -50,7 +49,7 @@ truncated_handshakes(Demo) ->
 frames(Demo) ->
     honest(Demo, fun() ->
         Control = term_to_binary({6, self(), '', echo}),
-        [closed(Demo, fun(Socket) -> shake(Socket), gen_tcp:send(Socket, Bytes) end, Bytes) || Bytes <- [
+        [closed(Demo, fun(Socket) -> shake(Socket), raw:send(Socket, Bytes) end, Bytes) || Bytes <- [
             <<16#FFFFFFFF:32>>, <<16#7FFFFFFF:32, 131, 68, 0>>, <<16#FFFFFFF0:32, 131, 68, 0>>,
             frame(<<0>>), frame(<<"garbage">>), frame(<<131>>), frame(<<131, 68>>), frame(<<131, 67, 0>>),
             frame(<<131, 68, 255>>), frame(<<112>>), frame(<<112, 131>>), frame(<<112, 131, 104>>),
@@ -75,15 +74,15 @@ truncated_frames(Demo) ->
     honest(Demo, fun() ->
         Body = <<131, 68, 0, 104, 4, 97, 6, 119, 1, "x", 119, 0, 119, 4, "echo", 104, 2, 97, 1, 97, 2>>,
         [begin
-             cut(Demo, fun(Socket) -> shake(Socket), gen_tcp:send(Socket, frame(binary:part(Body, 0, Length))) end),
-             cut(Demo, fun(Socket) -> shake(Socket), gen_tcp:send(Socket, binary:part(frame(Body), 0, Length)) end)
+             cut(Demo, fun(Socket) -> shake(Socket), raw:send(Socket, frame(binary:part(Body, 0, Length))) end),
+             cut(Demo, fun(Socket) -> shake(Socket), raw:send(Socket, binary:part(frame(Body), 0, Length)) end)
          end || Length <- lists:seq(0, byte_size(Body) - 1)]
     end).
 
 %% Many sockets that say nothing at all: the honest find their place, and the silent are put out.
 flood(Demo) ->
     self = gen_server:call({echo, Demo}, self),
-    Sockets = [open(Demo) || _ <- lists:seq(1, 500)],
+    Sockets = [raw:silent(Demo) || _ <- lists:seq(1, 500)],
     self = gen_server:call({echo, Demo}, self),
     {Millis, pong} = scenario:millis(fun() ->
         erlang:disconnect_node(Demo),
@@ -97,15 +96,15 @@ flood(Demo) ->
 %% One byte now and then does not hold a handshake open.
 silent(Demo) ->
     honest(Demo, fun() ->
-        Socket = open(Demo),
+        Socket = raw:connect(Demo),
         <<Hello:20/binary, _/binary>> = packet(name("rogue@127.0.0.1")),
         {Millis, closed} = scenario:millis(fun() -> trickle(Socket, Hello) end),
         true = Millis < 12000
     end).
 
 trickle(Socket, <<Byte, Rest/binary>>) ->
-    _ = gen_tcp:send(Socket, <<Byte>>),
-    case gen_tcp:recv(Socket, 0, 1000) of
+    _ = raw:send(Socket, <<Byte>>),
+    case raw:recv(Socket, 0, 1000) of
         {error, timeout} -> trickle(Socket, Rest);
         {error, _} -> closed
     end;
@@ -114,22 +113,22 @@ trickle(_, <<>>) -> still_open.
 %% What a later release might send is not a fault: the connection stays.
 unknown_is_harmless(Demo) ->
     honest(Demo, fun() ->
-        Socket = open(Demo),
+        Socket = raw:connect(Demo),
         shake(Socket),
         ok = quiet(Socket),
         %% Control messages of numbers that nobody has given out, and a tick.
-        [ok = gen_tcp:send(Socket, frame(<<131, 68, 0, 104, 2, 97, Number, 106>>)) || Number <- [38, 99, 255]],
-        ok = gen_tcp:send(Socket, frame(<<>>)),
+        [ok = raw:send(Socket, frame(<<131, 68, 0, 104, 2, 97, Number, 106>>)) || Number <- [38, 99, 255]],
+        ok = raw:send(Socket, frame(<<>>)),
         %% A message to a name that is not there.
         From = <<88, 119, 15, "rogue@127.0.0.1", 1:32, 0:32, 1:32>>,
-        ok = gen_tcp:send(Socket, frame(<<131, 68, 0, 104, 4, 97, 6, From/binary, 119, 0, 119, 6, "nobody", 106>>)),
+        ok = raw:send(Socket, frame(<<131, 68, 0, 104, 4, 97, 6, From/binary, 119, 0, 119, 6, "nobody", 106>>)),
         ok = quiet(Socket),
-        gen_tcp:close(Socket)
+        raw:close(Socket)
     end).
 
 %% Whatever the demo says by itself (ticks, a question to us) is passed over; an end is not.
 quiet(Socket) ->
-    case gen_tcp:recv(Socket, 0, 1000) of
+    case raw:recv(Socket, 0, 1000) of
         {ok, _} -> quiet(Socket);
         {error, timeout} -> ok;
         {error, Reason} -> {closed, Reason}
@@ -153,43 +152,37 @@ call_on(Demo) ->
 
 %% After these bytes the demo closes the socket; a handshake that waits for more, when its time is over.
 closed(Demo, Fun, What) ->
-    Socket = open(Demo),
+    Socket = raw:connect(Demo),
     _ = Fun(Socket),
     until_closed(Socket, What).
 
 until_closed(Socket, What) ->
-    case gen_tcp:recv(Socket, 0, 12000) of
+    case raw:recv(Socket, 0, 12000) of
         {ok, _} -> until_closed(Socket, What);
         {error, timeout} -> error({still_open, What});
         {error, _} -> ok
     end.
 
 cut(Demo, Fun) ->
-    Socket = open(Demo),
+    Socket = raw:connect(Demo),
     _ = Fun(Socket),
-    gen_tcp:close(Socket).
+    raw:close(Socket).
 
-raw(Bytes) -> fun(Socket) -> gen_tcp:send(Socket, Bytes) end.
-
-open(Demo) ->
-    [Alive, Host] = string:split(atom_to_list(Demo), "@"),
-    {port, Port, _} = erl_epmd:port_please(Alive, Host),
-    {ok, Socket} = gen_tcp:connect(Host, Port, [binary, {active, false}, {nodelay, true}]),
-    Socket.
+raw(Bytes) -> fun(Socket) -> raw:send(Socket, Bytes) end.
 
 %% The handshake as the one who connects, to its good end.
 shake(Socket) ->
     Challenge = challenged(Socket, "rogue@127.0.0.1"),
-    ok = gen_tcp:send(Socket, packet(answer(Challenge))),
+    ok = raw:send(Socket, packet(answer(Challenge))),
     <<$a, _:16/binary>> = receive_packet(Socket).
 
 challenged(Socket, Name) ->
-    ok = gen_tcp:send(Socket, packet(name(Name))),
+    ok = raw:send(Socket, packet(name(Name))),
     case receive_packet(Socket) of
         <<"sok">> -> ok;
         <<"sok_simultaneous">> -> ok;
         %% It has not noticed yet that the one before is gone.
-        <<"salive">> -> ok = gen_tcp:send(Socket, packet(<<"strue">>))
+        <<"salive">> -> ok = raw:send(Socket, packet(<<"strue">>))
     end,
     <<$N, _Flags:64, Challenge:32, _Creation:32, _/binary>> = receive_packet(Socket),
     Challenge.
@@ -198,10 +191,4 @@ name(Name) -> <<$N, ?FLAGS:64, (erlang:unique_integer([positive])):32, (length(N
 
 answer(Challenge) -> <<$r, 17:32, (erlang:md5([?COOKIE, integer_to_list(Challenge)]))/binary>>.
 
-packet(Bytes) -> <<(byte_size(Bytes)):16, Bytes/binary>>.
 frame(Bytes) -> <<(byte_size(Bytes)):32, Bytes/binary>>.
-
-receive_packet(Socket) ->
-    {ok, <<Size:16>>} = gen_tcp:recv(Socket, 2, 10000),
-    {ok, Bytes} = gen_tcp:recv(Socket, Size, 10000),
-    Bytes.

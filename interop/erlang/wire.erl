@@ -183,7 +183,7 @@ bad_spawns(Node) ->
     Ref = make_ref_of(1),
     [begin
          Peer = connect(Node, ?FLAGS),
-         ok = gen_tcp:send(Peer, frame(Bytes)),
+         ok = raw:send(Peer, frame(Bytes)),
          until_closed(Peer)
      end || Bytes <- [
         %% No arguments at all, half a term of them, and more than a term.
@@ -236,11 +236,11 @@ message(Peer) ->
 
 %% The next control message, with its payload if it has one. What the node says of itself is passed over.
 take(Peer) ->
-    {ok, <<Size:32>>} = gen_tcp:recv(Peer, 4, 10000),
+    {ok, <<Size:32>>} = raw:recv(Peer, 4, 10000),
     case Size of
         0 -> take(Peer);
         _ ->
-            {ok, <<112, Body/binary>>} = gen_tcp:recv(Peer, Size, 10000),
+            {ok, <<112, Body/binary>>} = raw:recv(Peer, Size, 10000),
             {Control, Used} = binary_to_term(Body, [used]),
             case {Control, Body} of
                 {{6, _, _, _}, _} -> take(Peer);
@@ -249,12 +249,12 @@ take(Peer) ->
             end
     end.
 
-signal(Peer, Control) -> ok = gen_tcp:send(Peer, frame(body(Control, <<>>))).
-signal(Peer, Control, Payload) -> ok = gen_tcp:send(Peer, frame(body(Control, term_to_binary(Payload)))).
+signal(Peer, Control) -> ok = raw:send(Peer, frame(body(Control, <<>>))).
+signal(Peer, Control, Payload) -> ok = raw:send(Peer, frame(body(Control, term_to_binary(Payload)))).
 
 %% All in one write.
 signals(Peer, Messages) ->
-    ok = gen_tcp:send(Peer, [frame(case Message of
+    ok = raw:send(Peer, [frame(case Message of
         {Control} -> body(Control, <<>>);
         {Control, Payload} -> body(Control, term_to_binary(Payload))
     end) || Message <- Messages]).
@@ -286,21 +286,21 @@ creation() ->
 connect(Node, Flags) ->
     %% A new run of us each time.
     erase(creation),
-    Peer = rogue:open(Node),
-    ok = gen_tcp:send(Peer, rogue:packet(<<$N, Flags:64, (creation()):32, (length(?NAME)):16, ?NAME>>)),
-    case rogue:receive_packet(Peer) of
-        <<"salive">> -> ok = gen_tcp:send(Peer, rogue:packet(<<"strue">>));
+    Peer = raw:connect(Node),
+    ok = raw:send(Peer, raw:packet(<<$N, Flags:64, (creation()):32, (length(?NAME)):16, ?NAME>>)),
+    case raw:receive_packet(Peer) of
+        <<"salive">> -> ok = raw:send(Peer, raw:packet(<<"strue">>));
         <<"sok", _/binary>> -> ok
     end,
-    <<$N, _:64, Challenge:32, _:32, _/binary>> = rogue:receive_packet(Peer),
-    ok = gen_tcp:send(Peer, rogue:packet(<<$r, 17:32, (erlang:md5(["kista", integer_to_list(Challenge)]))/binary>>)),
-    <<$a, _:16/binary>> = rogue:receive_packet(Peer),
+    <<$N, _:64, Challenge:32, _:32, _/binary>> = raw:receive_packet(Peer),
+    ok = raw:send(Peer, raw:packet(<<$r, 17:32, (erlang:md5(["kista", integer_to_list(Challenge)]))/binary>>)),
+    <<$a, _:16/binary>> = raw:receive_packet(Peer),
     Peer.
 
-frame(Bytes) -> rogue:frame(Bytes).
+frame(Bytes) -> <<(byte_size(Bytes)):32, Bytes/binary>>.
 
 until_closed(Peer) ->
-    case gen_tcp:recv(Peer, 0, 10000) of
+    case raw:recv(Peer, 0, 10000) of
         {ok, _} -> until_closed(Peer);
         {error, timeout} -> error(still_open);
         {error, _} -> ok
@@ -309,4 +309,4 @@ until_closed(Peer) ->
 %% Nothing more comes, and the connection is still there.
 closed(Peer) ->
     alive(Peer),
-    gen_tcp:close(Peer).
+    raw:close(Peer).

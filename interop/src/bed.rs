@@ -2,19 +2,25 @@
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use kista::{EpmdMode, Node, NodeBuilder};
+
+use crate::papers::Papers;
 use crate::{Otp, Program, modules};
 
 /// The cookie of all nodes on a bed, as the demo's contract has it.
 const COOKIE: &str = "kista";
 
-/// One test's surroundings: a release of OTP, and a private EPMD through which the test's nodes find each other.
+/// One test's surroundings: a release of OTP, a private EPMD through which the test's nodes find each other, and what they speak: TLS
+/// when `KISTA_TLS` is set, else plain distribution.
 #[derive(Debug)]
 pub struct Bed {
     otp: &'static Otp,
+    papers: Option<&'static Papers>,
     epmd_port: u16,
     /// It is killed with the bed; somebody else's is not here.
     epmd: Option<Program>,
@@ -31,6 +37,19 @@ impl Bed {
         reason = "it starts a program; that is nobody's default value"
     )]
     pub fn new() -> Self {
+        Self::with(asked_for())
+    }
+
+    /// A bed whose nodes speak plain distribution, whatever is asked for: for what reads the wire, or brings certificates of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Bed::new`].
+    pub fn plain() -> Self {
+        Self::with(None)
+    }
+
+    fn with(papers: Option<&'static Papers>) -> Self {
         let otp = Otp::current();
         // Someone else may take the free port before EPMD does; then it ends, and another port is tried.
         for _ in 0..20 {
@@ -39,6 +58,7 @@ impl Bed {
             if listens(epmd_port) && epmd.is_running() {
                 return Self {
                     otp,
+                    papers,
                     epmd_port,
                     epmd: Some(epmd),
                 };
@@ -47,16 +67,18 @@ impl Bed {
         panic!("epmd does not start");
     }
 
-    /// A bed on the same release whose EPMD is somebody else's, at this port.
+    /// A bed on the same release whose EPMD is somebody else's, at this port. Its nodes speak plain distribution: it is for those who stand
+    /// between them, and for tools that know no other.
     pub fn on_epmd(epmd_port: u16) -> Self {
         Self {
             otp: Otp::current(),
+            papers: None,
             epmd_port,
             epmd: None,
         }
     }
 
-    /// A bed without any EPMD, at a port where one may be started.
+    /// A plain bed without any EPMD, at a port where one may be started.
     pub fn without_epmd() -> Self {
         Self::on_epmd(free_port())
     }
@@ -90,6 +112,23 @@ impl Bed {
     /// The cookie of every node on the bed.
     pub fn cookie(&self) -> &'static str {
         COOKIE
+    }
+
+    /// Where a demo on this bed finds its certificates, when its nodes speak TLS.
+    pub fn demo_tls(&self) -> Option<&Path> {
+        self.papers.map(Papers::dir)
+    }
+
+    /// A node of ours on the bed, hidden as long as nothing else is said.
+    pub fn node(&self, name: &str) -> NodeBuilder {
+        let builder = Node::builder(name)
+            .cookie(COOKIE)
+            .epmd(EpmdMode::Running)
+            .epmd_port(self.epmd_port);
+        match self.papers {
+            Some(papers) => builder.tls(papers.tls()),
+            None => builder,
+        }
     }
 
     /// Starts a visible Erlang node of this full name that runs `module:function(Arguments)`, each argument a string.
@@ -134,7 +173,14 @@ impl Bed {
 
     /// A command for a program of the release, which will find this bed's EPMD.
     pub fn command(&self, program: &str) -> Command {
-        self.with_epmd(self.otp.command(program))
+        let mut command = self.with_epmd(self.otp.command(program));
+        if let Some(papers) = self.papers {
+            // Every `erl` reads the first, also those that Elixir starts; peers that make their frames by hand the second.
+            command
+                .env("ERL_FLAGS", papers.flags())
+                .env("KISTA_TLS_DIR", papers.inside());
+        }
+        command
     }
 
     /// A command for any other program, which will find this bed's EPMD.
@@ -146,6 +192,11 @@ impl Bed {
         command.env("ERL_EPMD_PORT", self.epmd_port.to_string());
         command
     }
+}
+
+/// What the environment asks for.
+fn asked_for() -> Option<&'static Papers> {
+    std::env::var_os("KISTA_TLS").map(|_| Papers::of(Otp::current()))
 }
 
 fn start_epmd(otp: &Otp, port: u16) -> Program {

@@ -31,6 +31,9 @@ impl Subject {
                 command
                     .args(["--name", name, "--cookie", bed.cookie()])
                     .args(options);
+                if let Some(dir) = bed.demo_tls() {
+                    command.arg("--tls").arg(dir);
+                }
                 Program::start(&format!("demo {name}"), command)
             }
             Self::Reference => {

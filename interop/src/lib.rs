@@ -13,6 +13,8 @@
 //!    demo's contract written in plain Erlang.
 //! 5. Which release is used comes from `KISTA_OTP_ROOT`: unset or `/` for this machine's `erl`, else a directory
 //!    made by `scripts/otp`, which is entered by `chroot`. `./test --otp 27` sets it.
+//! 6. What all nodes of a bed speak comes from `KISTA_TLS`: when it is set, every test is one over TLS ([`Bed::node`] and [`Bed::command`]
+//!    see to it), but those that ask for a [`Bed::plain`]. `./test --tls` sets it.
 
 pub mod actors;
 mod bed;
@@ -21,6 +23,7 @@ pub mod interposer;
 mod modules;
 mod oracle;
 mod otp;
+mod papers;
 mod program;
 pub mod proofs;
 mod random;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kista::gen_event::{self, EventHandler, Handled, Handler, Removed};
 use kista::gen_statem::{Entered, Event, GenStatem, Init, StatemCx, Timeout, Transition, statem};
 use kista::{
-    Address, Atom, Decode, Encode, EpmdMode, ExitReason, InitStop, Me, Message, Node, ReplyTo, Term,
+    Address, Atom, Decode, Encode, ExitReason, InitStop, Me, Message, Node, ReplyTo, Term,
 };
 use kista_interop::{Bed, Program};
 
@@ -181,11 +181,8 @@ impl GenStatem for Door {
 }
 
 async fn ours(bed: &Bed) -> Node {
-    let node = Node::builder(OURS)
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port());
-    let node = node.visible().start().await.expect("our node starts");
+    let node = bed.node(OURS).visible().start().await;
+    let node = node.expect("our node starts");
     let alarms = gen_event::manager_with::<Sum>([("tally", Arc::new(Tally::make) as _)]);
     let alarms = node.spawn(alarms).name("alarms").await;
     alarms.expect("the manager starts");

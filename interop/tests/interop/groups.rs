@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kista::pg::{Change, Scope};
-use kista::{Atom, EpmdMode, Info, Node, NodeEvent, Pid, Term};
+use kista::{Atom, Info, Node, NodeEvent, Pid, Term};
 use kista_interop::{Bed, Program, Random};
 
 const ERL: &str = "erl@127.0.0.1";
@@ -71,9 +71,8 @@ fn erlang(bed: &Bed) -> Program {
 }
 
 async fn ours(bed: &Bed, name: &str) -> Node {
-    let builder = Node::builder(name).cookie(bed.cookie());
-    let builder = builder.epmd(EpmdMode::Running).epmd_port(bed.epmd_port());
-    builder.visible().start().await.expect("our node starts")
+    let node = bed.node(name).visible().start().await;
+    node.expect("our node starts")
 }
 
 async fn eventually(mut check: impl AsyncFnMut() -> bool) -> bool {
@@ -233,9 +232,7 @@ async fn late_scopes_and_new_ones_learn_all_and_scopes_do_not_mix() {
 async fn a_hidden_node_keeps_its_groups_to_itself() {
     let bed = Bed::new();
     let _erl = erlang(&bed);
-    let builder = Node::builder(OURS).cookie(bed.cookie());
-    let builder = builder.epmd(EpmdMode::Running).epmd_port(bed.epmd_port());
-    let node = builder.start().await.unwrap();
+    let node = bed.node(OURS).start().await.unwrap();
     let pg = node.pg().await.unwrap();
     assert!(node.ping(ERL).await);
     pg.join(1, sleeper(&node)).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kista::application::Application;
 use kista::supervisor::{Child, Supervisor};
-use kista::{Cx, EpmdMode, Node, NodeBuilder, Peers, Pid, Term, gen_server};
+use kista::{Cx, Node, NodeBuilder, Peers, Pid, Term, gen_server};
 use kista_interop::Bed;
 
 pub(crate) const ERL: &str = "erl@127.0.0.1";
@@ -55,11 +55,8 @@ pub(crate) fn builder(bed: &Bed) -> NodeBuilder {
             let child = Child::new("child", Led::spec()).name("inspected_child");
             Supervisor::one_for_one().child(child)
         });
-    Node::builder(OURS)
-        .cookie(bed.cookie())
+    bed.node(OURS)
         .visible()
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
         .application(library)
         .boot(application, kista::application::StartType::Temporary)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kista::gen_statem::{
     Entered, Event, GenStatem, Init, Outcome, StatemCx, Timeout, Transition, statem,
 };
-use kista::{Address, Atom, Encode, EpmdMode, InitStop, Message, Node, ReplyTo, Term};
+use kista::{Address, Atom, Encode, InitStop, Message, ReplyTo, Term};
 use kista_interop::Bed;
 
 const ERL: &str = "erl@127.0.0.1";
@@ -222,11 +222,8 @@ async fn random_machines_do_the_same_in_erlang_and_here() {
     let bed = Bed::new();
     let mut erl = bed.erlang(ERL, "scripted", "serve", &[]);
     erl.expect(&format!("ready {ERL}"), Duration::from_secs(60));
-    let node = Node::builder("ours@127.0.0.1")
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port());
-    let node = node.visible().start().await.expect("our node starts");
+    let node = bed.node("ours@127.0.0.1").visible().start().await;
+    let node = node.expect("our node starts");
     let mut kinds = std::collections::BTreeSet::new();
     for seed in 1..=MACHINES {
         let program = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).program();

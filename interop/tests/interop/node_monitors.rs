@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use kista::etf::atoms;
-use kista::{Atom, EpmdMode, MonitorNodes, Node, Pid, ProcessCx, Term};
+use kista::{Atom, MonitorNodes, Node, Pid, ProcessCx, Term};
 use kista_interop::{Bed, Program};
 
 const ERL: &str = "erl@127.0.0.1";
@@ -83,13 +83,8 @@ impl Stage {
 }
 
 fn builder(bed: &Bed, name: &str) -> kista::NodeBuilder {
-    Node::builder(name)
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
-        .net_ticktime(Duration::from_secs(
-            TICK_TIME.parse().expect("it is a number"),
-        ))
+    let seconds = TICK_TIME.parse().expect("it is a number");
+    bed.node(name).net_ticktime(Duration::from_secs(seconds))
 }
 
 fn erlang(bed: &Bed, name: &str, options: &[&str]) -> Program {

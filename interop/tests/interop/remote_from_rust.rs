@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kista::{
-    Atom, BadRpc, Class, EpmdMode, ErpcError, ExitReason, Info, Node, Pid, ProcessCx, Reference,
-    SpawnError, Term,
+    Atom, BadRpc, Class, ErpcError, ExitReason, Info, Node, Pid, ProcessCx, Reference, SpawnError,
+    Term,
 };
 use kista_interop::{Bed, Program, Subject};
 
@@ -12,10 +12,7 @@ const ERL: &str = "erl@127.0.0.1";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn node(bed: &Bed) -> Node {
-    let builder = Node::builder("ours@127.0.0.1")
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port());
+    let builder = bed.node("ours@127.0.0.1");
     let node = builder.visible().start().await.expect("our node starts");
     node.expose("demo", "add", async |a: i64, b: i64| a + b)
         .expect("it is free");

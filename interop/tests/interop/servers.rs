@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kista::{Atom, CallError, EpmdMode, ExitReason, Node, RequestIds, Term, sys};
+use kista::{Atom, CallError, ExitReason, Node, RequestIds, Term, sys};
 use kista_interop::{Bed, Program, Subject};
 
 const ERL: &str = "erl@127.0.0.1";
@@ -13,13 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn both() -> (Bed, Program, Node) {
     let bed = Bed::new();
     let erl = Subject::Reference.start(&bed, ERL, &[]);
-    let node = Node::builder(OURS)
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
-        .start()
-        .await
-        .expect("our node starts");
+    let node = bed.node(OURS).start().await.expect("our node starts");
     (bed, erl, node)
 }
 

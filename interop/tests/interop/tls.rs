@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kista::etf::atoms;
-use kista::{Atom, EpmdMode, Node, NodeBuilder, Term, Tls};
+use kista::{Atom, NodeBuilder, Term, Tls};
 use kista_interop::{Bed, Otp, Program, Subject};
 
 #[expect(dead_code, reason = "some are for the tests of the crate alone")]
@@ -114,7 +114,7 @@ const VERSIONS: [&str; 2] = ["'tlsv1.2'", "'tlsv1.3'"];
 /// Runs scenarios of the other suites on an Erlang node that dials the demo over TLS, in each version.
 fn scenarios(module: &str, functions: &[&str], more: &str) {
     for version in VERSIONS {
-        let bed = Bed::new();
+        let bed = Bed::plain();
         let papers = Papers::new();
         let _demo = papers.demo(&bed);
         let options = format!("{{versions, [{version}]}}, {DEMANDING}{more}");
@@ -154,7 +154,7 @@ fn large_messages_and_many_atoms_go_over_tls() {
 
 #[test]
 fn an_erlang_that_says_nothing_of_versions_is_understood() {
-    let bed = Bed::new();
+    let bed = Bed::plain();
     let papers = Papers::new();
     let _demo = papers.demo(&bed);
     let options = papers.erl(&papers.good(), DEMANDING);
@@ -163,7 +163,7 @@ fn an_erlang_that_says_nothing_of_versions_is_understood() {
 
 #[test]
 fn new_keys_of_erlang_in_the_middle_of_the_traffic_lose_nothing() {
-    let bed = Bed::new();
+    let bed = Bed::plain();
     let papers = Papers::new();
     let _demo = papers.demo(&bed);
     let options = format!("{{versions, ['tlsv1.3']}}, {{key_update_at, 100000}}, {DEMANDING}");
@@ -174,11 +174,7 @@ fn new_keys_of_erlang_in_the_middle_of_the_traffic_lose_nothing() {
 }
 
 fn builder(bed: &Bed) -> NodeBuilder {
-    Node::builder("ours@127.0.0.1")
-        .cookie(bed.cookie())
-        .visible()
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
+    bed.node("ours@127.0.0.1").visible()
 }
 
 /// The demo's servers, in Erlang.
@@ -192,7 +188,7 @@ fn reference(bed: &Bed, options: &[String]) -> Program {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_dial_reaches_erlang_over_tls_in_each_version() {
     for (version, seen) in [("'tlsv1.2'", "1.2"), ("'tlsv1.3'", "1.3")] {
-        let bed = Bed::new();
+        let bed = Bed::plain();
         let papers = Papers::new();
         let options = format!("{{versions, [{version}]}}, {DEMANDING}");
         let _erl = reference(&bed, &papers.erl(&papers.good(), &options));
@@ -223,7 +219,7 @@ async fn our_dial_reaches_erlang_over_tls_in_each_version() {
 
 /// An Erlang node with these options dials the demo in vain, and the demo says this.
 fn refused(options: impl FnOnce(&Papers) -> Vec<String>, words: &[&str]) {
-    let bed = Bed::new();
+    let bed = Bed::plain();
     let papers = Papers::new();
     let mut demo = papers.demo(&bed);
     let options = options(&papers);
@@ -310,7 +306,7 @@ fn an_erlang_of_tls_1_1_is_refused() {
 
 #[test]
 fn an_erlang_with_tls_is_refused_at_a_plain_port() {
-    let bed = Bed::new();
+    let bed = Bed::plain();
     let papers = Papers::new();
     let mut demo = Subject::Demo.start(&bed, NAME, &[]);
     let options = papers.erl(&papers.good(), DEMANDING);
@@ -331,7 +327,7 @@ async fn our_dial_refuses_an_erlang_with_a_bad_certificate_and_says_why() {
         ("name", "not for the host of its name"),
         ("ours", "the peer refused us"),
     ] {
-        let bed = Bed::new();
+        let bed = Bed::plain();
         let papers = Papers::new();
         let theirs = match bad {
             "ca" => other.certificate(&["127.0.0.1"]),
@@ -361,7 +357,7 @@ async fn our_dial_refuses_an_erlang_with_a_bad_certificate_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_certificates_under_traffic_with_erlang_lose_nothing() {
-    let bed = Bed::new();
+    let bed = Bed::plain();
     let papers = Papers::new();
     let options = papers.erl(&papers.good(), DEMANDING);
     let _erl = reference(&bed, &options);

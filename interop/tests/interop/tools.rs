@@ -12,10 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A bed on which our node is the EPMD.
 async fn embedded() -> (Bed, Node) {
     let bed = Bed::without_epmd();
-    let node = Node::builder(OURS)
-        .cookie(bed.cookie())
+    let node = bed
+        .node(OURS)
         .epmd(EpmdMode::Embedded)
-        .epmd_port(bed.epmd_port())
         .visible()
         .start()
         .await

@@ -8,7 +8,7 @@ mod tree;
 use std::time::Duration;
 
 use kista::supervisor::{ChildProcess, Supervisor, SupervisorError};
-use kista::{EpmdMode, Node, Term};
+use kista::{Node, Term};
 use kista_interop::{Bed, Otp, Subject, ask};
 use tree::Tree;
 
@@ -53,10 +53,8 @@ fn what_would_run_foreign_code_is_refused_at_once() {
 async fn a_supervisor_in_erlang_is_asked_as_one_of_ours() {
     let bed = Bed::new();
     let _erl = Subject::Reference.start(&bed, ERL, &[]);
-    let node = Node::builder("ours@127.0.0.1")
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
+    let node = bed
+        .node("ours@127.0.0.1")
         .start()
         .await
         .expect("our node starts");
