@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use kista::Tls;
 use kista_interop::Bed;
 use kista_interop::proofs::{
-    Collisions, Idle, Kills, Races, Silence, Stalls, collisions, idle, kills, races, silence,
-    stalls,
+    Churn, Collisions, Idle, Kills, Mesh, Races, Silence, Stalls, churn, collisions, idle, kills,
+    member, mesh, races, silence, stalls,
 };
 
 /// Proofs by faults and races, against a real `erl`.
@@ -37,6 +38,38 @@ enum Proof {
         seed: u64,
         #[arg(long, default_value_t = 1000)]
         rounds: usize,
+    },
+    /// Nodes that join, leave and are killed at random: no lock, no name and no member of a group is left behind.
+    Churn {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// Seconds after which all come to rest and are looked at.
+        #[arg(long, default_value_t = 30)]
+        phase: u64,
+        /// Erlang nodes.
+        #[arg(long, default_value_t = 10)]
+        erlang: usize,
+        /// Ours. With none the same is asked of OTP alone.
+        #[arg(long, default_value_t = 5)]
+        ours: usize,
+    },
+    /// One link of three that is cut, among nodes of OTP and with one of ours: what each of the three sees in the end.
+    Mesh {
+        /// Cuts of each mesh.
+        #[arg(long, default_value_t = 30)]
+        rounds: usize,
+    },
+    /// One of our nodes in `churn`, told by its input what to do.
+    #[command(hide = true)]
+    Member {
+        name: String,
+        #[arg(long)]
+        cookie: String,
+        /// A directory as the demo's.
+        #[arg(long)]
+        tls: Option<std::path::PathBuf>,
     },
     /// Connections on which nothing is said are kept by ticks, with net_ticktime 60 and 8, whoever dialled.
     Idle {
@@ -85,6 +118,46 @@ async fn main() {
             let collided = collisions(Collisions { seed, rounds }).await;
             collided.assert_every_branch();
             println!("proved: {collided:?}");
+        }
+        Proof::Churn {
+            seed,
+            seconds,
+            phase,
+            erlang,
+            ours,
+        } => {
+            let plan = Churn {
+                seed,
+                time: Duration::from_secs(seconds),
+                phase: Duration::from_secs(phase),
+                erlang,
+                ours,
+                program: std::env::current_exe().expect("a running program has a path"),
+            };
+            println!("proved: {:?}", churn(&Bed::new(), &plan));
+        }
+        Proof::Mesh { rounds } => {
+            let plan = Mesh {
+                rounds,
+                prevent_overlapping_partitions: true,
+                hidden: false,
+            };
+            let meshed = mesh(plan).await;
+            for (ends, times) in &meshed.ours {
+                let known = *ends == [0, 0, 0] || meshed.theirs.contains_key(ends);
+                assert!(
+                    known,
+                    "{ends:?} was {times} times, and never among three of OTP"
+                );
+            }
+            println!("proved: {meshed:?}");
+        }
+        Proof::Member { name, cookie, tls } => {
+            let tls = tls.map(|dir| {
+                let file = |name| dir.join(name);
+                Tls::from_files(file("ca.pem"), file("nut-cert.pem"), file("nut-key.pem"))
+            });
+            member(&name, &cookie, tls).await;
         }
         Proof::Idle { seconds } => {
             println!("proved: {:?}", idle(Bed::new(), Idle { seconds }).await);

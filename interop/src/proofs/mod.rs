@@ -4,23 +4,29 @@
 //! Each is a function with a plan, so that it runs in two ways: short in the tests (`tests/interop/proofs.rs`), and as long and as
 //! exactly timed as one likes by `scripts/prove NAME` (`src/bin/prove.rs`). It returns what it counted, or panics with what is wrong.
 
+mod churn;
 mod collisions;
 mod idle;
 mod kills;
+mod member;
+mod mesh;
 mod races;
 mod silence;
 mod stalls;
 
+pub use churn::{Churn, Churned, churn};
 pub use collisions::{Collided, Collisions, collisions};
 pub use idle::{Idle, Idled, idle};
 pub use kills::{Killed, Kills, kills};
+pub use member::member;
+pub use mesh::{Mesh, Meshed, Outcomes, mesh};
 pub use races::{Raced, Races, races};
 pub use silence::{Silence, Silent, silence};
 pub use stalls::{Stalled, Stalls, stalls};
 
 use std::time::Duration;
 
-use kista::{EpmdMode, Node, NodeBuilder};
+use kista::NodeBuilder;
 
 use crate::Bed;
 
@@ -32,10 +38,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A node of ours on the bed, hidden, so that `global` has no part in what is proved.
 pub(crate) fn ours(bed: &Bed, name: &str) -> NodeBuilder {
-    Node::builder(name)
-        .cookie(bed.cookie())
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port())
+    bed.node(name)
 }
 
 /// Options of an `erl` that answers a lost connection by nothing else.

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use kista_etf::{Atom, Term};
+use kista_etf::{Atom, Pid, Term};
 
 use super::Global;
 use super::error::GlobalError;
@@ -97,6 +97,16 @@ impl Global {
         let value = code().await;
         self.del_lock_on(id, &nodes).await;
         Ok(value)
+    }
+
+    /// The locks that are held on this node, each with the processes that hold it, in no order. For operators: what is free now may be
+    /// taken before one has read it.
+    #[must_use]
+    pub fn locks(&self) -> Vec<(LockId, Vec<Pid>)> {
+        let locks = self.table.locks().into_iter();
+        locks
+            .map(|(resource, lock)| (LockId::new(resource, lock.requester), lock.pids))
+            .collect()
     }
 
     fn all(&self) -> Vec<Atom> {

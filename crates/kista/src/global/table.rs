@@ -72,6 +72,12 @@ impl Table {
         self.0.read().locks.get(resource).cloned()
     }
 
+    pub(super) fn locks(&self) -> Vec<(Term, Lock)> {
+        let inner = self.0.read();
+        let locks = inner.locks.iter();
+        locks.map(|(on, lock)| (on.clone(), lock.clone())).collect()
+    }
+
     pub(super) fn is_locked(&self, resource: &Term) -> bool {
         self.0.read().locks.contains_key(resource)
     }

@@ -1,0 +1,200 @@
+//! One link of three is cut: what each of the three sees when nothing changes any more.
+//!
+//! The same is done to three nodes of OTP, and to two with one of ours. Which link it is, and which end of it cuts, goes round. With
+//! `prevent_overlapping_partitions` all three end alone. But each closes a connection as soon as it is asked to, and who is asked before it
+//! has noticed its own loss does not tell that loss: then the other two stay together. OTP leaves that to chance, and a node that stood
+//! still for a while is likely to meet it; what must never be is a third outcome.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kista::{AutoConnect, Node};
+
+use super::PATIENCE;
+use crate::{Bed, Program};
+
+const OURS: &str = "a@127.0.0.1";
+const NAMES: [&str; 3] = [OURS, "m@127.0.0.1", "n@127.0.0.1"];
+
+/// What is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Mesh {
+    /// Cuts of each of the two meshes.
+    pub rounds: usize,
+    /// What the three are told, as OTP's kernel is.
+    pub prevent_overlapping_partitions: bool,
+    /// The one that is ours, or stands for it, is a hidden node.
+    pub hidden: bool,
+}
+
+/// How many nodes each of the three sees at last, from the least to the most, and how often that was.
+pub type Outcomes = BTreeMap<[usize; 3], usize>;
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Meshed {
+    /// Among three of OTP.
+    pub theirs: Outcomes,
+    /// Where one was ours.
+    pub ours: Outcomes,
+}
+
+/// Cuts so many times.
+///
+/// # Panics
+///
+/// When the three do not find each other.
+pub async fn mesh(plan: Mesh) -> Meshed {
+    println!("mesh: {plan:?}");
+    let mut meshed = Meshed {
+        theirs: Outcomes::new(),
+        ours: Outcomes::new(),
+    };
+    for (ours, outcomes) in [(false, &mut meshed.theirs), (true, &mut meshed.ours)] {
+        let bed = Bed::new();
+        let mut three = Vec::new();
+        for name in NAMES {
+            three.push(One::start(&bed, name, ours && name == OURS, plan).await);
+        }
+        for round in 0..plan.rounds {
+            join(&mut three, plan.hidden).await;
+            // Each of the six ends of a link.
+            let (cutter, other) = ([1, 0, 2, 1, 0, 2][round % 6], [2, 1, 0, 0, 2, 1][round % 6]);
+            three[cutter].cut(NAMES[other]);
+            let mut left = settled(&mut three).await;
+            left.sort_unstable();
+            *outcomes.entry(left).or_default() += 1;
+            println!(
+                "round {round}, {} cuts {}: {left:?}",
+                NAMES[cutter], NAMES[other]
+            );
+        }
+        for one in three {
+            one.end().await;
+        }
+    }
+    meshed
+}
+
+/// One of the three. None dials by itself, so that what was cut stays so.
+enum One {
+    Ours(Node),
+    Theirs(Program),
+}
+
+impl One {
+    async fn start(bed: &Bed, name: &str, ours: bool, plan: Mesh) -> Self {
+        let hidden = plan.hidden && name == OURS;
+        if ours {
+            let builder = bed
+                .node(name)
+                .auto_connect(AutoConnect::Never)
+                .prevent_overlapping_partitions(plan.prevent_overlapping_partitions);
+            let builder = if hidden { builder } else { builder.visible() };
+            return Self::Ours(builder.start().await.expect("our node starts"));
+        }
+        let prevent = plan.prevent_overlapping_partitions.to_string();
+        let mut options = vec!["-kernel", "dist_auto_connect", "never"];
+        options.extend(["prevent_overlapping_partitions", &prevent]);
+        if hidden {
+            options.push("-hidden");
+        }
+        let mut erl = bed.erlang_with(&options, name, bed.cookie(), "names", "serve", &[name]);
+        erl.expect(&format!("ready {name}"), PATIENCE);
+        Self::Theirs(erl)
+    }
+
+    async fn connect(&mut self, to: &str) {
+        match self {
+            // The other one may be about to dial, or to leave: it is tried again.
+            Self::Ours(node) => drop(node.connect(to).await),
+            Self::Theirs(_) => drop(self.ask(&format!("net_kernel:connect_node('{to}')"))),
+        }
+    }
+
+    fn cut(&mut self, from: &str) {
+        match self {
+            Self::Ours(node) => drop(node.disconnect(from)),
+            Self::Theirs(_) => drop(self.ask(&format!("erlang:disconnect_node('{from}')"))),
+        }
+    }
+
+    fn connected(&mut self) -> usize {
+        match self {
+            Self::Ours(node) => node.nodes().len() + node.hidden_nodes().len(),
+            Self::Theirs(_) => self.count("nodes(connected)"),
+        }
+    }
+
+    async fn synced(&mut self) -> usize {
+        match self {
+            Self::Ours(node) => match node.global().await {
+                Ok(global) => global.synced().await.map_or(0, |nodes| nodes.len()),
+                Err(_) => 0,
+            },
+            Self::Theirs(_) => self.count("gen_server:call(global_name_server,get_synced)"),
+        }
+    }
+
+    fn count(&mut self, list: &str) -> usize {
+        let count = self.ask(&format!("length({list})"));
+        count.parse().unwrap_or_else(|_| panic!("{list}: {count}"))
+    }
+
+    fn ask(&mut self, expression: &str) -> String {
+        let Self::Theirs(erl) = self else {
+            unreachable!("ours is not asked in Erlang");
+        };
+        tokio::task::block_in_place(|| {
+            erl.tell(&format!("{expression}."));
+            let line = erl.line(expression, PATIENCE, |line| line.starts_with("= "));
+            line[2..].to_owned()
+        })
+    }
+
+    async fn end(self) {
+        if let Self::Ours(node) = self {
+            node.stop().await;
+        }
+    }
+}
+
+/// Until all are connected with all, and those who have names together have them together.
+async fn join(three: &mut [One], hidden: bool) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        for (from, to) in [(0, 1), (0, 2), (1, 2)] {
+            three[from].connect(NAMES[to]).await;
+        }
+        // A moment after which what is not there is asked for again: a late word about the cut before may have undone it.
+        for _ in 0..50 {
+            let mut all = true;
+            for (n, one) in three.iter_mut().enumerate() {
+                let synced = match (hidden, n) {
+                    (true, 0) => 0,
+                    (true, _) => 1,
+                    (false, _) => 2,
+                };
+                all &= one.connected() == 2 && one.synced().await == synced;
+            }
+            if all {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(Instant::now() < end, "the three do not find each other");
+    }
+}
+
+/// How many nodes each of them sees, when nothing has changed for a while.
+async fn settled(three: &mut [One]) -> [usize; 3] {
+    let (mut last, mut since) = (None, Instant::now());
+    while since.elapsed() < Duration::from_secs(1) {
+        let now = [0, 1, 2].map(|n: usize| three[n].connected());
+        if last != Some(now) {
+            (last, since) = (Some(now), Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    last.expect("it was looked")
+}
