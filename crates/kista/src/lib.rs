@@ -95,3 +95,8 @@ pub use tls::Tls;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The same for the first steps with Elixir.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/elixir.md")]
+struct Elixir;

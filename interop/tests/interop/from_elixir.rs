@@ -38,6 +38,10 @@ scenarios! {
     a_call_to_nobody_exits_noproc = "dead_name";
     a_panic_is_the_callers_reason = "crash";
     erpc_multicall_tells_each_nodes_result = "multicall";
+    what_is_exposed_is_spawned_linked_and_monitored = "spawns";
+    monitors_fire_once_and_can_be_taken_back = "monitors";
+    nodes_are_connected_left_and_watched = "connects";
+    requests_end_in_time_and_out_of_step = "requests";
 }
 
 fn a_killed_node_is_down(subject: Subject) {

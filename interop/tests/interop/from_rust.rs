@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use kista::etf::atoms;
 use kista::{
-    Address, Atom, Binary, CallError, Cx, Dest, Dynamic, EpmdMode, ExitReason, Flow, GenServer,
-    Info, InitStop, Node, NodeEvent, Pid, Reference, ReplyTo, Term, gen_server,
+    Address, Atom, Binary, CallError, Cx, Dest, Dynamic, ExitReason, Flow, GenServer, Info,
+    InitStop, Node, NodeEvent, Pid, Reference, ReplyTo, Term, gen_server,
 };
 use kista_interop::{Bed, Program, Subject};
 
@@ -19,11 +19,8 @@ async fn node(bed: &Bed) -> Node {
 }
 
 async fn node_with(bed: &Bed, cookie: &str, net_ticktime: Duration) -> Node {
-    let builder = Node::builder(OURS)
+    bed.node(OURS)
         .cookie(cookie)
-        .epmd(EpmdMode::Running)
-        .epmd_port(bed.epmd_port());
-    builder
         .visible()
         .net_ticktime(net_ticktime)
         .start()
@@ -227,6 +224,55 @@ async fn a_late_answer_from_elixir_is_dropped() {
         .call::<std::collections::BTreeMap<String, Vec<String>>>(kv, &atom("all"))
         .await;
     assert_eq!(all.map(|map| map.len()), Ok(1));
+    node.stop().await;
+}
+
+/// As `defstruct` has it in `elixir/peer.exs`.
+#[derive(Debug, Clone, PartialEq, kista::Encode, kista::Decode)]
+#[etf(crate = kista::etf, elixir = "Point")]
+struct Point {
+    x: i64,
+    y: f64,
+    label: Option<String>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn elixir_serves_us_with_structs_and_its_end_is_noticed() {
+    let bed = Bed::new();
+    let mut elixir = bed.elixir("ex@127.0.0.1", "peer", &["serve"]);
+    elixir.expect("ready ex@127.0.0.1", PATIENCE);
+    let node = node(&bed).await;
+    let kv = Dest::from(("kv", "ex@127.0.0.1"));
+    let point = Point {
+        x: 1,
+        y: 2.5,
+        label: None,
+    };
+    let put = (atom("put"), atom("here"), point.clone());
+    assert_eq!(node.call::<Atom>(kv, &put).await, Ok(atoms::OK));
+    let asked = node.call::<bool>(kv, &(atom("is_point"), atom("here")));
+    assert_eq!(asked.await, Ok(true));
+    let fetched = node.call::<Result<Point, ()>>(kv, &(atom("fetch"), atom("here")));
+    assert_eq!(fetched.await, Ok(Ok(point)));
+    // No key of that name: `Map.fetch/2` says `:error`.
+    let fetched = node.call::<Result<Point, ()>>(kv, &(atom("fetch"), atom("there")));
+    assert_eq!(fetched.await, Ok(Err(())));
+
+    let (told, tells) = tokio::sync::oneshot::channel();
+    let watcher = async move |mut cx: kista::ProcessCx| {
+        cx.monitor(kv);
+        let _ = told.send(cx.receive().await);
+    };
+    node.spawn_fn(watcher).expect("it starts");
+    let fetched = node.call::<bool>(kv, &(atom("is_point"), atom("here")));
+    assert_eq!(fetched.await, Ok(true));
+    elixir.kill();
+    let down = tokio::time::timeout(PATIENCE, tells).await;
+    let down = down.expect("DOWN").expect("it lives");
+    assert!(
+        matches!(&down, Info::Down { reason, .. } if *reason == ExitReason::NoConnection),
+        "{down:?}"
+    );
     node.stop().await;
 }
 

@@ -14,6 +14,7 @@ mod lifecycle;
 mod machines;
 mod node_monitors;
 mod observer;
+mod phoenix;
 mod printing;
 mod proofs;
 mod remote;
