@@ -1,6 +1,6 @@
 %% The demo's echo server in the cluster: its group and its global name, in every life of it.
 -module(membership).
--export([demo/1, crashes/2, hidden/1]).
+-export([demo/1, hidden/1]).
 
 -define(PATIENCE, 10000).
 
@@ -10,13 +10,6 @@ demo(Demo) ->
     meet(Demo),
     Echo = lists:foldl(fun(_, Echo) -> crash(Demo, Echo) end, is_found(Demo, echo(Demo)), lists:seq(1, 3)),
     lists:foldl(fun(_, Old) -> restart(Demo, Old) end, Echo, lists:seq(1, 20)),
-    ok.
-
-%% So many crashes, each as soon as the supervisor bears it.
-crashes(Demo, Count) ->
-    meet(Demo),
-    lists:foldl(fun(_, Echo) -> timer:sleep(1700), crash(Demo, Echo) end, is_found(Demo, echo(Demo)),
-                lists:seq(1, list_to_integer(atom_to_list(Count)))),
     ok.
 
 %% A hidden node keeps its names and its groups to itself.
