@@ -1,19 +1,6 @@
 //! `io_lib:format/2`: a text in which terms stand where its control sequences are.
 //!
-//! `~F.P.PadModC`: a field's width `F` (negative: to the left), a precision `P`, the character that fills, modifiers, and what is
-//! printed. `*` for a number or a fill takes it from the arguments.
-//!
-//! | `C` | prints |
-//! |---|---|
-//! | `w`, `p` | a term on one line; in lines of `F` (80) columns, from the column that the text is at, or `P` |
-//! | `W`, `P` | the same to a depth, the next argument; deeper ones are `...` |
-//! | `s` | a string: a list of characters, a binary or an atom; with `t` of Unicode, else of Latin-1 |
-//! | `c` | a character, `F` times |
-//! | `f`, `e`, `g` | a float with `P` (6) digits: behind the point, in all with an exponent, whichever is shorter |
-//! | `B`, `b` | an integer in base `P` (10), with capital letters or small ones |
-//! | `X`, `x`; `#`, `+` | the same behind a prefix, the next argument; behind `Base#` |
-//! | `i` | nothing: skips an argument |
-//! | `n`, `~` | a line's end, a tilde; `F` times |
+//! The control sequences are a table at [`format`].
 //!
 //! Rules:
 //! 1. What does not fit into a field is cut (`s`) or is stars (all else), as in OTP.
@@ -39,7 +26,22 @@ const ELLIPSIS: &str = "\u{f8ff}";
 /// To a greater depth everything is printed.
 const DEEPEST: usize = 200;
 
-/// Puts the arguments into a text. See the [table](self) of control sequences in the module.
+/// Puts the arguments into a text, where its control sequences are.
+///
+/// `~F.P.PadModC`: a field's width `F` (negative: to the left), a precision `P`, the character that fills, modifiers, and what is
+/// printed. `*` for a number or a fill takes it from the arguments.
+///
+/// | `C` | prints |
+/// |---|---|
+/// | `w`, `p` | a term on one line; in lines of `F` (80) columns, from the column that the text is at, or `P` |
+/// | `W`, `P` | the same to a depth, the next argument; deeper ones are `...` |
+/// | `s` | a string: a list of characters, a binary or an atom; with `t` of Unicode, else of Latin-1 |
+/// | `c` | a character, `F` times |
+/// | `f`, `e`, `g` | a float with `P` (6) digits: behind the point, in all with an exponent, whichever is shorter |
+/// | `B`, `b` | an integer in base `P` (10), with capital letters or small ones |
+/// | `X`, `x`; `#`, `+` | the same behind a prefix, the next argument; behind `Base#` |
+/// | `i` | nothing: skips an argument |
+/// | `n`, `~` | a line's end, a tilde; `F` times |
 ///
 /// ```
 /// use kista::{Term, etf::term, io};
@@ -85,6 +87,8 @@ struct Out {
     text: String,
     /// Bytes that it may still get.
     room: usize,
+    /// There was more.
+    full: bool,
     column: usize,
 }
 
@@ -93,16 +97,18 @@ impl Out {
         Self {
             text: String::new(),
             room: limit,
+            full: false,
             column: 0,
         }
     }
 
     fn push(&mut self, c: char) {
+        if self.full {
+            return;
+        }
         let Some(room) = self.room.checked_sub(c.len_utf8()) else {
-            if self.room > 0 {
-                self.room = 0;
-                self.text.push_str("...");
-            }
+            self.full = true;
+            self.text.push_str("...");
             return;
         };
         self.room = room;
@@ -112,14 +118,11 @@ impl Out {
             '\t' => (self.column / 8 + 1) * 8,
             _ => self.column + 1,
         };
-        if room == 0 {
-            self.text.push_str("...");
-        }
     }
 
     fn extend(&mut self, chars: impl IntoIterator<Item = char>) {
         for c in chars {
-            if self.room == 0 {
+            if self.full {
                 return;
             }
             self.push(c);
@@ -183,6 +186,9 @@ impl Sequence {
 
     fn write(&self, out: &mut Out, arguments: &mut Arguments<'_>) -> Result<(), FormatError> {
         let times = self.width.unwrap_or(1);
+        if out.full {
+            return self.pass_over(arguments);
+        }
         match self.control {
             '~' => out.extend(repeat_n('~', times)),
             'n' => out.extend(repeat_n('\n', times)),
@@ -212,6 +218,17 @@ impl Sequence {
             control => return Err(FormatError::UnknownControl(control)),
         }
         Ok(())
+    }
+
+    /// The text is full: what would not be seen is not made. A format may be a long row of wide fields.
+    fn pass_over(&self, arguments: &mut Arguments<'_>) -> Result<(), FormatError> {
+        let count = match self.control {
+            '~' | 'n' => 0,
+            'W' | 'P' | 'x' | 'X' => 2,
+            'w' | 'p' | 's' | 'c' | 'f' | 'e' | 'g' | 'b' | 'B' | '#' | '+' | 'i' => 1,
+            control => return Err(FormatError::UnknownControl(control)),
+        };
+        (0..count).try_for_each(|_| arguments.next().map(drop))
     }
 
     const fn bad(&self) -> FormatError {
@@ -565,4 +582,49 @@ fn uncut(text: &str) -> String {
     shown
         .replace(&format!("{ELLIPSIS} => []"), "...")
         .replace(ELLIPSIS, "...")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kista_etf::term;
+
+    #[test]
+    fn a_row_of_wide_fields_makes_no_more_than_the_text_may_be_long() {
+        let row = "~.999999f~999999999s~*..*c~P~~".repeat(10_000);
+        let arguments: Vec<Term> = (0..10_000)
+            .flat_map(|_| {
+                let wide = Term::from(i64::MAX);
+                [
+                    term!(1.5),
+                    term!("x"),
+                    wide,
+                    term!(120),
+                    term!(121),
+                    term!([a]),
+                    term!(1),
+                ]
+            })
+            .collect();
+        let text = within(&row, &arguments, 1_000).expect("it fits its arguments");
+        assert_eq!(text.len(), 1_003);
+        assert!(text.ends_with("..."));
+        // What is not seen is checked all the same.
+        assert_eq!(
+            within(&row, &arguments[..69_999], 1_000),
+            Err(FormatError::TooFewArguments)
+        );
+        let wrong = format!("{row}~q");
+        assert_eq!(
+            within(&wrong, &arguments, 1_000),
+            Err(FormatError::UnknownControl('q'))
+        );
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(within("äöü", &[], 3), Ok("ä...".to_owned()));
+        assert_eq!(within("äö", &[], 4), Ok("äö".to_owned()));
+        assert_eq!(within("aö", &[], 2), Ok("a...".to_owned()));
+    }
 }
