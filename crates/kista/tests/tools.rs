@@ -73,7 +73,7 @@ async fn erl_call_finds_a_node_by_our_epmd_and_calls_what_it_exposes() {
         "-name",
         "tools@127.0.0.1",
         "-a",
-        "erlang node []",
+        "erlang halt []",
     ];
     assert!(
         output("erl_call", port, &not_exposed)
