@@ -424,6 +424,36 @@ async fn a_plain_process_picks_out_of_a_burst() {
 }
 
 #[tokio::test]
+async fn bursts_that_signals_part_cost_what_they_are_long() {
+    // Ten thousand bursts: whoever looks through all that waits at each of them does not end in time.
+    const BURSTS: i64 = 10_000;
+    let mut peer = Peer::start("parted").await;
+    let node = peer.node.clone();
+    let (done, read) = tokio::sync::oneshot::channel();
+    let pid = node
+        .spawn_fn(async move |mut cx| {
+            cx.trap_exit(true);
+            for n in 0..BURSTS {
+                for m in 0..6 {
+                    assert_eq!(cx.receive().await, Info::Term((6 * n + m).into()));
+                }
+                assert!(matches!(cx.receive().await, Info::Exit { .. }));
+            }
+            let _ = done.send(());
+        })
+        .unwrap();
+    for n in 0..BURSTS {
+        for m in 0..6 {
+            peer.message(pid, 6 * n + m);
+        }
+        peer.exit(pid, "parted");
+    }
+    peer.go().await;
+    timeout(SOON, read).await.unwrap().unwrap();
+    peer.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_among_a_burst_reaches_its_call() {
     // The peer answers by `{[alias|Ref], Answer}` to the pid, between messages that are as they are.
     let mut peer = Peer::start("answers").await;

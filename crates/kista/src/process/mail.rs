@@ -249,18 +249,6 @@ impl<M> Mail<M> {
         self.more = self.more.saturating_add(more as u32);
     }
 
-    /// The same for the one at this place.
-    fn unfold_at(&mut self, at: usize) {
-        if let Some(Signal::Wire(wire)) = self.list.get(at)
-            && wire.is_run()
-        {
-            self.more = self.more.saturating_sub(wire.left() as u32);
-            let behind = self.list.split_off(at + 1);
-            unfold(&mut self.list, at);
-            self.list.extend(behind);
-        }
-    }
-
     /// Lists each message by itself, as for those who may take single ones out.
     pub(super) fn unfold(&mut self) {
         if self.more > 0 {
@@ -529,15 +517,13 @@ impl Process<Never> {
         mut look: impl FnMut(&Info) -> Option<T>,
     ) -> Next<T> {
         let mut mail = self.mail.lock();
+        debug_assert_eq!(mail.more, 0, "see `Process::reads_singly`");
         let mut looks = if self.turn.may_read() { PASSED } else { 0 };
         let mut next = Next::Nothing;
         let mut done = 0;
         while (mail.passed as usize) < mail.list.len() && looks > 0 {
             looks -= 1;
             let at = mail.passed as usize;
-            if mail.more > 0 {
-                mail.unfold_at(at);
-            }
             let (found, decoded) = match self.look_at(&mut mail.list[at], &mut look) {
                 Looked::Left => {
                     mail.passed += 1;

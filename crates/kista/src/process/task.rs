@@ -1,6 +1,6 @@
 //! The shell of a process: takes signals over, polls the behaviour, carries out effects, and ends it in order.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -13,7 +13,7 @@ use kista_sync::queue::Batch;
 
 use super::current;
 use super::mail::Reader;
-use super::signal::{ControlSignal, Envelope, Signal, unfold};
+use super::signal::{ControlSignal, Envelope, Never, Signal, unfold};
 use super::state::Effect;
 use super::{BUDGET, Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
@@ -235,7 +235,7 @@ impl<M: Send + 'static> Process<M> {
     /// What was taken over behind `read_before` is for the behaviour to read (false), or there are signals among it that have to act
     /// first, in `Mail::arrived`.
     fn sort(&self, batch: Batch, read_before: usize, mail: &mut Mail<M>) -> bool {
-        match self.is_bounded() {
+        match self.reads_singly() {
             true if batch.more > 0 => unfold(&mut mail.list, read_before),
             _ => mail.add_more(batch.more),
         }
@@ -248,6 +248,12 @@ impl<M: Send + 'static> Process<M> {
         mail.arrived.set(mail.list.split_off(read_before));
         self.turn.set_arrived(true);
         true
+    }
+
+    /// Whether messages that came together are listed one by one: others may take the oldest one out, or a receive the one that it
+    /// chooses. That is done for each as it is taken over: to look for runs later would be to look at the whole backlog.
+    fn reads_singly(&self) -> bool {
+        self.is_bounded() || TypeId::of::<M>() == TypeId::of::<Never>()
     }
 
     pub(super) fn act_on_arrived(&self, mail: &mut Mail<M>) -> Option<ExitReason> {
