@@ -81,7 +81,7 @@ impl Otp {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
-    /// Where OTP's `observer` is, `etop` in it, as the release's own programs see it.
+    /// Where OTP's `observer` is, `etop` in it, as the release's own programs find it: those of others begin in their root.
     ///
     /// # Panics
     ///
@@ -93,7 +93,7 @@ impl Otp {
             .or_else(|| Some(home?.join(".cache")));
         let inside = match self.is_host() {
             true => cache.unwrap_or_default().join("kista/observer-host"),
-            false => PathBuf::from("/opt/observer"),
+            false => PathBuf::from("observer"),
         };
         let found = inside.join("ebin");
         assert!(
