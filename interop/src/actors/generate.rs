@@ -81,7 +81,7 @@ impl<'a> Scenario<'a> {
         let mut commands: Vec<Term> = Vec::new();
         for _ in 0..=self.random.below(3) {
             commands.push(self.command(&actor));
-            if is_link(&commands[commands.len() - 1]) {
+            if is_last(&commands[commands.len() - 1]) {
                 break;
             }
         }
@@ -190,12 +190,14 @@ impl<'a> Scenario<'a> {
     }
 }
 
-/// A link ends what is done in one go: what comes behind one with a dead process meets its exit signal before or after, in
-/// OTP 27 and in OTP 29.
-fn is_link(command: &Term) -> bool {
+/// What ends that which is done in one go:
+/// - a link: what comes behind one with a dead process meets its exit signal before or after, in OTP 27 and in OTP 29;
+/// - an exit signal: what is sent behind it to a third process meets the end of the second one there before or after. Signals
+///   of two senders have no order.
+fn is_last(command: &Term) -> bool {
     command
         .as_tuple()
-        .is_some_and(|words| words[0].as_atom_str() == Some("link"))
+        .is_some_and(|words| matches!(words[0].as_atom_str(), Some("link" | "exit")))
 }
 
 fn atom(text: &str) -> Term {
