@@ -425,8 +425,8 @@ async fn a_plain_process_picks_out_of_a_burst() {
 
 #[tokio::test]
 async fn bursts_that_signals_part_cost_what_they_are_long() {
-    // Ten thousand bursts: whoever looks through all that waits at each of them does not end in time.
-    const BURSTS: i64 = 10_000;
+    // So many that whoever looks through all that waits at each of them takes minutes.
+    const BURSTS: i64 = 40_000;
     let mut peer = Peer::start("parted").await;
     let node = peer.node.clone();
     let (done, read) = tokio::sync::oneshot::channel();

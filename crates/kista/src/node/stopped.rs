@@ -6,6 +6,9 @@ use kista_etf::{Atom, Pid};
 use crate::ExitReason;
 use crate::application::StartType;
 
+/// So many unfinished processes stand in a `Stopped`'s text.
+const SHOWN: usize = 10;
+
 /// How a node came to its end: given by [`Node::stop`](crate::Node::stop) and [`Node::stopped`](crate::Node::stopped).
 ///
 /// A `main` that returns it tells by its exit code: 0 when the end was asked for and everything ended in order, else 1, with
@@ -99,10 +102,13 @@ impl Termination for Stopped {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.cause)?;
-        for process in &self.unfinished {
+        for process in self.unfinished.iter().take(SHOWN) {
             write!(f, "; {process}")?;
         }
-        Ok(())
+        match self.unfinished.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -158,6 +164,33 @@ mod tests {
     fn stopped(cause: StopCause) -> Stopped {
         let unfinished = Vec::new();
         Stopped { cause, unfinished }
+    }
+
+    #[test]
+    fn many_that_did_not_end_are_counted_and_not_all_named() {
+        let one = Unfinished {
+            pid: Pid {
+                node: Atom::from_static("a@b"),
+                id: 7,
+                serial: 0,
+                creation: 1,
+            },
+            name: None,
+            behaviour: "Slow",
+            application: None,
+            blocked: false,
+        };
+        let text = |count| {
+            let unfinished = vec![one.clone(); count];
+            let stopped = Stopped {
+                cause: StopCause::Asked,
+                unfinished,
+            };
+            stopped.to_string()
+        };
+        assert_eq!(text(10).matches("in time").count(), 10);
+        assert_eq!(text(400).matches("in time").count(), 10);
+        assert!(text(400).ends_with("; and 390 more"));
     }
 
     #[test]
