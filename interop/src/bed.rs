@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -114,9 +113,20 @@ impl Bed {
         COOKIE
     }
 
-    /// Where a demo on this bed finds its certificates, when its nodes speak TLS.
-    pub fn demo_tls(&self) -> Option<&Path> {
-        self.papers.map(Papers::dir)
+    /// A command for a program of ours that takes `--cookie`, and `--tls DIR` as the demo does, when the bed's nodes speak that; after these
+    /// arguments.
+    pub fn our_command(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = self.outside_command(program);
+        command.args(arguments).args(["--cookie", COOKIE]);
+        if let Some(papers) = self.papers {
+            command.arg("--tls").arg(papers.dir());
+        }
+        command
+    }
+
+    /// Whether its nodes speak TLS.
+    pub fn is_tls(&self) -> bool {
+        self.papers.is_some()
     }
 
     /// A node of ours on the bed, hidden as long as nothing else is said.

@@ -27,13 +27,8 @@ impl Subject {
     pub fn start(self, bed: &Bed, name: &str, options: &[&str]) -> Program {
         let mut program = match self {
             Self::Demo => {
-                let mut command = bed.outside_command(demo_binary());
-                command
-                    .args(["--name", name, "--cookie", bed.cookie()])
-                    .args(options);
-                if let Some(dir) = bed.demo_tls() {
-                    command.arg("--tls").arg(dir);
-                }
+                let mut command = bed.our_command(demo_binary(), &["--name", name]);
+                command.args(options);
                 Program::start(&format!("demo {name}"), command)
             }
             Self::Reference => {

@@ -64,6 +64,7 @@ enum Proof {
     /// One of our nodes in `churn`, told by its input what to do.
     #[command(hide = true)]
     Member {
+        #[arg(long)]
         name: String,
         #[arg(long)]
         cookie: String,

@@ -31,7 +31,7 @@ pub struct Churn {
     pub erlang: usize,
     /// Ours.
     pub ours: usize,
-    /// The program that is one of ours when it is called `member NAME`: this one.
+    /// The program that is one of ours when it is called `member --name NAME`: this one.
     pub program: PathBuf,
 }
 
@@ -153,11 +153,8 @@ impl Slot<'_> {
     fn begin(&mut self) {
         let mut program = match self.ours {
             true => {
-                let mut command = self.bed.outside_command(&self.plan.program);
-                command.args(["member", &self.name, "--cookie", self.bed.cookie()]);
-                if let Some(dir) = self.bed.demo_tls() {
-                    command.arg("--tls").arg(dir);
-                }
+                let arguments = ["member", "--name", &self.name];
+                let command = self.bed.our_command(&self.plan.program, &arguments);
                 Program::start(&self.name, command)
             }
             false => self.bed.erlang(&self.name, "churn", "serve", &[&self.name]),

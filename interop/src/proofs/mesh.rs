@@ -152,6 +152,14 @@ impl One {
         })
     }
 
+    /// Its connections, and what its name server knows of them.
+    fn story(&mut self) -> String {
+        match self {
+            Self::Ours(node) => format!("{:?}", node.connections()),
+            Self::Theirs(_) => self.ask("{nodes(connected), sys:get_state(global_name_server)}"),
+        }
+    }
+
     async fn end(self) {
         if let Self::Ours(node) = self {
             node.stop().await;
@@ -182,7 +190,13 @@ async fn join(three: &mut [One], hidden: bool) {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert!(Instant::now() < end, "the three do not find each other");
+        if Instant::now() > end {
+            let mut seen = Vec::new();
+            for one in three.iter_mut() {
+                seen.push((one.connected(), one.synced().await, one.story()));
+            }
+            panic!("the three do not find each other: {seen:#?}");
+        }
     }
 }
 

@@ -245,7 +245,13 @@ impl Twins {
         let theirs: Vec<Term> = stage
             .ask(ERL, ("nodewatch", "heard"), vec![Term::from(self.theirs)])
             .await;
-        (readable(&theirs), readable(&ours))
+        let mut theirs = readable(&theirs);
+        if stage.bed.is_tls() {
+            // Of whoever closes it. The process that has a TLS connection there ends with that reason.
+            let closed = |text: &mut String| *text = text.replace("shutdown", "connection_closed");
+            theirs.iter_mut().for_each(closed);
+        }
+        (theirs, readable(&ours))
     }
 }
 

@@ -143,10 +143,8 @@ async fn a_process_of_ours_prints_on_the_erlang_node_that_leads_it() {
 
 /// The demo with all of its log.
 fn logging(bed: &Bed, level: &str) -> Program {
-    let mut command = bed.outside_command(demo_binary());
-    command
-        .args(["--name", OURS, "--cookie", bed.cookie()])
-        .env("RUST_LOG", level);
+    let mut command = bed.our_command(demo_binary(), &["--name", OURS]);
+    command.env("RUST_LOG", level);
     let mut program = Program::start("demo", command);
     program.expect(&format!("ready {OURS}"), PATIENCE);
     program
