@@ -8,20 +8,18 @@ load(Demo) ->
     pong = net_adm:ping(Demo),
     monitor_node(Demo, true),
     Monitors = [monitor(process, {Name, Demo}) || Name <- [demo_sup, echo, counter]],
-    %% This one is taken; those behind it are queued.
-    Taken = caller(fun() -> gen_server:call({counter, Demo}, {wait, 3000}, infinity) end),
-    Queued = [caller(fun() -> gen_server:call({counter, Demo}, {add, 1}, infinity) end) || _ <- lists:seq(1, 20)],
+    %% The first is taken, those behind it are queued. One process asks all of it, so that it arrives in this order.
+    [Taken | Queued] = [gen_server:send_request({counter, Demo}, Request)
+                        || Request <- [{wait, 3000} | lists:duplicate(20, {add, 1})]],
     Endless = [caller(fun() -> calls(Demo, Name, Request) end)
                || _ <- lists:seq(1, 50), {Name, Request} <- [{echo, hello}, {counter, get}]],
-    [receive {Caller, calls} -> ok after ?PATIENCE -> error(no_call) end || Caller <- [Taken | Queued ++ Endless]],
-    %% What they sent is there: the server was busy all the time, and is asked behind them.
-    timer:sleep(300),
-    hello = gen_server:call({echo, Demo}, hello),
+    %% It went the same way as the requests, behind them: they are there.
+    hello = gen_server:call({echo, Demo}, hello, infinity),
+    [receive {Caller, calls} -> ok after ?PATIENCE -> error(no_call) end || Caller <- Endless],
     scenario:say("loaded"),
-    {returned, 0} = outcome(Taken),
+    {reply, 0} = gen_server:wait_response(Taken, ?PATIENCE),
     %% Each added one.
-    Sums = lists:seq(1, 20),
-    Sums = lists:sort([begin {returned, N} = outcome(Caller), N end || Caller <- Queued]),
+    [{reply, N} = gen_server:wait_response(Asked, ?PATIENCE) || {N, Asked} <- lists:zip(lists:seq(1, 20), Queued)],
     [shutdown = outcome(Caller) || Caller <- Endless],
     [receive {'DOWN', Monitor, process, _, shutdown} -> ok;
              {'DOWN', Monitor, process, _, Other} -> error({wrong_reason, Other})
