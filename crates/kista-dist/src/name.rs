@@ -2,6 +2,11 @@
 //!
 //! A name that arrives before the cookie was checked is text from anybody: it is bounded (255 characters), has exactly one `@`
 //! with something on both sides, and no control characters, so that it can be logged. It becomes an atom only afterwards.
+//!
+//! 1. Before the `@` are ASCII letters, digits, `-` and `_` alone, as OTP 25 to 29 have it (`erts_internal:new_connection/1` refuses
+//!    others). After it OTP takes anything; here it is what can be logged.
+//! 2. In the handshake a name's bytes are Latin-1, not UTF-8: OTP makes an atom of them by `list_to_atom/1`. Only the name that a node
+//!    without one is given is UTF-8 (`named:`).
 
 use thiserror::Error;
 
@@ -17,9 +22,15 @@ pub enum NodeNameError {
     /// Not `name@host`, both parts non-empty.
     #[error("node name is not of the form name@host")]
     NotNameAtHost,
-    /// A control character or white space.
-    #[error("node name contains a control character or white space")]
+    /// A control character or white space, or before the `@` anything but ASCII letters, digits, `-` and `_`.
+    #[error(
+        "node name contains a character that it must not have: before the '@' are ASCII letters, digits, '-' and '_', and nowhere \
+         control characters or white space"
+    )]
     BadCharacter,
+    /// The name that the peer gives us is not UTF-8.
+    #[error("the node name that the peer gives is not UTF-8")]
+    NotUtf8,
     /// A character that the handshake's Latin-1 cannot carry.
     #[error("node name contains a character outside Latin-1")]
     NotLatin1,
@@ -37,10 +48,17 @@ pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
     check_characters(name)?;
     match name.split_once('@') {
         Some((alive, host)) if !alive.is_empty() && !host.is_empty() && !host.contains('@') => {
-            Ok(())
+            match alive.bytes().all(is_of_alive) {
+                true => Ok(()),
+                false => Err(NodeNameError::BadCharacter),
+            }
         }
         _ => Err(NodeNameError::NotNameAtHost),
     }
+}
+
+fn is_of_alive(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// Checks the host part, which is all that a node asking for a dynamic name sends.
@@ -85,6 +103,18 @@ pub(crate) fn from_latin1(bytes: &[u8]) -> Result<String, NodeNameError> {
     Ok(bytes.iter().map(|&b| char::from(b)).collect())
 }
 
+/// As [`from_latin1`], of the one name that is UTF-8.
+pub(crate) fn from_utf8(bytes: &[u8]) -> Result<String, NodeNameError> {
+    // A character has up to four bytes; how many there are of them is checked with the rest.
+    if bytes.len() > 4 * MAX_CHARACTERS {
+        return Err(NodeNameError::TooLong);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(name) => Ok(name.to_owned()),
+        Err(_) => Err(NodeNameError::NotUtf8),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +129,10 @@ mod tests {
             ("a\u{1b}[31m@b", NodeNameError::BadCharacter),
             ("a\u{9b}@b", NodeNameError::BadCharacter),
             ("a b@c", NodeNameError::BadCharacter),
-            ("\u{263a}@b", NodeNameError::NotLatin1),
+            ("\u{e9}@b", NodeNameError::BadCharacter),
+            ("a.b@c", NodeNameError::BadCharacter),
+            ("a/b@c", NodeNameError::BadCharacter),
+            ("a@\u{263a}", NodeNameError::NotLatin1),
         ] {
             assert_eq!(check_node_name(name), Err(why), "{name:?}");
         }
@@ -112,7 +145,14 @@ mod tests {
 
     #[test]
     fn latin1_survives_both_ways() {
-        assert_eq!(from_latin1(&to_latin1("é@b")), Ok("é@b".to_owned()));
+        assert_eq!(from_latin1(&to_latin1("b@é")), Ok("b@é".to_owned()));
         assert_eq!(from_latin1(&[0xe9; 256]), Err(NodeNameError::TooLong));
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_no_given_name() {
+        assert_eq!(from_utf8("b@é".as_bytes()), Ok("b@é".to_owned()));
+        assert_eq!(from_utf8(b"b@\xe9"), Err(NodeNameError::NotUtf8));
+        assert_eq!(from_utf8(&[b'x'; 1021]), Err(NodeNameError::TooLong));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use kista_dist::Flags;
 use kista_dist::handshake::{
     Acceptor, Challenges, Config, Cookie, Decision, Event, HandshakeError, Initiator, LengthWidth,
     MAX_MESSAGE, Peer, SETUP_TIME, Status,
 };
+use kista_dist::{Flags, NodeNameError};
 use proptest::prelude::*;
 
 const A: &str = "a@h";
@@ -214,6 +214,57 @@ fn a_node_without_a_name_gets_one() {
         Err(HandshakeError::OutOfTurn),
         "who has a name keeps it"
     );
+}
+
+/// As OTP 25 to 29: what a node says of itself is Latin-1, what it is told to be is UTF-8.
+#[test]
+fn a_given_name_keeps_a_host_beyond_ascii() {
+    let mut nameless = config("h\u{e9}", 1);
+    nameless.flags |= Flags::NAME_ME;
+    let given = Decision::Named {
+        name: "x1@h\u{e9}".into(),
+        creation: 77,
+    };
+    let mut run = Run::with(nameless, config(B, 2), cookie());
+    let (a, b) = run.run(given, true);
+    assert_eq!(
+        (&*a.unwrap().our_name, &*b.unwrap().name),
+        ("x1@h\u{e9}", "x1@h\u{e9}")
+    );
+    let says = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|part| part == what);
+    assert!(says(&run.from_a, b"\0\x02h\xe9"));
+    assert!(says(&run.from_b, b"named:\0\x06x1@h\xc3\xa9"));
+}
+
+/// OTP 25 to 29 refuse them too: a byte beyond ASCII has no place before the `@`, as Latin-1 or as UTF-8.
+#[test]
+fn a_name_that_is_no_node_name_is_refused_before_anything_is_answered() {
+    for name in [
+        &b"r\xe9@h"[..],
+        b"r\xc3\xa9@h",
+        b"\xff\xfe@h",
+        b"r.s@h",
+        b"r\0@h",
+        b"r@h\x1b",
+    ] {
+        let mut body = vec![b'N'];
+        body.extend_from_slice(&Flags::ours(false).bits().to_be_bytes());
+        body.extend_from_slice(&7u32.to_be_bytes());
+        body.extend_from_slice(&(name.len() as u16).to_be_bytes());
+        body.extend_from_slice(name);
+        let mut bytes = (body.len() as u16).to_be_bytes().to_vec();
+        bytes.extend_from_slice(&body);
+        let now = Instant::now();
+        let mut b = Acceptor::new(now, config(B, 2));
+        assert!(
+            matches!(
+                b.receive(now, &bytes),
+                Err(HandshakeError::BadName(NodeNameError::BadCharacter))
+            ),
+            "{name:?}"
+        );
+        assert!(b.take_output().is_empty(), "{name:?}");
+    }
 }
 
 #[test]

@@ -8,10 +8,12 @@
 //! reply       'r' challenge:4 digest:16
 //! ack         'a' digest:16
 //! ```
+//!
+//! Names are Latin-1; that of a `named:` is UTF-8.
 
 use super::HandshakeError;
 use crate::flags::Flags;
-use crate::name::{from_latin1, to_latin1};
+use crate::name::{from_latin1, from_utf8, to_latin1};
 
 type Result<T> = std::result::Result<T, HandshakeError>;
 
@@ -140,7 +142,8 @@ pub(super) fn parse_status(body: &[u8]) -> Result<RawStatus> {
                 text.strip_prefix(b"named:")
                     .ok_or(HandshakeError::UnknownStatus)?,
             );
-            let name = f.name()?;
+            let len = f.u16()?;
+            let name = from_utf8(f.take(usize::from(len))?)?;
             RawStatus::Named {
                 name,
                 creation: f.u32()?,
@@ -160,7 +163,7 @@ pub(super) fn status(status: &RawStatus) -> Vec<u8> {
         RawStatus::False => b"sfalse",
         RawStatus::Named { name, creation } => {
             let mut b = b"snamed:".to_vec();
-            put_name(&mut b, name);
+            put_name_bytes(&mut b, name.as_bytes());
             b.extend_from_slice(&creation.to_be_bytes());
             return b;
         }
@@ -223,9 +226,12 @@ pub(super) fn ack(digest: [u8; 16]) -> Vec<u8> {
 }
 
 fn put_name(b: &mut Vec<u8>, name: &str) {
-    let name = to_latin1(name);
+    put_name_bytes(b, &to_latin1(name));
+}
+
+fn put_name_bytes(b: &mut Vec<u8>, name: &[u8]) {
     b.extend_from_slice(&(name.len() as u16).to_be_bytes());
-    b.extend_from_slice(&name);
+    b.extend_from_slice(name);
 }
 
 #[cfg(test)]

@@ -57,12 +57,6 @@ impl NodeName {
             _ => NodeNameError::BadCharacter,
         })?;
         let at = text.find('@').ok_or(NodeNameError::NotNameAtHost)?;
-        if !text[..at]
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        {
-            return Err(NodeNameError::BadCharacter);
-        }
         let at = u8::try_from(at).map_err(|_| NodeNameError::TooLong)?;
         Ok(Self {
             text: text.into(),
