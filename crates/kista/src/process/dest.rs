@@ -10,6 +10,9 @@ use kista_etf::{Atom, AtomError, Pid, Reference};
 /// ```
 /// use kista::Dest;
 /// assert_eq!(Dest::from(("echo", "demo@127.0.0.1")).to_string(), "{echo,'demo@127.0.0.1'}");
+/// // A text that was made while the program runs may be too long for an atom.
+/// let node = format!("demo{}@127.0.0.1", 7);
+/// assert_eq!(Dest::try_from(("echo", node)).unwrap().to_string(), "{echo,'demo7@127.0.0.1'}");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -78,10 +81,7 @@ impl From<(Atom, Atom)> for Dest {
 /// When the name or the node has more than 255 characters.
 impl From<(&'static str, &'static str)> for Dest {
     fn from((name, node): (&'static str, &'static str)) -> Self {
-        Self::Remote {
-            name: Atom::from_static(name),
-            node: Atom::from_static(node),
-        }
+        Self::from((Atom::from_static(name), Atom::from_static(node)))
     }
 }
 
@@ -89,11 +89,40 @@ impl From<(&'static str, &'static str)> for Dest {
 /// When the name has more than 255 characters.
 impl From<(&'static str, Atom)> for Dest {
     fn from((name, node): (&'static str, Atom)) -> Self {
-        Self::Remote {
-            name: Atom::from_static(name),
-            node,
-        }
+        Self::from((Atom::from_static(name), node))
     }
+}
+
+/// # Panics
+/// When the node has more than 255 characters.
+impl From<(Atom, &'static str)> for Dest {
+    fn from((name, node): (Atom, &'static str)) -> Self {
+        Self::from((name, Atom::from_static(node)))
+    }
+}
+
+macro_rules! made_meanwhile {
+    ($($name:ty, $node:ty;)*) => {$(
+        /// One or both were made while the program runs. They stay atoms for good, as all do: not for names without end.
+        ///
+        /// # Errors
+        /// When the name or the node has more than 255 characters.
+        impl TryFrom<($name, $node)> for Dest {
+            type Error = AtomError;
+
+            fn try_from((name, node): ($name, $node)) -> Result<Self, AtomError> {
+                Ok(Self::from((Atom::new(name.as_ref())?, Atom::new(node.as_ref())?)))
+            }
+        }
+    )*};
+}
+
+made_meanwhile! {
+    String, String;
+    String, Atom;
+    Atom, String;
+    String, &str;
+    &str, String;
 }
 
 impl fmt::Display for Dest {
@@ -104,5 +133,37 @@ impl fmt::Display for Dest {
             Self::Alias(alias) => alias.fmt(f),
             Self::Remote { name, node } => write!(f, "{{{name},{node}}}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_a_node_are_one_destination_however_they_are_written() {
+        let (name, node) = (Atom::from_static("echo"), Atom::from_static("a@h"));
+        let (made_name, made_node) = (|| "echo".to_owned(), || "a@h".to_owned());
+        let there = Dest::Remote { name, node };
+        for written in [
+            Dest::from((name, node)),
+            Dest::from(("echo", "a@h")),
+            Dest::from(("echo", node)),
+            Dest::from((name, "a@h")),
+        ] {
+            assert_eq!(written, there);
+        }
+        for written in [
+            Dest::try_from((made_name(), made_node())),
+            Dest::try_from((made_name(), node)),
+            Dest::try_from((name, made_node())),
+            Dest::try_from((made_name(), "a@h")),
+            Dest::try_from(("echo", made_node())),
+        ] {
+            assert_eq!(written, Ok(there));
+        }
+        let long = || "x".repeat(256);
+        assert!(Dest::try_from((long(), node)).is_err());
+        assert!(Dest::try_from((name, long())).is_err());
     }
 }
