@@ -3,13 +3,15 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_that_dial_each_other_end_with_one_connection() {
     let port = free_port();
-    let (a, b) = (
-        TestNode::start("a", port).await,
-        TestNode::start("b", port).await,
-    );
-    let (mut slowest, mut flaps) = (Duration::ZERO, 0);
+    // A handshake that could only end by its time would never end.
+    let patient = |alive| {
+        let mut patient = config(alive, port);
+        patient.setup_time = LIMIT * 100;
+        TestNode::with(patient)
+    };
+    let (a, b) = (patient("a").await, patient("b").await);
+    let mut flaps = 0;
     for round in 0..200 {
-        let began = Instant::now();
         // Both at once, and each a little before the other.
         let (first, second) = if round % 2 == 0 { (&a, &b) } else { (&b, &a) };
         let one = {
@@ -19,9 +21,13 @@ async fn two_that_dial_each_other_end_with_one_connection() {
         if round % 4 >= 2 {
             tokio::time::sleep(Duration::from_micros(round * 10)).await;
         }
-        let two = second.net.connect(first.name).await;
-        two.unwrap();
-        one.await.unwrap().unwrap();
+        let two = second.net.connect(first.name);
+        tokio::time::timeout(LIMIT, two).await.unwrap().unwrap();
+        tokio::time::timeout(LIMIT, one)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
         let _ = a.send_int(b.name, 1, 1).unwrap();
         let _ = b.send_int(a.name, 1, 2).unwrap();
         for node in [&a, &b] {
@@ -35,7 +41,6 @@ async fn two_that_dial_each_other_end_with_one_connection() {
             }
             assert!(ups >= 1, "round {round}");
         }
-        slowest = slowest.max(began.elapsed());
         assert_eq!((a.net.nodes().len(), b.net.nodes().len()), (1, 1));
         a.net.disconnect(b.name);
         for node in [&a, &b] {
@@ -44,7 +49,6 @@ async fn two_that_dial_each_other_end_with_one_connection() {
         }
     }
     assert_eq!(flaps, 0);
-    assert!(slowest < SETUP_TIME, "{slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

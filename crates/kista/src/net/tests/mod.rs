@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use kista_dist::Control;
 use kista_dist::frame::Payload;
-pub(super) use kista_dist::handshake::SETUP_TIME;
 use kista_dist::handshake::{
     Config as HandshakeConfig, Cookie, Event as HandshakeEvent, HandshakeError, Initiator,
 };
