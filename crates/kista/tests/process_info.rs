@@ -6,7 +6,7 @@ mod plain;
 use std::future::pending;
 use std::time::Duration;
 
-use kista::{Dest, Info, Node, Pid, ProcessInfo, SpawnOptions, Status, Term, gen_server};
+use kista::{Binary, Dest, Info, Node, Pid, ProcessInfo, SpawnOptions, Status, Term, gen_server};
 use plain::{SOON, node, run, term};
 use tokio::time::timeout;
 
@@ -129,6 +129,32 @@ async fn a_bursts_memory_is_given_back() {
     ended.await.unwrap();
     let said = until(&node, chooser, |info| info.message_queue_bytes < 8_192).await;
     assert_eq!(said.message_queue_len, 1);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn encoded_messages_that_wait_are_counted_with_what_they_hold() {
+    const COUNT: usize = 100;
+    const SIZE: usize = 10_000;
+    let node = node("heavy").await;
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let busy = node
+        .spawn_fn(async move |mut cx| {
+            let _ = gone.await;
+            for _ in 0..COUNT {
+                cx.receive().await;
+            }
+            pending::<()>().await;
+        })
+        .unwrap();
+    for _ in 0..COUNT {
+        node.send(busy, &Binary::from(vec![0; SIZE]));
+    }
+    let held = info(&node, busy).await.message_queue_bytes;
+    assert!((COUNT * SIZE..2 * COUNT * SIZE).contains(&held), "{held}");
+    go.send(()).unwrap();
+    let emptied = until(&node, busy, |info| info.message_queue_len == 0).await;
+    assert!(emptied.message_queue_bytes < SIZE, "{emptied:?}");
     node.stop().await;
 }
 

@@ -260,8 +260,12 @@ impl<M> Mail<M> {
         }
     }
 
-    pub(super) fn buffer_bytes(&self) -> usize {
-        (self.list.capacity() + self.arrived.capacity()) * size_of::<Signal<M>>()
+    /// What was taken over and the buffers for it. Looks at each of them.
+    pub(super) fn held_bytes(&self) -> usize {
+        let buffers = self.list.capacity() + self.arrived.capacity();
+        let arrived = self.arrived.0.iter().flat_map(|arrived| arrived.iter());
+        let held = self.list.iter().chain(arrived).map(Signal::held_bytes);
+        buffers * size_of::<Signal<M>>() + held.sum::<usize>()
     }
 
     /// Everything that was taken over, in its order.

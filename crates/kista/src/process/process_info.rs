@@ -22,7 +22,9 @@ pub struct ProcessInfo {
     pub status: Status,
     /// Messages received and not yet handled, with what a selective receive passed over.
     pub message_queue_len: usize,
-    /// Bytes of the buffers that hold them. What the messages own elsewhere is not counted.
+    /// Bytes that they hold, about: the buffers, and encoded messages whole, as they wait. Not counted are what messages of Rust
+    /// types own elsewhere, the content of terms that were decoded already, and what came behind the question beyond its place in a
+    /// buffer. To be counted all are looked at.
     pub message_queue_bytes: usize,
     /// Messages that ever arrived.
     pub messages_in: u64,

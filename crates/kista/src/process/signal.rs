@@ -54,6 +54,23 @@ impl<M> Signal<M> {
         }
     }
 
+    /// The bytes that it holds beside its place in a queue, about: encoded messages whole, of what is a value its box.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Wire(message) => message.held_bytes(),
+            Self::Notice(info) | Self::Passed(info) => size_of_val(&**info),
+            Self::Replace(replace) => size_of_val(&**replace),
+            Self::Control(envelope) => {
+                let of_message = match &envelope.signal {
+                    ControlSignal::ToAlias { message, .. } => message.held_bytes(),
+                    _ => 0,
+                };
+                size_of_val(&**envelope) + of_message
+            }
+            Self::Message(_) | Self::Call(..) | Self::Stop(..) => 0,
+        }
+    }
+
     /// Whether its sender is on another node, where it can neither wait nor be told.
     pub(crate) fn is_from_away(&self) -> bool {
         match self {
@@ -124,6 +141,11 @@ impl WireMessage {
             None => self.payload.len(),
             Some(place) => place.term(&self.payload).len(),
         }
+    }
+
+    /// How much memory waits with it, about: with its whole block.
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.payload.weight()
     }
 
     /// Its payload, to be kept.

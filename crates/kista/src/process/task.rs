@@ -350,7 +350,7 @@ impl<M: Send + 'static> Process<M> {
             behaviour: self.behaviour(),
             status: self.status(),
             message_queue_len: (mail.listed() + self.taken()).saturating_sub(state.flushed()),
-            message_queue_bytes: self.queue.buffer_bytes() + mail.buffer_bytes(),
+            message_queue_bytes: self.queue.buffer_bytes() + mail.held_bytes(),
             messages_in: self.turn.received(),
             messages_out: self.sent(),
             links: state.links(),
