@@ -7,6 +7,7 @@ mod erl;
 mod kista;
 mod mixed;
 mod papers;
+mod shares;
 mod tcp;
 mod tokio;
 

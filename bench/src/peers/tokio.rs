@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
+use super::shares::in_shares;
 use super::{Peer, Role, children};
 use crate::child::{self, Mark, Measurement};
 use crate::row::{Pattern, Row};
@@ -141,27 +141,17 @@ async fn messages(drivers: usize, receivers: usize, calls: bool) {
 
 /// As many tasks as there are drivers, each of which does its share and hears that it was received.
 async fn work(sinks: &[Sink], drivers: usize, calls: bool, ops: u64) {
-    let each = ops.div_ceil(drivers as u64);
-    let mut left = ops;
-    let mut working = JoinSet::new();
-    for n in 0..drivers {
-        let share = each.min(left);
-        left -= share;
-        let sink = sinks[n % sinks.len()].clone();
-        working.spawn(async move {
-            for n in 0..share {
-                if calls {
-                    assert_eq!(add(&sink, n).await, n + 1);
-                } else {
-                    let _ = sink.send(Message::Tick(n));
-                }
+    in_shares(sinks, drivers, ops, |sink, share| async move {
+        for n in 0..share {
+            if calls {
+                assert_eq!(add(&sink, n).await, n + 1);
+            } else {
+                let _ = sink.send(Message::Tick(n));
             }
-            count(&sink).await;
-        });
-    }
-    while let Some(end) = working.join_next().await {
-        end.expect("no panic");
-    }
+        }
+        count(&sink).await;
+    })
+    .await;
 }
 
 async fn add(sink: &Sink, n: u64) -> u64 {

@@ -180,16 +180,21 @@ async fn a_node_is_reached_at_each_address_that_it_listens_on() {
     }
 }
 
+/// A node that has its name from `b`.
+async fn named_by(b: &Node) -> Node {
+    Node::builder("undefined@127.0.0.1")
+        .cookie("links")
+        .route(name_of(b), route_to(b))
+        .named_by(name_of(b))
+        .start()
+        .await
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it_and_the_next() {
     let b = off("b").start().await.unwrap();
-    let n = Node::builder("undefined@127.0.0.1")
-        .cookie("links")
-        .route(name_of(&b), route_to(&b))
-        .named_by(name_of(&b))
-        .start()
-        .await
-        .unwrap();
+    let n = named_by(&b).await;
     let name = name_of(&n);
     assert!(
         name.ends_with("@127.0.0.1") && !name.starts_with("undefined"),
@@ -266,13 +271,7 @@ async fn a_node_without_a_name_gets_one_and_its_processes_live_under_it_and_the_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_the_name_that_others_use_a_node_finds_itself() {
     let b = off("b").start().await.unwrap();
-    let n = Node::builder("undefined@127.0.0.1")
-        .cookie("links")
-        .route(name_of(&b), route_to(&b))
-        .named_by(name_of(&b))
-        .start()
-        .await
-        .unwrap();
+    let n = named_by(&b).await;
     b.stop().await;
     until("the name is lost", || n.known_as().is_none()).await;
     let c = off("c").start().await.unwrap();

@@ -14,8 +14,8 @@ mod ractor_cluster;
 use std::time::Duration;
 
 use ::tokio::sync::mpsc;
-use ::tokio::task::JoinSet;
 
+use super::shares::in_shares;
 use super::{Peer, Role, children};
 use crate::child::{self, Mark, Measurement};
 use crate::row::{Pattern, Row, Work};
@@ -151,27 +151,17 @@ async fn messages<A: Actors>(drivers: usize, receivers: usize, calls: bool) {
 
 /// As many tasks as there are drivers, each of which does its share and hears that it was received.
 async fn drive<A: Actors>(sinks: &[A::Sink], drivers: usize, calls: bool, ops: u64) {
-    let each = ops.div_ceil(drivers as u64);
-    let mut left = ops;
-    let mut working = JoinSet::new();
-    for n in 0..drivers {
-        let share = each.min(left);
-        left -= share;
-        let sink = sinks[n % sinks.len()].clone();
-        working.spawn(async move {
-            for n in 0..share {
-                if calls {
-                    assert_eq!(A::add(&sink, n).await, n + 1);
-                } else {
-                    A::tick(&sink, n);
-                }
+    in_shares(sinks, drivers, ops, |sink, share| async move {
+        for n in 0..share {
+            if calls {
+                assert_eq!(A::add(&sink, n).await, n + 1);
+            } else {
+                A::tick(&sink, n);
             }
-            A::count(&sink).await;
-        });
-    }
-    while let Some(end) = working.join_next().await {
-        end.expect("no panic");
-    }
+        }
+        A::count(&sink).await;
+    })
+    .await;
 }
 
 async fn mark<A: Actors>(sinks: &[A::Sink]) -> Mark {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, pg, rpc::CallResult};
 use ractor_cluster::{NodeServer, RactorClusterMessage, client_connect};
-use tokio::task::JoinSet;
 
+use super::super::shares::in_shares;
 use super::super::{Peer, Role, children};
 use super::in_tokio;
 use crate::child::{self, Mark, Measurement};
@@ -180,27 +180,17 @@ async fn work(sinks: &[ActorRef<ToSink>], pattern: Pattern, ops: u64) {
         Pattern::Call { callers } => (callers, 0, true),
         _ => unreachable!("no row of this peer"),
     };
-    let each = ops.div_ceil(drivers as u64);
-    let mut left = ops;
-    let mut working = JoinSet::new();
-    for n in 0..drivers {
-        let share = each.min(left);
-        left -= share;
-        let sink = sinks[n % sinks.len()].clone();
-        working.spawn(async move {
-            for n in 0..share {
-                if calls {
-                    assert_eq!(ask(&sink, |reply| ToSink::Add(n, reply)).await, n + 1);
-                } else if bytes == 0 {
-                    sink.cast(ToSink::Tick(n)).expect("it lives");
-                } else {
-                    sink.cast(ToSink::Blob(vec![7; bytes])).expect("it lives");
-                }
+    in_shares(sinks, drivers, ops, |sink, share| async move {
+        for n in 0..share {
+            if calls {
+                assert_eq!(ask(&sink, |reply| ToSink::Add(n, reply)).await, n + 1);
+            } else if bytes == 0 {
+                sink.cast(ToSink::Tick(n)).expect("it lives");
+            } else {
+                sink.cast(ToSink::Blob(vec![7; bytes])).expect("it lives");
             }
-            ask(&sink, ToSink::Count).await;
-        });
-    }
-    while let Some(end) = working.join_next().await {
-        end.expect("no panic");
-    }
+        }
+        ask(&sink, ToSink::Count).await;
+    })
+    .await;
 }

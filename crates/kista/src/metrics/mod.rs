@@ -72,11 +72,8 @@ const fn counter(
     about: &'static str,
 ) -> Metric {
     Metric {
-        name,
         counter: true,
-        unit,
-        labels,
-        about,
+        ..gauge(name, unit, labels, about)
     }
 }
 
