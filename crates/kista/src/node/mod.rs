@@ -167,6 +167,7 @@ impl Node {
     }
 
     /// The full name, `name@host`.
+    #[inline]
     pub fn name(&self) -> Atom {
         self.0.name
     }
@@ -463,6 +464,7 @@ impl Node {
         &self.0.timers
     }
 
+    #[inline]
     pub(crate) fn queue_alarm_mark(&self) -> usize {
         self.0.queue_alarm_mark
     }
@@ -510,6 +512,7 @@ impl Node {
         });
     }
 
+    #[inline]
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -11,15 +11,23 @@ use super::Me;
 
 impl Me {
     /// Looks at the number of unread messages.
+    #[inline]
     pub(super) fn look_at_backlog(&self, unread: usize) {
         let mark = self.node.queue_alarm_mark();
+        if unread > mark || self.is_alarmed() {
+            self.alarm(mark, unread);
+        }
+    }
+
+    #[cold]
+    fn alarm(&self, mark: usize, unread: usize) {
         if unread > mark {
             if self.set_alarmed(true) {
                 let name = self.state.lock().name;
                 self.node
                     .raise_queue_alarm(self.pid, name, self.behaviour, unread);
             }
-        } else if unread < mark / 2 && self.is_alarmed() && !self.set_alarmed(false) {
+        } else if unread < mark / 2 && self.set_alarmed(false) {
             tracing::info!(pid = %self.pid, behaviour = self.behaviour, unread, "queue alarm cleared");
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn scope<R>(process: Arc<dyn AnyProcess>, f: impl FnOnce() -> R) -> R
 }
 
 /// Runs `f` as this process, and gives the handle back: it is moved, so that nobody counts.
+#[inline]
 pub(super) fn lent<R>(
     process: Arc<dyn AnyProcess>,
     f: impl FnOnce() -> R,
@@ -68,6 +69,7 @@ pub(crate) fn is_ending(pid: Pid) -> bool {
 }
 
 /// The pid of the process that runs here, when it is one of `node`'s.
+#[inline]
 pub(crate) fn pid_on(node: &Node) -> Option<Pid> {
     CURRENT.with_borrow(|current| {
         let me = current.as_ref()?.me();
@@ -106,11 +108,13 @@ pub(crate) fn hold(room: Arc<dyn Room>) {
 }
 
 /// Counts a message that is sent here. Who sends it is settled once per poll: see [`sent_by`].
+#[inline]
 pub(crate) fn count_sent() {
     SENT.set(SENT.get().wrapping_add(1));
 }
 
 /// Runs `f`, and says how many messages it sent. They are not counted again for what runs around it.
+#[inline]
 pub(super) fn sent_by<R>(f: impl FnOnce() -> R) -> (R, u64) {
     let before = SENT.get();
     let done = f();

@@ -67,47 +67,57 @@ impl Turn {
     }
 
     /// A new poll begins.
+    #[inline]
     pub(super) fn refill(&self) {
         self.messages.store(BUDGET, Relaxed);
         self.acts.store(ACTS, Relaxed);
     }
 
+    #[inline]
     pub(super) fn is_spent(&self) -> bool {
         self.messages.load(Relaxed) == 0 || self.acts.load(Relaxed) == 0
     }
 
     /// Whether one more control signal may act.
+    #[inline]
     pub(super) fn may_act(&self) -> bool {
         self.acts.load(Relaxed) > 0
     }
 
+    #[inline]
     pub(super) fn acted(&self) {
         let left = self.acts.load(Relaxed);
         self.acts.store(left.saturating_sub(1), Relaxed);
     }
 
+    #[inline]
     pub(super) fn set_listed(&self, listed: bool) {
         self.listed.store(listed, Relaxed);
     }
 
+    #[inline]
     fn may_read(&self) -> bool {
         self.messages.load(Relaxed) > 0
     }
 
+    #[inline]
     fn read(&self) {
         let left = self.messages.load(Relaxed);
         self.messages.store(left.saturating_sub(1), Relaxed);
     }
 
+    #[inline]
     fn end(&self) {
         self.messages.store(0, Relaxed);
     }
 
+    #[inline]
     pub(super) fn received(&self) -> u64 {
         self.received.load(Relaxed)
     }
 
     /// Counts messages that arrived. `alone`: nobody else takes the queue over.
+    #[inline]
     pub(super) fn receive(&self, messages: usize, alone: bool) {
         let messages = messages as u64;
         if alone {
@@ -117,23 +127,28 @@ impl Turn {
         }
     }
 
+    #[inline]
     pub(super) fn set_arrived(&self, arrived: bool) {
         self.arrived.store(arrived, Relaxed);
     }
 
+    #[inline]
     fn has_read(&self, what: u8) -> bool {
         self.read.load(Relaxed) & what != 0
     }
 
+    #[inline]
     fn set_read(&self, what: u8) {
         self.read.store(self.read.load(Relaxed) | what, Relaxed);
     }
 
+    #[inline]
     fn has_arrived(&self) -> bool {
         self.arrived.load(Relaxed)
     }
 
     /// The behaviour is about to be polled.
+    #[inline]
     pub(super) fn begin_read(&self) -> Reader {
         let reader = match self.read.load(Relaxed) {
             read if read & READING != 0 => Reader::Behaviour,
@@ -144,10 +159,12 @@ impl Turn {
         reader
     }
 
+    #[inline]
     pub(super) fn is_reading(&self) -> bool {
         self.has_read(READING)
     }
 
+    #[inline]
     fn is_listed(&self) -> bool {
         self.listed.load(Relaxed)
     }

@@ -107,11 +107,13 @@ impl Me {
     }
 
     /// This process.
+    #[inline]
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
     /// The node it runs on.
+    #[inline]
     pub fn node(&self) -> &Node {
         &self.node
     }
@@ -136,6 +138,7 @@ impl Me {
         }
     }
 
+    #[inline]
     pub(crate) fn set_waiting(&self, waiting: bool) {
         self.set_doing(WAITING, waiting);
     }
@@ -148,10 +151,13 @@ impl Me {
     }
 
     /// Whether it is held: it sent more than a connection or a queue has room for, and there is no room yet.
+    #[inline]
     pub(super) fn poll_hold(&self, cx: &mut Context<'_>) -> bool {
-        if !self.is_to_hold() {
-            return false;
-        }
+        self.is_to_hold() && self.poll_room(cx)
+    }
+
+    #[cold]
+    fn poll_room(&self, cx: &mut Context<'_>) -> bool {
         // Not under its lock: a room may be another process, or this one.
         let room = self.state.lock().held_by.clone();
         let held = room.is_some_and(|room| room.poll_room(cx).is_pending());
@@ -163,6 +169,7 @@ impl Me {
         held
     }
 
+    #[inline]
     pub(super) fn is_to_hold(&self) -> bool {
         self.doing.load(Relaxed) & TO_HOLD != 0
     }
@@ -176,6 +183,7 @@ impl Me {
         self.set(BOUNDED, bounded);
     }
 
+    #[inline]
     pub(crate) fn is_bounded(&self) -> bool {
         self.has(BOUNDED)
     }
@@ -185,6 +193,7 @@ impl Me {
         self.set(ALARMED, alarmed)
     }
 
+    #[inline]
     pub(crate) fn is_alarmed(&self) -> bool {
         self.has(ALARMED)
     }
@@ -213,6 +222,7 @@ impl Me {
         self.has(PLAIN)
     }
 
+    #[inline]
     fn set_doing(&self, what: u16, on: bool) {
         let doing = self.doing.load(Relaxed);
         let now = match on {
@@ -225,6 +235,7 @@ impl Me {
         }
     }
 
+    #[inline]
     fn has(&self, flag: u16) -> bool {
         self.flags.load(Relaxed) & flag != 0
     }
@@ -242,6 +253,7 @@ impl Me {
     }
 
     /// Messages that the behaviour took over and has not handled.
+    #[inline]
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Relaxed)
     }
@@ -253,6 +265,7 @@ impl Me {
         self.taken.store(taken, Relaxed);
     }
 
+    #[inline]
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
     }
