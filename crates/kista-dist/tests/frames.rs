@@ -74,6 +74,7 @@ fn written(flags: Flags, messages: &[(Control, Option<Encoder>)]) -> Vec<u8> {
     let mut out = WriteBuffer::new();
     while writer.fill(&mut out, usize::MAX) {}
     assert_eq!(writer.pending_bytes(), 0);
+    assert_eq!(writer.pending_large_bytes(), 0);
     out.to_vec()
 }
 
@@ -1007,6 +1008,7 @@ proptest! {
         pump(&mut writer, &mut out, false);
         prop_assert!(writer.is_empty());
         prop_assert_eq!(writer.pending_bytes(), 0);
+        prop_assert_eq!(writer.pending_large_bytes(), 0);
         check(&got, &sizes);
     }
 
@@ -1110,6 +1112,7 @@ fn what_is_queued_as_a_run_is_written_as_if_one_by_one() {
                 }
             }
             assert_eq!(writer.pending_bytes(), 0);
+            assert_eq!(writer.pending_large_bytes(), 0);
             assert_eq!(writer.counters(), alone.1);
             assert!(all == alone.0, "{flags:?} {target}");
         }

@@ -77,6 +77,15 @@ struct Stream {
     cut: Option<Cut>,
 }
 
+/// The weight of what is out now.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Of large messages, or parts of them.
+    pub(super) large: usize,
+    /// Of those that waited behind.
+    pub(super) short: usize,
+}
+
 /// The senders with large messages.
 #[derive(Debug, Default)]
 pub(super) struct Fragmenter {
@@ -117,15 +126,15 @@ impl Fragmenter {
         .push_back(stream);
     }
 
-    /// Gives the next sender its turn. Returns the weight of the messages that are wholly out now.
-    pub(super) fn turn(&mut self, wire: &mut Wire, out: &mut WriteBuffer) -> usize {
+    /// Gives the next sender its turn.
+    pub(super) fn turn(&mut self, wire: &mut Wire, out: &mut WriteBuffer) -> Done {
+        let mut done = Done::default();
         let Some(mut stream) = self.active.pop_front() else {
-            return 0;
+            return done;
         };
-        let mut done = 0;
         let queue = self.behind.entry(stream.key).or_default();
         if let Some(cut) = &mut stream.cut {
-            done += wire.fragment(stream.key, cut, out);
+            done.large += wire.fragment(stream.key, cut, out);
             if cut.next == 0 {
                 stream.cut = None;
             }
@@ -139,7 +148,7 @@ impl Fragmenter {
                 }
                 wire.message(&held.control, &held.atoms, &held.inline, &held.chunks, out);
                 wire.counters.messages += 1;
-                done += held.len + super::outbox::OVERHEAD;
+                done.short += held.len + super::outbox::OVERHEAD;
             }
         }
         if stream.cut.is_some() || !queue.is_empty() {

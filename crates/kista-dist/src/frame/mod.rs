@@ -38,6 +38,12 @@ pub const FRAGMENT_SIZE: usize = 64 * 1024;
 /// A payload that is so little longer is not cut: what a tuple, an atom and a head make of 64 KiB.
 const SLACK: usize = 1024;
 
+/// Whether a payload of this length leaves in fragments, between which shorter messages pass.
+#[must_use]
+pub const fn is_large(payload_len: usize) -> bool {
+    payload_len > FRAGMENT_SIZE + SLACK
+}
+
 /// Why inbound bytes are worthless. All are the peer's fault, or a limit of ours: end the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@
 use bytes::Bytes;
 use kista_etf::{Atom, AtomName, EncodeError, Encoder, Pid, Renaming};
 
-use super::Payload;
+use super::{Payload, is_large};
 use crate::control::Control;
 
 /// Bytes that a message costs beside its payload, for the accounts.
@@ -52,6 +52,7 @@ pub struct Outbox {
     /// How long the payloads of runs are, but for the first of each.
     pub(super) joined: Vec<u32>,
     bytes: usize,
+    large: usize,
 }
 
 /// One message, or a run. Its parts begin where those of the entry before it end.
@@ -133,6 +134,9 @@ impl Outbox {
             }
         }
         self.bytes += payload_len + OVERHEAD;
+        if is_large(payload_len) {
+            self.large += payload_len + OVERHEAD;
+        }
         self.entries.push(Entry {
             control,
             key,
@@ -235,6 +239,12 @@ impl Outbox {
         self.bytes
     }
 
+    /// How much of that is of messages which [are large](super::is_large).
+    #[must_use]
+    pub fn large_bytes(&self) -> usize {
+        self.large
+    }
+
     /// How many messages wait.
     #[inline]
     #[must_use]
@@ -257,6 +267,7 @@ impl Outbox {
         self.chunks.clear();
         self.joined.clear();
         self.bytes = 0;
+        self.large = 0;
         self.entries.shrink_to(KEEP / size_of::<Entry>());
         self.arena.shrink_to(KEEP);
         self.atoms.shrink_to(KEEP / size_of::<Atom>());

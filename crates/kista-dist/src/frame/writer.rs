@@ -16,7 +16,7 @@ use super::memo::Written;
 use super::outbox::{OVERHEAD, whole};
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
-use super::{FRAGMENT_SIZE, FrameCounters, Outbox, SLACK, WriteBuffer};
+use super::{FRAGMENT_SIZE, FrameCounters, Outbox, WriteBuffer, is_large};
 use crate::control::{Control, Placement};
 use crate::flags::Flags;
 
@@ -58,6 +58,7 @@ pub struct FrameWriter {
     queue: VecDeque<Outbox>,
     spare: Vec<Outbox>,
     pending: usize,
+    pending_large: usize,
     /// Bytes that others may write before the next fragment.
     credit: usize,
 }
@@ -79,6 +80,7 @@ impl FrameWriter {
             queue: VecDeque::new(),
             spare: Vec::new(),
             pending: 0,
+            pending_large: 0,
             credit: 0,
         }
     }
@@ -89,6 +91,7 @@ impl FrameWriter {
             return;
         }
         self.pending += outbox.bytes();
+        self.pending_large += outbox.large_bytes();
         // A batch that waits in the queue is older, even when the current one is done.
         if self.next >= self.current.entries.len() && self.queue.is_empty() {
             self.rewind();
@@ -103,6 +106,12 @@ impl FrameWriter {
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
         self.pending
+    }
+
+    /// How much of that is of messages which [are large](super::is_large).
+    #[must_use]
+    pub fn pending_large_bytes(&self) -> usize {
+        self.pending_large
     }
 
     /// Whether all messages were written.
@@ -133,9 +142,9 @@ impl FrameWriter {
                     break;
                 }
             }
-            self.pending = self
-                .pending
-                .saturating_sub(self.fragmenter.turn(&mut self.wire, out));
+            let done = self.fragmenter.turn(&mut self.wire, out);
+            self.pending = self.pending.saturating_sub(done.large + done.short);
+            self.pending_large = self.pending_large.saturating_sub(done.large);
             self.credit = FRAGMENT_SIZE;
         }
         self.wire.counters.bytes += (out.len() - before_all) as u64;
@@ -187,7 +196,11 @@ impl FrameWriter {
             self.wire
                 .message(&entry.control, atoms, inline, chunks, out);
             self.wire.counters.messages += 1;
-            self.pending = self.pending.saturating_sub(entry.payload_len + OVERHEAD);
+            let done = entry.payload_len + OVERHEAD;
+            self.pending = self.pending.saturating_sub(done);
+            if is_large(entry.payload_len) {
+                self.pending_large = self.pending_large.saturating_sub(done);
+            }
         }
         self.done_with_entry();
         true
@@ -304,7 +317,7 @@ impl Wire {
 
     #[inline]
     pub(super) fn is_large(&self, payload_len: usize) -> bool {
-        payload_len > FRAGMENT_SIZE + SLACK && self.fragments
+        is_large(payload_len) && self.fragments
     }
 
     /// Writes a whole message as one frame.

@@ -33,7 +33,7 @@ use tokio::sync::{Notify, watch};
 use super::given_names::Given;
 use super::inbound::PeerLoad;
 pub(super) use super::outgoing::Queued;
-use super::outgoing::{NotPushed, Outgoing, Pressure, Pushed, SendError};
+use super::outgoing::{NotPushed, Outgoing, Pressure, Pushed, SendError, Share};
 use super::socket::Socket;
 use super::stats::TlsInfo;
 use super::wire::Wire;
@@ -284,8 +284,8 @@ impl Connection {
     }
 
     /// Ready below the busy mark, or when the connection is closed.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.out.poll_room(cx)
+    pub(crate) fn poll_room(&self, share: Share, cx: &mut Context<'_>) -> Poll<()> {
+        self.out.poll_room(share, cx)
     }
 
     /// Ends this connection; a newer one to the same peer is not touched. `why` is for the log, `nodedown` says `connection_closed`.
@@ -461,8 +461,8 @@ impl Connection {
     }
 
     /// What the writer holds after a write. Wakes those who wait for room.
-    pub(super) fn set_unwritten(&self, bytes: usize) {
-        self.out.set_unwritten(bytes);
+    pub(super) fn set_unwritten(&self, bytes: usize, large: usize) {
+        self.out.set_unwritten(bytes, large);
     }
 }
 

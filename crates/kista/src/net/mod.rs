@@ -71,7 +71,7 @@ pub(crate) use inbound::InboundCharge;
 pub use keep::KeptPeer;
 pub(crate) use listen::bind;
 pub use node_name::{NodeName, NodeNameError};
-pub(crate) use outgoing::{Pressure, SendError};
+pub(crate) use outgoing::{Pressure, SendError, Share};
 pub use static_route::Route;
 pub use stats::{ConnectionInfo, HandshakeStats, TlsInfo};
 pub(crate) use transport::{Over, Transport};

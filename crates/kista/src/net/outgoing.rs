@@ -3,13 +3,14 @@
 //! 1. In flight = queued + taken by the writer and not yet accepted by the socket. Above the busy mark senders are told so, above
 //!    the full mark messages are refused. Signals that keep links and monitors true are never refused; when they alone double
 //!    the full mark the connection is to be closed.
+//!    Short messages pass the fragments of large ones: so for who sends short ones the bytes of large ones do not count.
 //! 2. The lock covers one push, or one swap of all that is queued for an empty outbox. It is never held across an await.
 //! 3. It ends in two steps: `refuse`, after which nothing is taken, and `leave`, after which nobody is told of the loss.
 
 use std::task::{Context, Poll, Waker};
 
 use kista_dist::Control;
-use kista_dist::frame::Outbox;
+use kista_dist::frame::{Outbox, is_large};
 use kista_etf::{EncodeError, Encoder, Pid};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
@@ -26,12 +27,15 @@ struct Queue {
     outbox: Outbox,
     /// Bytes that the writer took and the socket did not accept yet.
     unwritten: usize,
+    /// How many of those are of large messages.
+    unwritten_large: usize,
     closed: bool,
     /// No more than what is queued shall be written, then the write side is shut.
     draining: bool,
     gone: bool,
     watchers: FxHashSet<Pid>,
-    waiters: Vec<Waker>,
+    /// Who waits for room; for another large message, or for a short one.
+    waiters: Vec<(Share, Waker)>,
     /// For [`Load`].
     held: u64,
     refused: u64,
@@ -51,7 +55,16 @@ pub(crate) enum Pressure {
     /// Below the busy mark.
     Room,
     /// Above it: wait with [`Connection::poll_room`](super::Connection::poll_room).
-    Busy,
+    Busy(Share),
+}
+
+/// What counts for a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// What is in flight of short messages, among which its own goes.
+    Short,
+    /// All that is in flight.
+    All,
 }
 
 /// Why a signal was not queued.
@@ -101,6 +114,7 @@ impl Outgoing {
             queue: Mutex::new(Queue {
                 outbox: Outbox::new(),
                 unwritten: 0,
+                unwritten_large: 0,
                 closed: false,
                 draining: false,
                 gone: false,
@@ -120,11 +134,15 @@ impl Outgoing {
         payload: Option<&Encoder>,
     ) -> Result<Pushed, NotPushed> {
         let refusable = is_message(&control);
+        let share = match payload {
+            Some(payload) if is_large(payload.len()) => Share::All,
+            _ => Share::Short,
+        };
         let mut queue = self.queue.lock();
         if queue.closed || queue.draining {
             return Err(SendError::Closed.into());
         }
-        let in_flight = queue.in_flight();
+        let in_flight = queue.in_flight(share);
         if in_flight >= self.full_mark {
             if refusable {
                 queue.refused += 1;
@@ -140,20 +158,26 @@ impl Outgoing {
             None => queue.outbox.push(control, payload),
         };
         pushed.map_err(SendError::from)?;
-        let busy = queue.in_flight() >= self.busy_mark;
+        let busy = queue.in_flight(share) >= self.busy_mark;
         queue.held += u64::from(busy);
-        let pressure = if busy { Pressure::Busy } else { Pressure::Room };
+        let pressure = match busy {
+            true => Pressure::Busy(share),
+            false => Pressure::Room,
+        };
         Ok(Pushed { first, pressure })
     }
 
     /// Ready below the busy mark, or when nothing is taken any more.
-    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_room(&self, share: Share, cx: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.queue.lock();
-        if queue.closed || queue.in_flight() < self.busy_mark {
+        if queue.closed || queue.in_flight(share) < self.busy_mark {
             return Poll::Ready(());
         }
-        if !queue.waiters.iter().any(|w| w.will_wake(cx.waker())) {
-            queue.waiters.push(cx.waker().clone());
+        let waits = |(for_share, waker): &(Share, Waker)| {
+            *for_share == share && waker.will_wake(cx.waker())
+        };
+        if !queue.waiters.iter().any(waits) {
+            queue.waiters.push((share, cx.waker().clone()));
         }
         Poll::Pending
     }
@@ -171,7 +195,7 @@ impl Outgoing {
     pub(super) fn load(&self) -> Load {
         let queue = self.queue.lock();
         Load {
-            in_flight: queue.in_flight(),
+            in_flight: queue.in_flight(Share::All),
             held: queue.held,
             refused: queue.refused,
         }
@@ -191,19 +215,24 @@ impl Outgoing {
             };
         }
         queue.unwritten += queue.outbox.bytes();
+        queue.unwritten_large += queue.outbox.large_bytes();
         std::mem::swap(&mut queue.outbox, spare);
         Queued::Some
     }
 
     /// What the writer holds after a write. Wakes those who wait for room.
-    pub(super) fn set_unwritten(&self, bytes: usize) {
+    pub(super) fn set_unwritten(&self, bytes: usize, large: usize) {
         let mut queue = self.queue.lock();
         queue.unwritten = bytes;
-        if !queue.waiters.is_empty() && queue.in_flight() < self.busy_mark {
-            let waiters = std::mem::take(&mut queue.waiters);
-            drop(queue);
-            waiters.into_iter().for_each(Waker::wake);
+        queue.unwritten_large = large;
+        if queue.waiters.is_empty() || queue.in_flight(Share::Short) >= self.busy_mark {
+            return;
         }
+        let all = queue.in_flight(Share::All) < self.busy_mark;
+        let let_go = |(share, _): &mut (Share, Waker)| all || *share == Share::Short;
+        let waiters: Vec<_> = queue.waiters.extract_if(.., let_go).collect();
+        drop(queue);
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Takes no more; what is queued is still for the writer.
@@ -217,7 +246,7 @@ impl Outgoing {
         queue.closed = true;
         let waiters = std::mem::take(&mut queue.waiters);
         drop(queue);
-        waiters.into_iter().for_each(Waker::wake);
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Drops what is queued. Who is to be told of the loss; nobody else will be.
@@ -226,13 +255,18 @@ impl Outgoing {
         queue.gone = true;
         queue.outbox.clear();
         queue.unwritten = 0;
+        queue.unwritten_large = 0;
         std::mem::take(&mut queue.watchers).into_iter().collect()
     }
 }
 
 impl Queue {
-    fn in_flight(&self) -> usize {
-        self.outbox.bytes() + self.unwritten
+    fn in_flight(&self, share: Share) -> usize {
+        let all = self.outbox.bytes() + self.unwritten;
+        match share {
+            Share::All => all,
+            Share::Short => all.saturating_sub(self.outbox.large_bytes() + self.unwritten_large),
+        }
     }
 }
 

@@ -47,6 +47,11 @@ impl Wire {
         self.frames.pending_bytes() + self.buffer.len()
     }
 
+    /// How much of that is of large messages.
+    pub(super) fn unwritten_large(&self) -> usize {
+        self.frames.pending_large_bytes()
+    }
+
     pub(super) fn counters(&self) -> FrameCounters {
         self.frames.counters()
     }

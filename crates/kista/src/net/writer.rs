@@ -38,7 +38,7 @@ async fn write_all(connection: &Connection, socket: &Socket) {
         if let Some(renaming) = &established.renaming {
             batch.rename(renaming);
         }
-        let (step, unwritten) = {
+        let (step, unwritten, large) = {
             let mut wire = established.wire.lock();
             let Some(wire) = wire.as_mut() else {
                 return;
@@ -47,9 +47,9 @@ async fn write_all(connection: &Connection, socket: &Socket) {
                 wire.accept(&mut batch);
             }
             let step = wire.step(|slices| socket.try_write(slices));
-            (step, wire.unwritten())
+            (step, wire.unwritten(), wire.unwritten_large())
         };
-        connection.set_unwritten(unwritten);
+        connection.set_unwritten(unwritten, large);
         match step {
             Ok(Step::Wrote) => {
                 connection.writes.fetch_add(1, Relaxed);

@@ -183,7 +183,8 @@ impl NodeBuilder {
     }
 
     /// The marks of bytes that a connection holds unwritten: above `busy` senders are held at their next await, above `full`
-    /// messages are refused. Defaults: 1 MiB and 64 MiB.
+    /// messages are refused. For who sends messages of up to 64 KiB those above do not count: they leave in fragments, which
+    /// shorter ones pass. Defaults: 1 MiB and 64 MiB.
     pub fn send_marks(mut self, busy: usize, full: usize) -> Self {
         self.send_marks = Some((busy, full.max(busy)));
         self

@@ -10,8 +10,10 @@ use kista_etf::{Atom, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 use super::Node;
 use super::scratch::{self, with_encoder};
 use crate::gen_server::{CallError, SendError, Sent};
-use crate::net::{self, Connection, NotConnected, Pressure};
-use crate::process::{ControlSignal, Delivery, Dest, Envelope, Room, Via, WireMessage, current};
+use crate::net::{self, Connection, NotConnected, Pressure, Share};
+use crate::process::{
+    ControlSignal, Delivery, Dest, Envelope, Room, RoomForLarge, Via, WireMessage, current,
+};
 use crate::{ExitReason, remote};
 
 impl Node {
@@ -147,8 +149,12 @@ impl Node {
 
     fn send_by(&self, connection: &Arc<Connection>, control: Control, e: &Encoder) -> Sent {
         match connection.send(control, Some(e)) {
-            Ok(Pressure::Busy) => {
-                let room: Arc<dyn Room> = Arc::clone(connection) as _;
+            Ok(Pressure::Busy(share)) => {
+                let connection = Arc::clone(connection);
+                let room: Arc<dyn Room> = match share {
+                    Share::Short => connection,
+                    Share::All => Arc::new(RoomForLarge(connection)),
+                };
                 current::hold(Arc::clone(&room));
                 Sent::busy(room)
             }

@@ -52,7 +52,7 @@ pub use options::SpawnOptions;
 pub(crate) use overflow::{Delivery, NotTaken};
 pub(crate) use process_info::InfoSlot;
 pub use process_info::{Priority, ProcessInfo, ProcessSummary, Status};
-pub(crate) use room::Room;
+pub(crate) use room::{Room, RoomForLarge};
 pub(crate) use signal::{ControlSignal, Envelope, Never, Signal, WireMessage};
 pub use state::AliasMode;
 pub(crate) use state::{Deferred, ProcessState};

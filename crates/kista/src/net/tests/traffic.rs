@@ -114,7 +114,8 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
     let mut busy = false;
     let full = loop {
         match a.send(peer, 1, &payload) {
-            Ok(Pressure::Busy) => busy = true,
+            Ok(Pressure::Busy(Share::Short)) => busy = true,
+            Ok(Pressure::Busy(Share::All)) => panic!("it is a short message"),
             Ok(Pressure::Room) => {}
             Err(error) => break error,
         }
@@ -132,8 +133,11 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
             creation: 77,
         },
     };
-    assert_eq!(connection.send(link, None), Ok(Pressure::Busy));
-    let room = std::future::poll_fn(|cx| connection.poll_room(cx));
+    assert_eq!(
+        connection.send(link, None),
+        Ok(Pressure::Busy(Share::Short))
+    );
+    let room = std::future::poll_fn(|cx| connection.poll_room(Share::Short, cx));
     tokio::pin!(room);
     assert!(
         tokio::time::timeout(Duration::from_millis(100), &mut room)
@@ -149,7 +153,7 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
     assert_eq!(a.send(peer, 1, &payload), Ok(Pressure::Room));
     // Who waits for room at the end is let go.
     connection.close("test");
-    std::future::poll_fn(|cx| connection.poll_room(cx)).await;
+    std::future::poll_fn(|cx| connection.poll_room(Share::All, cx)).await;
     assert_eq!(
         connection.send(reg_send(a.pid(1), "x"), Some(&payload)),
         Err(SendError::Closed)
@@ -158,6 +162,57 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
         a.next_down().await,
         (peer, true, "connection_closed".to_owned())
     );
+    reading.await.unwrap();
+}
+
+/// A large message takes its time. Short ones pass its fragments, so who sends those is neither held nor refused for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_messages_are_no_burden_to_who_sends_short_ones() {
+    let mut config = config("a", free_port());
+    config.limits.busy_mark = 100_000;
+    config.limits.full_mark = 8_000_000;
+    let a = TestNode::with(config).await;
+    let mut socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (peer, _) = a.next_up().await;
+    let mut large = Encoder::with_atom_table();
+    large.binary(&[1; 5_000_000]);
+    let mut short = Encoder::with_atom_table();
+    short.binary(&[1; 1_000]);
+    let connection = a.net.connected(peer).unwrap();
+    // More than the socket takes, and than may be in flight.
+    let mut sent = 0;
+    while connection.in_flight() < 8_000_000 {
+        assert_eq!(a.send(peer, 1, &large), Ok(Pressure::Busy(Share::All)));
+        sent += 1;
+        assert!(sent < 100, "the peer does not read");
+    }
+    assert_eq!(a.send(peer, 1, &large), Err(SendError::Full));
+    assert_eq!(a.send(peer, 2, &short), Ok(Pressure::Room));
+    std::future::poll_fn(|cx| connection.poll_room(Share::Short, cx)).await;
+    // They have marks of their own.
+    let mut pressures = Vec::new();
+    let full = loop {
+        match a.send(peer, 2, &short) {
+            Ok(pressure) => pressures.push(pressure),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full, SendError::Full);
+    assert!(pressures.is_sorted_by_key(|pressure| *pressure != Pressure::Room));
+    assert_eq!(pressures.last(), Some(&Pressure::Busy(Share::Short)));
+    let weight = 1_000 + 80;
+    assert!(pressures.len() > 8_000_000 / weight, "{}", pressures.len());
+    let reading = tokio::spawn(async move {
+        let mut buffer = vec![0; 1 << 20];
+        while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+    });
+    for share in [Share::Short, Share::All] {
+        let room = std::future::poll_fn(|cx| connection.poll_room(share, cx));
+        tokio::time::timeout(LIMIT, room).await.unwrap();
+    }
+    until("all is written", || connection.in_flight() == 0).await;
+    assert_eq!(a.send(peer, 1, &large), Ok(Pressure::Busy(Share::All)));
+    a.net.disconnect(peer);
     reading.await.unwrap();
 }
 
