@@ -151,6 +151,11 @@ async fn main() {
                     "{ends:?} was {times} times, and never among three of OTP"
                 );
             }
+            let [alone, with_ours] = meshed.apart;
+            assert!(
+                with_ours <= alone,
+                "they did not find each other: {meshed:?}"
+            );
             println!("proved: {meshed:?}");
         }
         Proof::Member { name, cookie, tls } => {

@@ -515,8 +515,9 @@ async fn who_meets_one_meets_all_whoever_connects() {
     }
 }
 
-/// Of 30 and more such cuts among three nodes of OTP 25, 27 and 29 all ended so (`scripts/prove mesh`). The other end that OTP has is one of a
-/// node that notices its loss late, and so of a machine with much to do: see [`kista_interop::proofs::mesh`].
+/// Of 30 and more such cuts among three nodes of OTP 25, 27 and 29 all ended so (`scripts/prove mesh`), over plain distribution. The other end
+/// that OTP has is one of a node that notices its loss late; over TLS, where a connection is slower to end, it was a third of 160 cuts among
+/// three of OTP 25. See [`kista_interop::proofs::mesh`].
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cut_of_any_one_link_of_three_leaves_each_alone_as_among_three_otps() {
     let plan = Mesh {
@@ -525,12 +526,17 @@ async fn a_cut_of_any_one_link_of_three_leaves_each_alone_as_among_three_otps() 
         hidden: false,
     };
     let meshed = mesh(plan).await;
+    let tls = Bed::new().is_tls();
     for outcomes in [&meshed.theirs, &meshed.ours] {
-        let ends = outcomes.keys();
-        let ends: Vec<_> = ends.filter(|ends| **ends != [0, 1, 1]).collect();
-        assert_eq!(ends, [&[0, 0, 0]], "{meshed:?}");
-        assert!(outcomes[&[0, 0, 0]] > 3, "{meshed:?}");
+        let mut ends = outcomes.keys();
+        assert!(
+            ends.all(|ends| [[0, 0, 0], [0, 1, 1]].contains(ends)),
+            "{meshed:?}"
+        );
+        let alone = outcomes.get(&[0, 0, 0]).copied().unwrap_or_default();
+        assert!(tls || alone > 3, "{meshed:?}");
     }
+    assert_eq!(meshed.apart, [0, 0], "{meshed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -543,6 +549,7 @@ async fn without_the_prevention_both_that_were_cut_off_keep_the_third() {
     let meshed = mesh(plan).await;
     let all = Outcomes::from([([1, 1, 2], 6)]);
     assert_eq!((&meshed.ours, &meshed.theirs), (&all, &all));
+    assert_eq!(meshed.apart, [0, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -555,6 +562,7 @@ async fn a_hidden_node_among_three_keeps_whom_it_is_not_cut_from() {
     let meshed = mesh(plan).await;
     let all = Outcomes::from([([1, 1, 2], 6)]);
     assert_eq!((&meshed.ours, &meshed.theirs), (&all, &all));
+    assert_eq!(meshed.apart, [0, 0]);
 }
 
 /// How many nodes each of them sees, when nothing changes any more.

@@ -7,7 +7,7 @@
 //! 3. The lock is named after both lockers, so that both sides may hold it.
 //! 4. It holds the locks until the server says that the session is over, tells others what the server wants them to know, and lets go of the
 //!    boss last.
-//! 5. Between two tries it waits, the longer the more nodes there are.
+//! 5. Before a try it waits, the longer the more nodes there are; not when it just had a success and others wait already.
 //!
 //! Source: `loop_the_locker` and what it calls, in `global.erl`.
 
@@ -70,6 +70,13 @@ pub(super) struct Locker {
     near: Vec<Him>,
     far: Vec<Him>,
     known: Vec<Atom>,
+    pace: Pace,
+}
+
+/// How long it waits for messages before the next try.
+#[derive(Default)]
+struct Pace {
+    /// The last thing done was a success: there is no reason to wait.
     just_synced: bool,
 }
 
@@ -100,7 +107,7 @@ impl Locker {
             near: Vec::new(),
             far: Vec::new(),
             known: Vec::new(),
-            just_synced: false,
+            pace: Pace::default(),
         }
     }
 
@@ -109,20 +116,20 @@ impl Locker {
         loop {
             let message = match self.inbox.now() {
                 Some(message) => Some(message),
-                None => match self.pause() {
-                    None => match self.inbox.next().await {
-                        Some(message) => Some(message),
-                        None => return,
-                    },
-                    Some(pause) => {
-                        self.just_synced = false;
-                        match tokio::time::timeout(pause, self.inbox.next()).await {
+                None => {
+                    let waiting = self.near.len() + self.far.len();
+                    match self.pace.pause(waiting, self.known.len()) {
+                        None => match self.inbox.next().await {
+                            Some(message) => Some(message),
+                            None => return,
+                        },
+                        Some(pause) => match tokio::time::timeout(pause, self.inbox.next()).await {
                             Ok(Some(message)) => Some(message),
                             Ok(None) => return,
                             Err(_) => None,
-                        }
+                        },
                     }
-                },
+                }
             };
             match message {
                 Some(message) => self.take(message).await,
@@ -130,18 +137,6 @@ impl Locker {
                 None => self.choose().await,
             }
         }
-    }
-
-    /// How long to wait for a message before the next try; `None`: there is nobody to try.
-    fn pause(&self) -> Option<Duration> {
-        if self.near.is_empty() && self.far.is_empty() {
-            return None;
-        }
-        Some(match (self.just_synced, self.known.len()) {
-            (true, _) => Duration::ZERO,
-            (false, 0) => Duration::from_millis(200),
-            (false, n) => Duration::from_millis((1000 + 100 * n as u64).min(3000)),
-        })
     }
 
     async fn take(&mut self, message: ToLocker) {
@@ -208,7 +203,7 @@ impl Locker {
         let requester = self.requester(locker);
         let locked = self.lock(&requester, None).await;
         self.say_lock_set(locked, &him);
-        self.just_synced = locked;
+        self.pace.just_synced = locked;
         if locked {
             let known = self.with_us(None);
             self.locked(&him, requester, known).await;
@@ -247,7 +242,7 @@ impl Locker {
         });
         match answer.await {
             Some(ToLocker::LockSet { set: true, .. }) => {
-                self.just_synced = true;
+                self.pace.just_synced = true;
                 self.locked(&him, requester, locked).await;
             }
             Some(ToLocker::Cancel { tell, .. }) => {
@@ -356,6 +351,22 @@ impl Locker {
         let stays = |him: &Him| him.locker.node != node || him.mine != *mine;
         self.near.retain(stays);
         self.far.retain(stays);
+    }
+}
+
+impl Pace {
+    /// `None`: nobody waits to be met. A success counts for the wait that begins now only, also for one without an end: whoever comes after it
+    /// is not met before the nodes that come together with it have connected to each other.
+    fn pause(&mut self, waiting: usize, known: usize) -> Option<Duration> {
+        let just_synced = std::mem::take(&mut self.just_synced);
+        if waiting == 0 {
+            return None;
+        }
+        Some(match (just_synced, known) {
+            (true, _) => Duration::ZERO,
+            (false, 0) => Duration::from_millis(200),
+            (false, n) => Duration::from_millis((1000 + 100 * n as u64).min(3000)),
+        })
     }
 }
 
@@ -483,4 +494,23 @@ fn lock_request(what: &'static str, resource: &Term, requester: &Term) -> Term {
 pub(super) fn cast(node: &Node, to: Atom, message: &Term) {
     let cast = Term::from((kista_etf::atoms::GEN_CAST, message.clone()));
     drop(node.send_noconnect(Dest::from((SERVER, to)), &cast));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_when_nobody_waited_any_more_is_not_met_at_once() {
+        let mut pace = Pace { just_synced: true };
+        // One that waited already is.
+        assert_eq!(pace.pause(1, 1), Some(Duration::ZERO));
+        assert_eq!(pace.pause(1, 1), Some(Duration::from_millis(1100)));
+        // As of OTP's locker, a success is forgotten by a wait that has no end, too.
+        let mut pace = Pace { just_synced: true };
+        assert_eq!(pace.pause(0, 1), None);
+        assert_eq!(pace.pause(1, 1), Some(Duration::from_millis(1100)));
+        assert_eq!(pace.pause(1, 0), Some(Duration::from_millis(200)));
+        assert_eq!(pace.pause(2, 50), Some(Duration::from_secs(3)));
+    }
 }
