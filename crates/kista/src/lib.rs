@@ -100,3 +100,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/elixir.md")]
 struct Elixir;
+
+/// And for what operators need.
+#[cfg(all(doctest, feature = "config", feature = "log"))]
+#[doc = include_str!("../../../docs/operations.md")]
+struct Operations;

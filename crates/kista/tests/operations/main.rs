@@ -8,3 +8,5 @@ mod health;
 mod http;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(all(feature = "config", feature = "log", feature = "prometheus"))]
+mod page;
