@@ -36,16 +36,16 @@ events(Node) ->
     process_flag(trap_exit, true),
     ok = gen_event:add_sup_handler(Alarms, {tally, 4}, 0),
     ok = gen_event:notify(Alarms, {leave, 0}),
-    {{tally, 4}, normal} = receive {gen_event_EXIT, H1, R1} -> {H1, R1} after 5000 -> error(no_exit) end,
+    {{tally, 4}, normal} = receive {gen_event_EXIT, H1, R1} -> {H1, R1} after 30000 -> error(no_exit) end,
     ok = gen_event:add_sup_handler(Alarms, {tally, 5}, 0),
     {error, {'EXIT', _}} = gen_event:call(Alarms, {tally, 5}, crash),
-    {tally, 5} = receive {gen_event_EXIT, H2, _} -> H2 after 5000 -> error(no_exit) end,
+    {tally, 5} = receive {gen_event_EXIT, H2, _} -> H2 after 30000 -> error(no_exit) end,
     %% And ends with its supervisor.
     {_, Monitor} = spawn_monitor(fun() ->
         ok = gen_event:add_sup_handler(Alarms, {tally, 6}, 0),
         [{tally, 6}, tally] = gen_event:which_handlers(Alarms)
     end),
-    receive {'DOWN', Monitor, process, _, normal} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, _, normal} -> ok after 30000 -> error(no_down) end,
     scenario:eventually(fun() -> [tally] = gen_event:which_handlers(Alarms) end),
     [{tally, false, 16}] = case sys:get_state(Alarms) of {ok, S} -> S; S -> S end,
     {status, _, {module, gen_event}, _} = sys:get_status(Alarms),
@@ -78,7 +78,7 @@ door(Node) ->
     ok = sys:resume(Door),
     Monitor = monitor(process, Door),
     bye = gen_statem:call(Door, leave),
-    receive {'DOWN', Monitor, process, _, {shutdown, left}} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, _, {shutdown, left}} -> ok after 30000 -> error(no_down) end,
     {noproc, _} = try gen_statem:call(Door, state) catch exit:Reason -> Reason end,
     ok.
 

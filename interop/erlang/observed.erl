@@ -24,7 +24,7 @@ system(Node) ->
     true = Get(process_count) > 2,
     %% The charts: three times, until they are told to end.
     Pid = spawn_link(Node, observer_backend, fetch_stats, [self(), 50]),
-    Samples = [receive {stats, 1, _, _, _} = Sample -> Sample after 10000 -> error(no_sample) end || _ <- [1, 2, 3]],
+    Samples = [receive {stats, 1, _, _, _} = Sample -> Sample after 30000 -> error(no_sample) end || _ <- [1, 2, 3]],
     [begin
          {stats, 1, Workers, {{input, In}, {output, Out}}, Memory} = Sample,
          true = Workers =/= [] andalso lists:all(fun({Id, A, T}) -> is_integer(Id) andalso A >= 0 andalso T >= A end, Workers),
@@ -34,7 +34,7 @@ system(Node) ->
     [{stats, 1, First, _, _}, _, {stats, 1, Last, _, _}] = Samples,
     true = [T || {_, _, T} <- lists:sort(First)] < [T || {_, _, T} <- lists:sort(Last)],
     Pid ! exit,
-    receive {'EXIT', Pid, normal} -> ok after 10000 -> error(goes_on) end,
+    receive {'EXIT', Pid, normal} -> ok after 30000 -> error(goes_on) end,
     true = is_integer(rpc:call(Node, erlang, system_info, [dirty_cpu_schedulers])),
     ok.
 
@@ -45,14 +45,14 @@ processes(Node) ->
     [true = rpc:call(Node, erlang, function_exported, [observer_backend, F, A])
      || {F, A} <- [{procs_info, 1}, {get_port_list, 0}, {get_socket_list, 0}, {etop_collect, 1}]],
     Pid = spawn_link(Node, observer_backend, procs_info, [self()]),
-    Procs = receive {procs_info, Pid, Rows0} -> Rows0 after 10000 -> error(no_processes) end,
-    receive {'EXIT', Pid, normal} -> ok after 10000 -> error(goes_on) end,
+    Procs = receive {procs_info, Pid, Rows0} -> Rows0 after 30000 -> error(no_processes) end,
+    receive {'EXIT', Pid, normal} -> ok after 30000 -> error(goes_on) end,
     rows(Node, Pid, Procs),
     {ok, [_ | _]} = rpc:call(Node, observer_backend, vsn, []),
     Etop = spawn_link(Node, observer_backend, etop_collect, [self()]),
-    Info = receive {Etop, Info0} -> Info0 after 10000 -> error(no_processes) end,
+    Info = receive {Etop, Info0} -> Info0 after 30000 -> error(no_processes) end,
     OwnEtop = spawn_link(observer_backend, etop_collect, [self()]),
-    Own = receive {OwnEtop, Own0} -> Own0 after 10000 -> error(no_processes) end,
+    Own = receive {OwnEtop, Own0} -> Own0 after 30000 -> error(no_processes) end,
     {etop_info, Now, Count, _, Runtime, Queue, Areas, Memory, Rows} = Info,
     {etop_info, OwnNow, _, _, _, _, _, OwnMemory, _} = Own,
     same(shape(OwnNow), shape(Now)),
@@ -127,7 +127,7 @@ details(Node) ->
     %% One that ended.
     Watch = monitor(process, Plain),
     exit(Plain, kill),
-    receive {'DOWN', Watch, _, _, killed} -> ok after 10000 -> error(lives) end,
+    receive {'DOWN', Watch, _, _, killed} -> ok after 30000 -> error(lives) end,
     undefined = erpc:call(Node, erlang, process_info, [Plain]),
     undefined = erpc:call(Node, erlang, process_info, [Plain, Items]),
     undefined = erpc:call(Node, erlang, process_info, [Plain, status]),
@@ -142,11 +142,11 @@ applications(Node) ->
     {ok, Serv} = appmon_info:start_link(Node, self(), []),
     Node = node(Serv),
     appmon_info:app_ctrl(Serv, Node, true, []),
-    Apps = receive {delivery, Serv, app_ctrl, Node, Apps0} -> Apps0 after 10000 -> error(no_applications) end,
+    Apps = receive {delivery, Serv, app_ctrl, Node, Apps0} -> Apps0 after 30000 -> error(no_applications) end,
     {Master, inspected, {inspected, "is looked at", "1.2"}} = lists:keyfind(inspected, 2, Apps),
     true = is_pid(Master),
     appmon_info:app(Serv, inspected, true, [{timeout, 200}]),
-    {Root, Procs, Links, Others} = receive {delivery, Serv, app, inspected, Tree} -> Tree after 10000 -> error(no_tree) end,
+    {Root, Procs, Links, Others} = receive {delivery, Serv, app, inspected, Tree} -> Tree after 30000 -> error(no_tree) end,
     [$< | _] = Root,
     {Master, Root} = lists:keyfind(Root, 2, Procs),
     [true = lists:keymember(Name, 2, Procs) || Name <- ["inspected_sup", "inspected_child"]],
@@ -161,27 +161,27 @@ applications(Node) ->
     receive {delivery, Serv, app, inspected, Again} -> error({unchanged, Again, Told}) after 700 -> ok end,
     exit(rpc:call(Node, erlang, whereis, [inspected_child]), kill),
     appmon_info:app(Serv, nobody, true, [{timeout, at_most_once}]),
-    receive {delivery, Serv, app, nobody, {[], [], [], []}} -> ok after 10000 -> error(no_answer) end,
+    receive {delivery, Serv, app, nobody, {[], [], [], []}} -> ok after 30000 -> error(no_answer) end,
     appmon_info:load(Serv, Node, true, [{timeout, at_most_once}]),
-    receive {delivery, Serv, load, Node, {Load0, Load1}} when Load0 >= 0, Load1 >= 0, Load1 =< 16 -> ok after 10000 -> error(no_load) end,
+    receive {delivery, Serv, load, Node, {Load0, Load1}} when Load0 >= 0, Load1 >= 0, Load1 =< 16 -> ok after 30000 -> error(no_load) end,
     appmon_info:pinfo(Serv, Master, true, [{timeout, at_most_once}]),
-    receive {delivery, Serv, pinfo, Master, Text} -> true = is_list(lists:flatten(Text)) after 10000 -> error(no_text) end,
+    receive {delivery, Serv, pinfo, Master, Text} -> true = is_list(lists:flatten(Text)) after 30000 -> error(no_text) end,
     %% A second one looks, too, and the first leaves.
     Me = self(),
     Second = spawn_link(fun() ->
         {ok, Serv} = appmon_info:start_link(Node, self(), []),
         appmon_info:app_ctrl(Serv, Node, true, []),
-        receive {delivery, Serv, app_ctrl, Node, _} -> Me ! seen after 10000 -> error(no_applications) end,
+        receive {delivery, Serv, app_ctrl, Node, _} -> Me ! seen after 30000 -> error(no_applications) end,
         receive stop -> ok end
     end),
-    receive seen -> ok after 20000 -> error(second) end,
+    receive seen -> ok after 30000 -> error(second) end,
     Second ! stop,
-    receive {'EXIT', Second, normal} -> ok after 10000 -> error(second) end,
+    receive {'EXIT', Second, normal} -> ok after 30000 -> error(second) end,
     appmon_info:app(Serv, inspected, false, []),
     Watch = monitor(process, Serv),
     %% As observer leaves.
     exit(Serv, normal),
-    receive {'DOWN', Watch, _, _, normal} -> ok after 10000 -> error(stays) end,
+    receive {'DOWN', Watch, _, _, normal} -> ok after 30000 -> error(stays) end,
     ok.
 
 %% The tabs of what there is none of: ports, sockets, tables; the log view; the overview of what could be traced.
@@ -193,7 +193,7 @@ others(Node) ->
     {error, Why} = rpc:call(Node, observer_backend, get_table_list, [mnesia, [{sys_hidden, true}, {unread_hidden, true}]]),
     "Mnesia is not running on: " ++ _ = Why,
     Table = rpc:call(Node, observer_backend, get_table, [self(), nobody_has_this_table, ets]),
-    receive {Table, '$end_of_table'} -> ok after 10000 -> error(no_end) end,
+    receive {Table, '$end_of_table'} -> ok after 30000 -> error(no_end) end,
     Apps = rpc:block_call(Node, application, which_applications, []),
     false = lists:keyfind(sasl, 1, Apps),
     {badrpc, {'EXIT', noproc}} = rpc:block_call(Node, gen_event, which_handlers, [error_logger]),

@@ -59,18 +59,18 @@ printed_here(Node) ->
     [begin
          {Pid, Watch} = spawn_monitor(fun() -> exit({done, Do()}) end),
          Expected = answered(ok, Node),
-         receive {'DOWN', Watch, _, Pid, {done, ok}} -> ok after 10000 -> error({Way, no_answer}) end
+         receive {'DOWN', Watch, _, Pid, {done, ok}} -> ok after 30000 -> error({Way, no_answer}) end
      end || {Way, Do, Expected} <- Ways],
     _ = spawn(Node, io, format, ["spawned"]),
     "spawned" = answered(ok, Node),
     %% What is refused is an error there.
     {Refused, RefusedWatch} = spawn_monitor(fun() -> exit(rpc:call(Node, io, format, ["x"])) end),
     "x" = answered({error, full}, Node),
-    receive {'DOWN', RefusedWatch, _, Refused, {badrpc, {'EXIT', {full, _}}}} -> ok after 10000 -> error(no_error) end,
+    receive {'DOWN', RefusedWatch, _, Refused, {badrpc, {'EXIT', {full, _}}}} -> ok after 30000 -> error(no_error) end,
     %% A group leader that ends leaves nobody waiting.
     Deaf = spawn(fun() -> receive {io_request, _, _, _} -> ok end end),
     {Left, LeftWatch} = spawn_monitor(fun() -> group_leader(Deaf, self()), exit(rpc:call(Node, io, format, ["x"])) end),
-    receive {'DOWN', LeftWatch, _, Left, {badrpc, {'EXIT', {terminated, _}}}} -> ok after 10000 -> error(waits) end,
+    receive {'DOWN', LeftWatch, _, Left, {badrpc, {'EXIT', {terminated, _}}}} -> ok after 30000 -> error(waits) end,
     %% What can not be put together is an error, and nothing is printed.
     {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, format, ["~p", []]),
     receive {io_request, _, _, _} = More -> error(More) after 100 -> ok end,
@@ -82,7 +82,7 @@ answered(Reply, Node) ->
             Node = node(From),
             From ! {io_reply, As, Reply},
             unicode:characters_to_list(Chars)
-    after 10000 -> error(nothing_printed)
+    after 30000 -> error(nothing_printed)
     end.
 
 %% A process here whose group leader is there: all that prints does, and nothing can be read.
@@ -140,7 +140,7 @@ there(Node) ->
 request(Leader, Request) ->
     As = make_ref(),
     Leader ! {io_request, self(), As, Request},
-    receive {io_reply, As, Reply} -> Reply after 10000 -> error({no_answer, Request}) end.
+    receive {io_reply, As, Reply} -> Reply after 30000 -> error({no_answer, Request}) end.
 
 %% Events of a process whose group leader is there are logged there, in their level.
 events(Node) ->
@@ -148,7 +148,7 @@ events(Node) ->
     User = rpc:call(Node, erlang, whereis, [user]),
     Do = fun(Fun) ->
         {Pid, Watch} = spawn_monitor(fun() -> group_leader(User, self()), Fun() end),
-        receive {'DOWN', Watch, _, Pid, _} -> ok after 10000 -> error(hangs) end
+        receive {'DOWN', Watch, _, Pid, _} -> ok after 30000 -> error(hangs) end
     end,
     Do(fun() -> logger:error("an error of ~p", [this]) end),
     Do(fun() -> logger:warning(#{what => reported}) end),
@@ -159,8 +159,15 @@ events(Node) ->
     Do(fun() -> logger:error("with \e[31m control ~s", [[7]]) end),
     %% A crash, told by the emulator; a proc_lib report.
     Do(fun() -> error(crashed_here) end),
-    {Crashed, CrashedWatch} = spawn_monitor(fun() -> group_leader(User, self()), proc_lib:spawn(fun() -> error(crashed_with_report) end), timer:sleep(200) end),
-    receive {'DOWN', CrashedWatch, _, Crashed, _} -> ok after 10000 -> error(hangs) end,
+    Do(fun() ->
+        Crashes = proc_lib:spawn(fun() -> receive go -> error(crashed_with_report) end end),
+        Watch = monitor(process, Crashes),
+        Crashes ! go,
+        receive {'DOWN', Watch, _, _, _} -> ok end
+    end),
+    %% What the emulator tells goes through a process of the logger, which the flood shall not overtake.
+    scenario:say("crashed"),
+    ok = scenario:next_step(),
     %% A flood is cut, and ends.
     Do(fun() -> [logger:error("flood ~b", [N]) || N <- lists:seq(1, 2000)] end),
     %% And what is none is no harm.

@@ -65,7 +65,7 @@ block_call(Node) ->
 plain(Node) ->
     Call = fun(F, A, Leader) ->
         {rex, Node} ! {self(), {call, demo, F, A, Leader}},
-        receive {rex, Reply} -> Reply after 5000 -> error(no_reply) end
+        receive {rex, Reply} -> Reply after 30000 -> error(no_reply) end
     end,
     3 = Call(add, [1, 2], user),
     {some, "term"} = Call(echo, [{some, "term"}], group_leader()),
@@ -74,7 +74,7 @@ plain(Node) ->
     {badrpc, {'EXIT', {undef, [{demo, nothing, [], []} | _]}}} = Call(nothing, [], user),
     {badrpc, {'EXIT', {function_clause, [{demo, add, [a, b], _} | _]}}} = Call(add, [a, b], user),
     {rex, Node} ! {self(), features_request},
-    receive {features_reply, Node, [erpc]} -> ok after 5000 -> error(no_features) end,
+    receive {features_reply, Node, [erpc]} -> ok after 30000 -> error(no_features) end,
     scenario:silence(50).
 
 erpc_call(Node) ->
@@ -100,7 +100,7 @@ requests(Node) ->
     no_response = erpc:wait_response(Slow, 0),
     {response, ok} = erpc:wait_response(Slow, infinity),
     Message = erpc:send_request(Node, demo, echo, [x]),
-    receive M -> {response, x} = erpc:check_response(M, Message) after 5000 -> error(no_response) end,
+    receive M -> {response, x} = erpc:check_response(M, Message) after 30000 -> error(no_response) end,
     Failed = erpc:send_request(Node, demo, fail, []),
     {error, {exception, boom, _}} = try erpc:receive_response(Failed) catch Class:Reason -> {Class, Reason} end,
     %% A collection of requests.
@@ -133,7 +133,7 @@ undefined(Node) ->
          {error, {exception, undef, [{M, F, A, []} | _]}} = caught(fun() -> erpc:call(Node, M, F, A) end),
          {badrpc, {'EXIT', {undef, [{M, F, A, []} | _]}}} = rpc:call(Node, M, F, A),
          {Pid, Monitor} = spawn_monitor(Node, M, F, A),
-         receive {'DOWN', Monitor, process, Pid, Down} -> {undef, [{M, F, A, []} | _]} = Down after 5000 -> error(no_down) end
+         receive {'DOWN', Monitor, process, Pid, Down} -> {undef, [{M, F, A, []} | _]} = Down after 30000 -> error(no_down) end
      end || {M, F, A} <- [{demo, nothing, []}, {demo, add, [1]}, {demo, add, [1, 2, 3]}, {nobody, add, [1, 2]},
                           {'no such module, and a long name: ååå', 'no such function', [lists:seq(1, 100)]},
                           {demo, echo, lists:seq(1, 100)}]],
@@ -145,7 +145,7 @@ not_the_arguments(Node) ->
          {error, {exception, function_clause, [{demo, F, A, _} | _]}} = caught(fun() -> erpc:call(Node, demo, F, A) end),
          {badrpc, {'EXIT', {function_clause, [{demo, F, A, _} | _]}}} = rpc:call(Node, demo, F, A),
          {Pid, Monitor} = spawn_monitor(Node, demo, F, A),
-         receive {'DOWN', Monitor, process, Pid, Down} -> {function_clause, [{demo, F, A, _} | _]} = Down after 5000 -> error(no_down) end
+         receive {'DOWN', Monitor, process, Pid, Down} -> {function_clause, [{demo, F, A, _} | _]} = Down after 30000 -> error(no_down) end
      end || {F, A} <- [{add, [a, b]}, {add, [1, "b"]}, {add, [1, #{}]}, {sleep, [-1]}, {pinger, [not_a_pid, 3]}]],
     {error, {erpc, badarg}} = caught(fun() -> erpc:call(Node, demo, add, none) end),
     {error, {exception, badarg, [{erlang, apply, [demo, add, [1 | 2]], _} | _]}} =
@@ -168,20 +168,20 @@ killed(Node) ->
     Killed = spawn(Node, demo, idle, []),
     Monitor = monitor(process, Killed),
     exit(Killed, kill),
-    receive {'DOWN', Monitor, process, Killed, killed} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Killed, killed} -> ok after 30000 -> error(no_down) end,
     no_response = erpc:wait_response(Request, 0),
-    receive {'DOWN', _, process, Victim, kill} -> ok after 5000 -> error(no_down) end.
+    receive {'DOWN', _, process, Victim, kill} -> ok after 30000 -> error(no_down) end.
 
 %% A slow function keeps nobody waiting.
 slow_and_fast(Node) ->
-    Slow = [erpc:send_request(Node, demo, sleep, [3000]) || _ <- lists:seq(1, 100)],
-    {rex, Node} ! {self(), {call, demo, sleep, [3000], user}},
-    3 = erpc:call(Node, demo, add, [1, 2], 2500),
-    3 = rpc:call(Node, demo, add, [1, 2], 2500),
+    Slow = [erpc:send_request(Node, demo, sleep, [10000]) || _ <- lists:seq(1, 100)],
+    {rex, Node} ! {self(), {call, demo, sleep, [10000], user}},
+    3 = erpc:call(Node, demo, add, [1, 2], 9000),
+    3 = rpc:call(Node, demo, add, [1, 2], 9000),
     {rex, Node} ! {self(), {call, demo, add, [1, 2], user}},
-    receive {rex, 3} -> ok; {rex, Other} -> error(Other) after 2500 -> error(blocked) end,
+    receive {rex, 3} -> ok; {rex, Other} -> error(Other) after 9000 -> error(blocked) end,
     [ok = erpc:receive_response(Request) || Request <- Slow],
-    receive {rex, ok} -> ok after 5000 -> error(no_reply) end.
+    receive {rex, ok} -> ok after 30000 -> error(no_reply) end.
 
 %% Functions named by values: exports, and apply.
 applied(Node) ->
@@ -197,14 +197,14 @@ applied(Node) ->
     Pid = spawn(Node, fun demo:idle/0),
     Monitor = monitor(process, Pid),
     Pid ! {exit, {by, request}},
-    receive {'DOWN', Monitor, process, Pid, {by, request}} -> ok after 5000 -> error(no_down) end.
+    receive {'DOWN', Monitor, process, Pid, {by, request}} -> ok after 30000 -> error(no_down) end.
 
 %% A closure's module is not there.
 closures(Node) ->
     {error, {exception, undef, [{Fun, [], []} | _]}} = caught(fun() -> erpc:call(Node, fun() -> {Node} end) end),
     true = is_function(Fun, 0),
     {Pid, Monitor} = spawn_monitor(Node, fun() -> {Node} end),
-    receive {'DOWN', Monitor, process, Pid, Down} -> {undef, [{_, [], []} | _]} = Down after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Pid, Down} -> {undef, [{_, [], []} | _]} = Down after 30000 -> error(no_down) end,
     3 = erpc:call(Node, demo, add, [1, 2]),
     ok.
 
@@ -244,8 +244,8 @@ dial_and_serve(Node) ->
 
 broadcast(Node) ->
     {[Node], []} = rpc:sbcast([Node], echo, {self(), hello}),
-    receive hello -> ok after 5000 -> error(no_hello) end,
+    receive hello -> ok after 30000 -> error(no_hello) end,
     {[], [Node]} = rpc:sbcast([Node], nobody, hello),
     abcast = rpc:abcast([Node], echo, {self(), again}),
-    receive again -> ok after 5000 -> error(no_again) end,
+    receive again -> ok after 30000 -> error(no_again) end,
     scenario:silence(50).

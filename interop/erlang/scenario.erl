@@ -62,14 +62,14 @@ exit_reason(Fun) ->
 
 %% The next messages, in order, as many as are expected.
 collect(Count) ->
-    [receive Message -> Message after 10000 -> error({missing_message, N}) end || N <- lists:seq(1, Count)].
+    [receive Message -> Message after 30000 -> error({missing_message, N}) end || N <- lists:seq(1, Count)].
 
 %% No message comes for so long.
 silence(Millis) ->
     receive Message -> error({unexpected_message, Message}) after Millis -> ok end.
 
 %% The function succeeds at last; connections come and go while it is tried.
-eventually(Fun) -> eventually(Fun, 100).
+eventually(Fun) -> eventually(Fun, 300).
 eventually(Fun, 1) -> Fun();
 eventually(Fun, Tries) ->
     try Fun()

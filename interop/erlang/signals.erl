@@ -14,7 +14,7 @@ rounds(Node, N) ->
     receive
         {'DOWN', Monitor, process, Pid, {round, N}} -> ok;
         {'DOWN', Monitor, process, Pid, Other} -> error({wrong_reason, N, Other})
-    after 10000 -> error({no_down, N})
+    after 30000 -> error({no_down, N})
     end,
     rounds(Node, N - 1).
 
@@ -28,10 +28,10 @@ links(Node) ->
     First = gen_server:call({spawner, Node}, spawn),
     link(First),
     exit(First, {because, 1}),
-    receive {'EXIT', First, {because, 1}} -> ok after 5000 -> error(no_exit) end,
+    receive {'EXIT', First, {because, 1}} -> ok after 30000 -> error(no_exit) end,
     %% To the dead: noproc.
     link(First),
-    receive {'EXIT', First, noproc} -> ok after 5000 -> error(no_noproc) end,
+    receive {'EXIT', First, noproc} -> ok after 30000 -> error(no_noproc) end,
     %% Unlinked: silence. Linked again: not.
     Second = gen_server:call({spawner, Node}, spawn),
     [begin link(Second), unlink(Second) end || _ <- lists:seq(1, 1000)],
@@ -40,12 +40,12 @@ links(Node) ->
     link(Third),
     exit(Second, kill),
     exit(Third, kill),
-    receive {'EXIT', Third, killed} -> ok after 5000 -> error(no_killed) end,
+    receive {'EXIT', Third, killed} -> ok after 30000 -> error(no_killed) end,
     %% Our process ends; theirs, linked to it, ends with it.
     Fourth = gen_server:call({spawner, Node}, spawn),
     Monitor = monitor(process, Fourth),
     spawn(fun() -> link(Fourth), exit({ours, ended}) end),
-    receive {'DOWN', Monitor, process, Fourth, {ours, ended}} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Fourth, {ours, ended}} -> ok after 30000 -> error(no_down) end,
     %% A normal end takes nobody along, and exit(Pid, normal) does nothing.
     Fifth = gen_server:call({spawner, Node}, spawn),
     spawn(fun() -> link(Fifth) end),

@@ -15,21 +15,21 @@ linked(Node) ->
     Normal = spawn_link(Node, demo, pinger, [self(), 1]),
     [{ping, Normal, 1}, {'EXIT', Normal, normal}] = scenario:collect(2),
     Fails = spawn_link(Node, demo, fail, []),
-    receive {'EXIT', Fails, {boom, [{demo, fail, 0, _} | _]}} -> ok after 5000 -> error(no_exit) end,
+    receive {'EXIT', Fails, {boom, [{demo, fail, 0, _} | _]}} -> ok after 30000 -> error(no_exit) end,
     Exits = spawn_link(Node, demo, exit_with, [{why, [1, 2]}]),
-    receive {'EXIT', Exits, {why, [1, 2]}} -> ok after 5000 -> error(no_exit) end,
+    receive {'EXIT', Exits, {why, [1, 2]}} -> ok after 30000 -> error(no_exit) end,
     %% Ours ends: theirs, which is linked, ends as well.
     Test = self(),
     Ours = spawn(fun() -> Test ! {child, spawn_link(Node, demo, idle, [])}, receive Reason -> exit(Reason) end end),
     Child = receive {child, Pid} -> Pid end,
     Monitor = monitor(process, Child),
     Ours ! {ours, ended},
-    receive {'DOWN', Monitor, process, Child, {ours, ended}} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Child, {ours, ended}} -> ok after 30000 -> error(no_down) end,
     scenario:silence(50).
 
 monitored(Node) ->
     {Pid, Monitor} = spawn_monitor(Node, demo, exit_with, [why]),
-    receive {'DOWN', Monitor, process, Pid, why} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Pid, why} -> ok after 30000 -> error(no_down) end,
     {Idle, Taken} = spawn_monitor(Node, demo, idle, []),
     true = demonitor(Taken, [flush, info]),
     exit(Idle, kill),
@@ -45,13 +45,13 @@ options(Node) ->
     Plain = spawn_opt(Node, demo, pinger, [self(), 1], Ignored),
     [{ping, Plain, 1}] = scenario:collect(1),
     {Tagged, M2} = spawn_opt(Node, demo, exit_with, [why], [{monitor, [{tag, my_tag}]}]),
-    receive {my_tag, M2, process, Tagged, why} -> ok after 5000 -> error(no_down) end,
+    receive {my_tag, M2, process, Tagged, why} -> ok after 30000 -> error(no_down) end,
     %% The monitor is an alias as well: the process answers to it.
     {Idle, Alias} = spawn_opt(Node, demo, idle, [], [{monitor, [{alias, explicit_unalias}]}]),
     {echo, Node} ! {'$gen_call', {self(), [alias | Alias]}, by_alias},
-    receive {[alias | Alias], by_alias} -> ok after 5000 -> error(no_answer) end,
+    receive {[alias | Alias], by_alias} -> ok after 30000 -> error(no_answer) end,
     exit(Idle, kill),
-    receive {'DOWN', Alias, process, Idle, killed} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Alias, process, Idle, killed} -> ok after 30000 -> error(no_down) end,
     scenario:silence(50).
 
 requests(Node) ->
@@ -81,7 +81,7 @@ replies(Node) ->
     R4 = spawn_request('missing@127.0.0.1', demo, idle, [], [monitor, {reply, error_only}]),
     [{spawn_reply, R4, error, noconnection}] = scenario:collect(1),
     {Pid, Monitor} = spawn_monitor('missing@127.0.0.1', demo, idle, []),
-    receive {'DOWN', Monitor, process, Pid, noconnection} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Pid, noconnection} -> ok after 30000 -> error(no_down) end,
     3 = erpc:call(Node, demo, add, [1, 2]),
     scenario:silence(50).
 
@@ -89,7 +89,7 @@ replies(Node) ->
 bad_options(Node) ->
     [begin
          Request = spawn_request(Node, demo, idle, [], Options),
-         receive {spawn_reply, Request, error, badopt} -> ok after 5000 -> error({no_reply, Options}) end
+         receive {spawn_reply, Request, error, badopt} -> ok after 30000 -> error({no_reply, Options}) end
      end || Options <- [[no_option], [link, {no_option, 1}], [{priority, urgent}], [{monitor, [{alias, sometimes}]}], [{link, true}]]],
     {badarg, _} = try spawn_opt(Node, demo, idle, [], [no_option]) catch error:Reason -> {Reason, opt} end,
     3 = erpc:call(Node, demo, add, [1, 2]),
@@ -104,9 +104,9 @@ abandoned(Node) ->
              true -> ok;
              %% Too late: it has started, and all of it is heard.
              false ->
-                 Pid = receive {spawn_reply, Request, ok, Spawned} -> Spawned after 5000 -> error(no_reply) end,
-                 receive {'EXIT', Pid, _} -> ok after 5000 -> error(no_exit) end,
-                 receive {'DOWN', Request, process, Pid, _} -> ok after 5000 -> error(no_down) end
+                 Pid = receive {spawn_reply, Request, ok, Spawned} -> Spawned after 30000 -> error(no_reply) end,
+                 receive {'EXIT', Pid, _} -> ok after 30000 -> error(no_exit) end,
+                 receive {'DOWN', Request, process, Pid, _} -> ok after 30000 -> error(no_down) end
          end
      end || _ <- lists:seq(1, 100)],
     3 = erpc:call(Node, demo, add, [1, 2]),
@@ -128,7 +128,7 @@ old(Node) ->
     P4 = Ask({spawn_opt, demo, pinger, [self(), 1], [], no_link, group_leader()}),
     [{ping, P4, 1}] = scenario:collect(1),
     P5 = Ask({spawn_link, demo, nothing, [], group_leader()}),
-    receive {'EXIT', P5, {undef, [{demo, nothing, [], []} | _]}} -> ok after 5000 -> error(no_exit) end,
+    receive {'EXIT', P5, {undef, [{demo, nothing, [], []} | _]}} -> ok after 30000 -> error(no_exit) end,
     pong = net_adm:ping(Node),
     scenario:silence(50).
 
@@ -141,7 +141,7 @@ idle(Node) ->
     Idle ! {link, Ours},
     Idle ! {monitor, Ours, self()},
     Idle ! {monitor, {nobody, node()}, self()},
-    receive {got_down, noproc} -> ok after 5000 -> error(no_noproc) end,
+    receive {got_down, noproc} -> ok after 30000 -> error(no_noproc) end,
     Ours ! {ours, ended},
     Got = lists:sort(scenario:collect(2)),
     Got = [{got_down, {ours, ended}}, {trapped, Ours, {ours, ended}}],
@@ -150,7 +150,7 @@ idle(Node) ->
     Self = self(),
     Monitor = monitor(process, Idle),
     Idle ! {exit, done},
-    receive {'DOWN', Monitor, process, Idle, done} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Idle, done} -> ok after 30000 -> error(no_down) end,
     scenario:silence(50).
 
 %% exit/2 with each kind of reason, to one who traps and one who does not.
@@ -158,14 +158,15 @@ ends(Node) ->
     Ended = fun(Reason) ->
         {Pid, Monitor} = spawn_monitor(Node, demo, idle, []),
         exit(Pid, Reason),
-        receive {'DOWN', Monitor, process, Pid, Down} -> Down after 500 -> exit(Pid, kill), alive end
+        %% Signals of one sender stay in order: who gets so far was not ended.
+        Pid ! {exit, not_before},
+        receive {'DOWN', Monitor, process, Pid, Down} -> Down after 30000 -> error(no_down) end
     end,
     why = Ended(why),
     killed = Ended(kill),
     {a, [<<"term">>, 1.5]} = Ended({a, [<<"term">>, 1.5]}),
     shutdown = Ended(shutdown),
-    alive = Ended(normal),
-    receive {'DOWN', _, process, _, killed} -> ok after 5000 -> error(no_down) end,
+    not_before = Ended(normal),
     Traps = spawn(Node, demo, idle, []),
     Traps ! {trap, self()},
     %% It traps by now: an exit signal does not wait for the messages before it.
@@ -173,11 +174,11 @@ ends(Node) ->
     [{got_down, noproc}] = scenario:collect(1),
     [begin
          exit(Traps, Reason),
-         receive {trapped, From, Reason} -> From = self() after 5000 -> error(no_report) end
+         receive {trapped, From, Reason} -> From = self() after 30000 -> error(no_report) end
      end || Reason <- [why, normal, shutdown, {a, [<<"term">>]}]],
     Monitor = monitor(process, Traps),
     exit(Traps, kill),
-    receive {'DOWN', Monitor, process, Traps, killed} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Traps, killed} -> ok after 30000 -> error(no_down) end,
     scenario:silence(50).
 
 %% The caller's group leader comes with the process.
@@ -205,16 +206,16 @@ lost(Node) ->
     3 = scenario:eventually(fun() -> 3 = erpc:call(Node, demo, add, [1, 2]) end),
     %% The linked one ended there as well; the watched one did not.
     M1 = monitor(process, Linked),
-    receive {'DOWN', M1, process, Linked, noproc} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', M1, process, Linked, noproc} -> ok after 30000 -> error(no_down) end,
     M2 = monitor(process, Watched),
     Watched ! {exit, still_there},
-    receive {'DOWN', M2, process, Watched, still_there} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', M2, process, Watched, still_there} -> ok after 30000 -> error(no_down) end,
     scenario:silence(50).
 
 many(Node) ->
     process_flag(trap_exit, true),
     Pids = [spawn_link(Node, demo, exit_with, [{n, N}]) || N <- lists:seq(1, 2000)],
-    [receive {'EXIT', Pid, {n, N}} -> ok after 10000 -> error({no_exit, N}) end || {N, Pid} <- lists:zip(lists:seq(1, 2000), Pids)],
+    [receive {'EXIT', Pid, {n, N}} -> ok after 30000 -> error({no_exit, N}) end || {N, Pid} <- lists:zip(lists:seq(1, 2000), Pids)],
     2000 = length(lists:usort(Pids)),
     scenario:silence(50).
 
@@ -226,5 +227,5 @@ relinked(Node) ->
     unlink(Pid),
     Monitor = monitor(process, Pid),
     Pid ! {exit, one},
-    receive {'DOWN', Monitor, process, Pid, one} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Pid, one} -> ok after 30000 -> error(no_down) end,
     scenario:silence(100).

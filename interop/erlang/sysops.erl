@@ -47,7 +47,7 @@ suspended(Node) ->
     ok = sys:suspend(Counter),
     Monitor = monitor(process, Counter),
     ok = gen_server:stop(Counter, shutdown, 5000),
-    receive {'DOWN', Monitor, process, Counter, shutdown} -> ok after 5000 -> error(no_down) end.
+    receive {'DOWN', Monitor, process, Counter, shutdown} -> ok after 30000 -> error(no_down) end.
 
 statistics(Node) ->
     Counter = {counter, Node},
@@ -109,7 +109,7 @@ terminate(Node) ->
     Counter = {counter, Node},
     Monitor = monitor(process, Counter),
     ok = sys:terminate(Counter, {shutdown, asked}),
-    receive {'DOWN', Monitor, process, Counter, {shutdown, asked}} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Counter, {shutdown, asked}} -> ok after 30000 -> error(no_down) end,
     0 = scenario:eventually(fun() -> 0 = gen_server:call(Counter, get) end),
     ok.
 

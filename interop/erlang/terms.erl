@@ -42,7 +42,7 @@ many_atoms(Demo) ->
     Atoms = [list_to_atom("kista_test_atom_" ++ integer_to_list(N)) || N <- lists:seq(1, 3000)],
     echoed(Demo, Atoms),
     [[{echo, Demo} ! {self(), {Round, Atom, Atom}} || Atom <- shuffled(Atoms, Round)] || Round <- lists:seq(1, 3)],
-    [[receive {Round, Atom, Atom} -> ok after 10000 -> error({missing, Round, Atom}) end || Atom <- shuffled(Atoms, Round)]
+    [[receive {Round, Atom, Atom} -> ok after 30000 -> error({missing, Round, Atom}) end || Atom <- shuffled(Atoms, Round)]
      || Round <- lists:seq(1, 3)],
     %% At and around the most atoms that one message's table can hold.
     [echoed(Demo, lists:sublist(Atoms, Count)) || Count <- lists:seq(245, 260)],

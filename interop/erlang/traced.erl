@@ -20,9 +20,9 @@ tokens(Node) ->
     exit(Idle, {sent, reason}),
     [{trapped, _, {sent, reason}}] = scenario:collect(1),
     Other = spawn(fun() -> seq_trace:set_token(label, 18), link(Idle), exit({linked, reason}) end),
-    receive {trapped, Other, {linked, reason}} -> ok after 5000 -> error(no_report) end,
+    receive {trapped, Other, {linked, reason}} -> ok after 30000 -> error(no_report) end,
     {Pid, Monitor} = spawn_monitor(Node, demo, exit_with, [why]),
-    receive {'DOWN', Monitor, process, Pid, why} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, process, Pid, why} -> ok after 30000 -> error(no_down) end,
     Idle ! {exit, done},
     [{'EXIT', Idle, done}] = scenario:collect(1),
     seq_trace:set_token([]),
@@ -52,11 +52,11 @@ priority(Node) ->
             Nobody ! stop,
             Monitor = monitor(process, Idle),
             true = apply(erlang, exit, [Idle, kill, [priority]]),
-            receive {'DOWN', Monitor, process, Idle, killed} -> ok after 5000 -> error(no_down) end,
+            receive {'DOWN', Monitor, process, Idle, killed} -> ok after 30000 -> error(no_down) end,
             %% A priority alias of ours takes what the demo sends as any other.
             Alias = alias([priority]),
             {echo, Node} ! {'$gen_call', {self(), [alias | Alias]}, by_priority_alias},
-            receive {[alias | Alias], by_priority_alias} -> ok after 5000 -> error(no_answer) end
+            receive {[alias | Alias], by_priority_alias} -> ok after 30000 -> error(no_answer) end
     end,
     scenario:silence(50).
 
@@ -89,6 +89,6 @@ leaders(Node) ->
     Other = spawn(fun() -> receive stop -> ok end end),
     true = group_leader(Other, Waits),
     Waits ! tell,
-    receive {leader, Told} -> Other = Told after 5000 -> error(no_leader) end,
+    receive {leader, Told} -> Other = Told after 30000 -> error(no_leader) end,
     true = group_leader(Mine, self()),
     ok.

@@ -1,7 +1,8 @@
 //! One test's surroundings.
 
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub struct Bed {
     otp: &'static Otp,
     papers: Option<&'static Papers>,
     epmd_port: u16,
+    /// Keeps the port from the beds of other processes, which look for theirs the same way. Whoever else speaks TCP there is not in its way.
+    _held: Option<UdpSocket>,
     /// It is killed with the bed; somebody else's is not here.
     epmd: Option<Program>,
 }
@@ -50,15 +53,16 @@ impl Bed {
 
     fn with(papers: Option<&'static Papers>) -> Self {
         let otp = Otp::current();
-        // Someone else may take the free port before EPMD does; then it ends, and another port is tried.
+        // Someone who is no bed may take the free port before EPMD does; then it ends, and another port is tried.
         for _ in 0..20 {
-            let epmd_port = free_port();
+            let (epmd_port, held) = free_port();
             let mut epmd = start_epmd(otp, epmd_port);
             if listens(epmd_port) && epmd.is_running() {
                 return Self {
                     otp,
                     papers,
                     epmd_port,
+                    _held: Some(held),
                     epmd: Some(epmd),
                 };
             }
@@ -73,13 +77,18 @@ impl Bed {
             otp: Otp::current(),
             papers: None,
             epmd_port,
+            _held: None,
             epmd: None,
         }
     }
 
     /// A plain bed without any EPMD, at a port where one may be started.
     pub fn without_epmd() -> Self {
-        Self::on_epmd(free_port())
+        let (epmd_port, held) = free_port();
+        Self {
+            _held: Some(held),
+            ..Self::on_epmd(epmd_port)
+        }
     }
 
     /// Kills the bed's EPMD and starts another, which knows nobody, on the same port.
@@ -96,6 +105,20 @@ impl Bed {
             "{:?}",
             epmd.printed()
         );
+    }
+
+    /// Whether the bed's EPMD knows a node of this name, without its host.
+    pub fn is_registered(&self, alive: &str) -> bool {
+        let length = u16::try_from(alive.len() + 1).expect("a short name");
+        let asked =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.epmd_port)).and_then(|mut epmd| {
+                epmd.write_all(&length.to_be_bytes())?;
+                // PORT_PLEASE2_REQ; the answer is PORT2_RESP and 0 when there is one.
+                epmd.write_all(&[b"z", alive.as_bytes()].concat())?;
+                let mut answer = [0; 2];
+                epmd.read_exact(&mut answer).map(|()| answer)
+            });
+        asked.is_ok_and(|answer| answer == [119, 0])
     }
 
     /// The release that this bed's peers are.
@@ -215,21 +238,23 @@ fn start_epmd(otp: &Otp, port: u16) -> Program {
     Program::start("epmd", command)
 }
 
-/// A port that is free, and none that the system gives to others who ask for any: between the look and the use somebody
-/// would get it now and then.
-fn free_port() -> u16 {
+/// A port that is free, and what holds it; none that the system gives to others who ask for any: between the look and the use
+/// somebody would get it now and then.
+fn free_port() -> (u16, UdpSocket) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
         let process = (std::process::id() % 13) as u16;
         let port = 30_000 + process * 200 + NEXT.fetch_add(1, Ordering::Relaxed) % 200;
-        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
+        if let Ok(held) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))
+            && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+        {
+            return (port, held);
         }
     }
 }
 
 fn listens(port: u16) -> bool {
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + Duration::from_secs(30);
     while Instant::now() < end {
         if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return true;

@@ -45,7 +45,7 @@ fn a_stopped_node_says_goodbye_and_exits_with_0(subject: Subject) {
     let mut demo = subject.start(&bed, NAME, &[]);
     let mut erl = bed.erlang("erl@127.0.0.1", "lifecycle", "nodedown", &[NAME, "stopped"]);
     erl.expect("watching", PATIENCE);
-    let status = demo.terminate(Duration::from_secs(10));
+    let status = demo.terminate(PATIENCE);
     assert!(status.success(), "{status}: {:?}", demo.printed());
     erl.expect_ok(PATIENCE);
 }
@@ -175,10 +175,7 @@ fn a_node_that_is_told_to_end_answers_what_it_took_and_tells_everybody_else_why(
     erl.expect("loaded", PATIENCE);
     let status = demo.terminate(PATIENCE);
     assert_eq!(status.code(), Some(0), "{:?}", demo.printed());
-    demo.expect(
-        "the node was stopped by SIGTERM; tasks left: 0",
-        Duration::from_secs(5),
-    );
+    demo.expect("the node was stopped by SIGTERM; tasks left: 0", PATIENCE);
     erl.expect_ok(PATIENCE);
 }
 

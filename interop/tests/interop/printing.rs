@@ -1,7 +1,5 @@
 //! Input and output by messages, and events of loggers: between real Erlang and us, both ways.
 
-use std::time::Duration;
-
 use kista::{Atom, Peers, ProcessCx, Raise, Term, io};
 use kista_interop::{Bed, Program, demo_binary};
 
@@ -178,7 +176,7 @@ fn events_of_a_logger_whose_group_leader_is_here_are_logged_here_in_their_level(
     let bed = Bed::new();
     let mut demo = logging(&bed, "warn,kista::logger=debug");
     let mut erl = bed.erlang(ERL, "printing", "events", &[OURS]);
-    erl.expect("said", PATIENCE);
+    erl.expect("crashed", PATIENCE);
     for (level, text) in [
         ("ERROR", "an error of this"),
         ("WARN", "#{what => reported}"),
@@ -188,13 +186,14 @@ fn events_of_a_logger_whose_group_leader_is_here_are_logged_here_in_their_level(
         ("ERROR", "the old way"),
         ("ERROR", "crashed_here"),
     ] {
-        let found = demo.line(
-            &format!("{level} with {text}"),
-            Duration::from_secs(30),
-            |line| line.contains(level) && line.contains(text) && line.contains(ERL),
-        );
+        let found = demo.line(&format!("{level} with {text}"), PATIENCE, |line| {
+            line.contains(level) && line.contains(text) && line.contains(ERL)
+        });
         assert!(!found.is_empty());
     }
+    erl.tell("next");
+    erl.expect("said", PATIENCE);
+    demo.line("the flood", PATIENCE, |line| line.contains("flood 1 "));
     assert!(!demo.printed().concat().contains('\u{1b}'));
     let flood = lines_with(&demo, "flood ").len();
     assert!((1..200).contains(&flood), "{flood} lines");
