@@ -11,8 +11,7 @@
 //!    What ended before the first one is not.
 //! 2. Gauges of a peer that is connected no more are 0.
 //! 3. At most [`MOST_PEERS`] peers have a label of their own in the life of a node; further ones are `other` together.
-//! 4. A publishing looks at every process once: about a tenth of a second for a million of them, on a thread where that holds up nobody
-//!    when the node does it by itself.
+//! 4. A publishing looks at every process once, on a thread where that holds up nobody when the node does it by itself.
 
 #[cfg(feature = "prometheus")]
 pub(crate) mod prometheus;
