@@ -4,6 +4,10 @@
 %% An actor lives in a slot; when it ends, its keeper starts the next one there, which goes on with the slot's operations. Every
 %% operation is drawn from the seed, the slot and its number. What an actor believes of its monitors is its book: the reference and
 %% target of each that it made, has not taken back, and has not heard of.
+%%
+%% OTP 25, 27 and 29 do not take a monitor of a name at another node back while the connection that it was made on is still being set up: not
+%% when it is asked for, nor when the monitoring process ends. The other node then has it until the connection or the monitored process
+%% ends. `early` has the monitors that this can happen to, and the view tells those that it did happen to, or may have.
 -module(races).
 -export([run/4]).
 
@@ -14,6 +18,7 @@
 run(Peer, SeedText, SlotsText, OperationsText) ->
     [Seed, Slots, Operations] = [list_to_integer(atom_to_list(T)) || T <- [SeedText, SlotsText, OperationsText]],
     ets:new(slots, [named_table, public, {read_concurrency, true}]),
+    ets:new(early, [named_table, public]),
     ets:new(strays, [named_table, public, bag]),
     World = #{peer => Peer, seed => Seed, slots => Slots, quota => Operations div Slots, done => counters:new(Slots, [])},
     register(races, self()),
@@ -39,7 +44,7 @@ serve(#{peer := Peer, done := Done, slots := Slots, quota := Quota} = World) ->
         {'$gen_call', From, view} ->
             All = lists:all(fun(Slot) -> counters:get(Done, Slot) >= Quota end, lists:seq(1, Slots)),
             Strays = [iolist_to_binary(io_lib:format("~0p", [S])) || {stray, S} <- ets:tab2list(strays)],
-            gen_server:reply(From, {All, views(), Strays});
+            gen_server:reply(From, {All, views(), Strays, left_behind()});
         {'$gen_call', From, cut} ->
             gen_server:reply(From, ok),
             erlang:disconnect_node(Peer);
@@ -83,10 +88,38 @@ actor(#{done := Done, quota := Quota, seed := Seed} = World, Slot, Book0) ->
             actor(World, Slot, operation(World, Slot, Book))
     end.
 
+%% Who has not taken a monitor of which name back.
+left_behind() ->
+    [{Pid, Name} || {_, Pid, Name, State} <- ets:tab2list(early), State =:= left_behind orelse not is_process_alive(Pid)].
+
+%% Connected afterwards, what becomes of the monitor is told to the other node.
+monitor_name(Name, Peer) ->
+    Ref = monitor(process, {Name, Peer}),
+    [ets:insert(early, {Ref, self(), Name, active}) || Peer =/= node(), not lists:member(Peer, nodes(connected))],
+    Ref.
+
+take_back(Ref, Flush) ->
+    Early = ets:member(early, Ref),
+    case demonitor(Ref, [info | [flush || Flush, not Early]]) of
+        true ->
+            ets:delete(early, Ref),
+            true;
+        false when Early, Flush ->
+            receive {'DOWN', Ref, process, _, _} -> ets:delete(early, Ref)
+            after 0 -> ets:update_element(early, Ref, {4, left_behind})
+            end,
+            false;
+        %% Until its DOWN is heard.
+        false ->
+            ets:update_element(early, Ref, {4, left_behind}),
+            false
+    end.
+
 %% Everything that has arrived, or at least one message.
 hear(Book, Wait) ->
     receive
         {'DOWN', Ref, process, _, _} ->
+            ets:delete(early, Ref),
             case maps:take(Ref, Book) of
                 {_, Rest} -> hear(Rest, 0);
                 error -> ets:insert(strays, {stray, {down, self(), Ref}}), hear(Book, 0)
@@ -118,13 +151,13 @@ operation(#{slots := Slots, peer := Peer}, Slot, Book) ->
         N when N =< 74 ->
             Name = list_to_atom("race_" ++ integer_to_list(Number)),
             Node = case Where of own -> node(); peer -> Peer end,
-            Book#{monitor(process, {Name, Node}) => {Name, Node}};
+            Book#{monitor_name(Name, Node) => {Name, Node}};
         N when N =< 90, map_size(Book) > 0 ->
             Ref = lists:nth(rand:uniform(map_size(Book)), maps:keys(Book)),
             case rand:uniform(2) of
-                1 -> demonitor(Ref, [flush]), maps:remove(Ref, Book);
+                1 -> take_back(Ref, true), maps:remove(Ref, Book);
                 %% What was on its way may still be in the queue.
-                2 -> case demonitor(Ref, [info]) of true -> maps:remove(Ref, Book); false -> Book#{Ref => taken_back} end
+                2 -> case take_back(Ref, false) of true -> maps:remove(Ref, Book); false -> Book#{Ref => taken_back} end
             end;
         N when N =< 94 -> exit(Target, {raced, Slot}), Book;
         95 -> exit(Target, kill), Book;

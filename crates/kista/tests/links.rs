@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use kista::resolve::{EpmdHosts, StaticTable};
 use kista::{
     Atom, AutoConnect, BackOff, Binary, Dest, EpmdMode, ExitReason, Info, Node, NodeBuilder,
-    NodeError, Pid, Route, Term,
+    NodeError, Pid, ProcessCx, Route, Term,
 };
 use plain::run;
 use port::free_port;
@@ -149,6 +149,50 @@ async fn the_nodes_of_an_epmd_are_found_by_asking_it() {
         .await
         .unwrap();
     until("it is found", || a.hidden_nodes() == [b.name()]).await;
+}
+
+/// OTP 25, 27 and 29 do not: what they leave behind at the peer lasts until the connection or the monitored process ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitor_of_a_name_is_taken_back_also_while_its_connection_is_being_set_up() {
+    let b = off("b").start().await.unwrap();
+    // Whoever connects here waits for a word.
+    let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let silent = silent.unwrap();
+    let route = Route::to("127.0.0.1", silent.local_addr().unwrap().port());
+    let a = off("a").route(name_of(&b), route).start().await.unwrap();
+    let idle = async |mut cx: ProcessCx| drop(cx.receive().await);
+    let watched = b.spawn_fn(idle).unwrap();
+    b.register("watched", watched).unwrap();
+    let name = Dest::from((Atom::new("watched").unwrap(), b.name()));
+    run(&a, async move |cx| {
+        let reference = cx.monitor(name);
+        assert!(cx.demonitor(reference));
+        // Its end takes this one back.
+        cx.monitor(name);
+    })
+    .await;
+    let keeps = a.spawn_fn(async move |mut cx| {
+        cx.monitor(name);
+        drop(cx.receive().await);
+    });
+    let keeps = keeps.unwrap();
+
+    let (mut dialled, _) = silent.accept().await.unwrap();
+    assert!(a.nodes().is_empty());
+    let to = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, b.port())).await;
+    let mut to = to.unwrap();
+    tokio::spawn(async move { tokio::io::copy_bidirectional(&mut dialled, &mut to).await });
+    let end = Instant::now() + plain::SOON;
+    loop {
+        let watchers = b.process_info(watched).await.unwrap().monitored_by;
+        if watchers == [keeps] {
+            break;
+        }
+        assert!(Instant::now() < end, "{watchers:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    a.stop().await;
+    b.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,8 @@
 //! 2. Whom a process monitors on the other side, that one knows to be monitored, as many times.
 //! 3. A process's monitors are those that it made, has not taken back, and has not heard of: none fired twice, none was lost,
 //!    none fired after it was taken back with `flush`.
+//!
+//! One thing is let pass, which OTP does to its own nodes too: `left_behind` in `erlang/races.erl` tells what, and of whom.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +53,8 @@ pub struct Raced {
     pub links: usize,
     /// Monitors between the two sides at the end.
     pub monitors: usize,
+    /// Monitors of our processes that OTP did not take back.
+    pub left_behind: usize,
 }
 
 /// Runs a race and compares.
@@ -107,12 +111,12 @@ pub async fn races(bed: &Bed, plan: Races) -> Raced {
             continue;
         }
         assert!(theirs.2.is_empty(), "{plan:?}: {:#?}", theirs.2);
-        let compared = world.compare(&theirs.1).await;
+        let compared = world.compare(&theirs.1, &theirs.3).await;
         let (since, agreed) = settling.get_or_insert_with(|| (Instant::now(), 0));
         match compared {
             // Once more, since something may have been under way.
             Ok(_) if *agreed < 3 => *agreed += 1,
-            Ok((links, monitors)) => {
+            Ok((links, monitors, left_behind)) => {
                 let _ = node.call::<Atom>(("races", ERL), &atom("stop")).await;
                 node.stop().await;
                 let ended = world.lock().ended;
@@ -122,6 +126,7 @@ pub async fn races(bed: &Bed, plan: Races) -> Raced {
                     cuts,
                     links,
                     monitors,
+                    left_behind,
                 };
             }
             Err(differences) => {
@@ -139,8 +144,8 @@ pub async fn races(bed: &Bed, plan: Races) -> Raced {
 /// A living process's pid, links, monitors, who monitors it, and its book.
 type View = (Pid, Vec<Pid>, Vec<Term>, Vec<Pid>, Vec<Term>);
 
-/// Whether all is done; the living; what should not have come.
-type Theirs = (bool, Vec<View>, Vec<String>);
+/// Whether all is done; the living; what should not have come; whose monitors of which names were not taken back.
+type Theirs = (bool, Vec<View>, Vec<String>, Vec<(Pid, Atom)>);
 
 fn atom(text: &str) -> Atom {
     Atom::new(text).expect("short")
@@ -217,8 +222,13 @@ impl World {
         self.lock().strays.push(what);
     }
 
-    /// How many links and monitors there are between the two sides, or how the two views of them differ.
-    async fn compare(&self, theirs: &[View]) -> Result<(usize, usize), Vec<String>> {
+    /// How many links and monitors there are between the two sides, and how many only here because OTP left them behind; or how the
+    /// two views of them differ.
+    async fn compare(
+        &self,
+        theirs: &[View],
+        left_behind: &[(Pid, Atom)],
+    ) -> Result<(usize, usize, usize), Vec<String>> {
         let mut differences = std::mem::take(&mut self.lock().strays);
         assert!(differences.is_empty(), "{differences:#?}");
         let own = self.lock().own.clone();
@@ -277,12 +287,17 @@ impl World {
             .flat_map(|info| info.monitored_by.iter().map(|&by| (by, info.pid)))
             .filter(|(by, _)| by.node == erl)
             .collect();
-        let their_monitors: Relations = theirs
+        let mut their_monitors: Relations = theirs
             .iter()
             .flat_map(|(pid, _, monitors, ..)| monitors.iter().map(|to| (*pid, to)))
             .filter_map(|(pid, to)| Some((pid, target(&dest(to)?)?)))
             .filter(|(_, to)| to.node != erl)
             .collect();
+        let left_behind: Relations = left_behind
+            .iter()
+            .filter_map(|(pid, name)| Some((*pid, *by_name.get(name)?)))
+            .collect();
+        let left_behind = their_monitors.fill_up(&our_watched, &left_behind);
         differ(
             "their monitors",
             &our_watched,
@@ -320,7 +335,7 @@ impl World {
         }
         if differences.is_empty() {
             let monitors = our_monitors.0.values().chain(our_watched.0.values());
-            Ok((our_links.0.len(), monitors.sum()))
+            Ok((our_links.0.len(), monitors.sum(), left_behind))
         } else {
             Err(differences)
         }
@@ -338,6 +353,23 @@ impl<T: Ord> FromIterator<T> for Bag<T> {
             *bag.entry(one).or_default() += 1;
         }
         Self(bag)
+    }
+}
+
+impl<T: Ord + Copy> Bag<T> {
+    /// Adds what `whole` has more of, as far as it is in `spare`; how many that were.
+    fn fill_up(&mut self, whole: &Self, spare: &Self) -> usize {
+        let mut added = 0;
+        for (one, most) in &spare.0 {
+            let wanted = whole.0.get(one).copied().unwrap_or_default();
+            let have = self.0.get(one).copied().unwrap_or_default();
+            let more = wanted.saturating_sub(have).min(*most);
+            if more > 0 {
+                self.0.insert(*one, have + more);
+                added += more;
+            }
+        }
+        added
     }
 }
 
