@@ -59,6 +59,12 @@ impl WriteBuffer {
         self.inline.len() - self.head + self.shared_bytes
     }
 
+    /// How many of them were copied together, and are not shared.
+    #[must_use]
+    pub fn copied(&self) -> usize {
+        self.inline.len() - self.head
+    }
+
     /// Whether nothing waits.
     #[inline]
     #[must_use]
