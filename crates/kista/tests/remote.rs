@@ -256,6 +256,7 @@ async fn no_signal_of_another_node_ends_or_holds_a_system_process() {
     let (lines, _capture) = Lines::capture();
     let pair = Pair::start_with(NodeBuilder::visible).await;
     let b = pair.b.clone();
+    b.pg().await.unwrap();
     // The controller comes with the first that is asked of it.
     let _ = b.applications().stop("nothing").await;
     for name in [
@@ -263,6 +264,7 @@ async fn no_signal_of_another_node_ends_or_holds_a_system_process() {
         "rex",
         "application_controller",
         "global_name_server",
+        "pg",
     ] {
         let Some(system) = b.whereis(name) else {
             panic!("{name} runs")

@@ -3,11 +3,12 @@
 //! Rules:
 //! 1. It answers GET and HEAD, one request for each connection, and reads no body. 200: it holds; 503: it does not, and the text says why;
 //!    404 for other paths, 405 for other methods.
-//! 2. Whoever asks is a stranger: at most [`Http::connections`] at a time, the others are closed at once; a head of 8 KiB and 64 fields
+//! 2. Whoever asks is a stranger: at most [`Http::connections`] at a time, the oldest gives way; a head of 8 KiB and 64 fields
 //!    at most; and [`Http::timeout`] for all of it, from the accept to the last byte.
 //! 3. It listens on 127.0.0.1 unless told otherwise. There is no cookie and no TLS: what it says is for those who can reach the port.
 //! 4. It begins before the applications start, and ends when the node has stopped.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,8 +23,8 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::Health;
 use crate::Stopped;
@@ -62,7 +63,7 @@ impl Http {
         self
     }
 
-    /// At most so many at a time, one at least; others are closed without an answer.
+    /// At most so many at a time, one at least; one more, and the oldest is closed.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = if connections == 0 { 1 } else { connections };
         self
@@ -80,6 +81,12 @@ impl Http {
     pub const fn metrics(mut self) -> Self {
         self.metrics = true;
         self
+    }
+}
+
+impl Http {
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
@@ -126,25 +133,28 @@ impl Bound {
     }
 
     async fn accept(self, node: Arc<WeakNode>) {
-        let places = Arc::new(Semaphore::new(self.options.connections));
+        // The oldest first.
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         let refused = LogLimit::new();
         let mut connections = JoinSet::new();
         loop {
             let accepted = self.listener.accept().await;
             while connections.try_join_next().is_some() {}
+            open.retain(|connection| !connection.is_finished());
             match accepted {
-                Ok((socket, from)) => match Arc::clone(&places).try_acquire_owned() {
-                    Ok(place) => {
-                        let (node, options) = (Arc::clone(&node), self.options.clone());
-                        connections.spawn(async move {
-                            serve(node, options, socket).await;
-                            drop(place);
+                Ok((socket, from)) => {
+                    // Who asks at once has its answer before it is the oldest; who says nothing keeps nobody out.
+                    if open.len() >= self.options.connections
+                        && let Some(oldest) = open.pop_front()
+                    {
+                        oldest.abort();
+                        refused.line(|left_out| {
+                            tracing::warn!(%from, left_out, "health: too many connections; the oldest is closed");
                         });
                     }
-                    Err(_) => refused.line(|left_out| {
-                        tracing::warn!(%from, left_out, "health: too many connections; closed");
-                    }),
-                },
+                    let (node, options) = (Arc::clone(&node), self.options.clone());
+                    open.push_back(connections.spawn(serve(node, options, socket)));
+                }
                 Err(error) => {
                     // Out of descriptors, or the peer was gone already.
                     tracing::warn!(%error, "health: accept failed");

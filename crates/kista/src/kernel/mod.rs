@@ -8,7 +8,7 @@ mod rex;
 
 use crate::gen_server::{StartError, spec};
 use crate::node::Node;
-use crate::{application, io};
+use crate::{application, io, pg};
 
 /// Starts them, before the first connection is accepted.
 pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
@@ -19,10 +19,15 @@ pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
     io::start(node).await
 }
 
-/// Whether a process that runs this is one of the node's own: of this module, of `global` or `io`, or the application controller.
+/// Whether a process that runs this is one of the node's own: of this module, of `global`, `io` or `pg`, or the application controller.
 pub(crate) fn is_system(behaviour: &str) -> bool {
-    [module_path!(), crate::global::MODULE, io::MODULE]
-        .iter()
-        .any(|module| (behaviour.strip_prefix(module)).is_some_and(|rest| rest.starts_with("::")))
+    [
+        module_path!(),
+        crate::global::MODULE,
+        io::MODULE,
+        pg::MODULE,
+    ]
+    .iter()
+    .any(|module| (behaviour.strip_prefix(module)).is_some_and(|rest| rest.starts_with("::")))
         || application::is_controller(behaviour)
 }

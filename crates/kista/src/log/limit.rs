@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 
 const LINES_PER_SECOND: u32 = 20;
 
+/// The module that lines about connections are looked for under.
+const NET: &str = "kista::net";
+
 /// Counts lines per second; one for each kind of line and node.
 pub(crate) struct LogLimit {
     window: Mutex<Window>,
@@ -58,7 +61,7 @@ impl LogLimit {
     /// One line (warn) about a connection or a socket that was closed.
     pub(crate) fn closed(&self, node: &str, peer: impl fmt::Display, why: impl fmt::Display) {
         let (peer, why) = (Escaped(peer), Escaped(why));
-        self.line(|left_out| tracing::warn!(node, %peer, %why, left_out, "connection closed"));
+        self.line(|left_out| tracing::warn!(target: NET, node, %peer, %why, left_out, "connection closed"));
     }
 
     /// One line (warn) about a node that was not reached: the callers learn only that there is no connection.
@@ -69,7 +72,9 @@ impl LogLimit {
         why: impl fmt::Display,
     ) {
         let (peer, why) = (Escaped(peer), Escaped(why));
-        self.line(|left_out| tracing::warn!(node, %peer, %why, left_out, "not connected"));
+        self.line(
+            |left_out| tracing::warn!(target: NET, node, %peer, %why, left_out, "not connected"),
+        );
     }
 }
 

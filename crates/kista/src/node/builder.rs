@@ -323,9 +323,12 @@ impl NodeBuilder {
             false => None,
         };
         #[cfg(feature = "http")]
-        let http = self.http.clone().map(crate::health::bind);
+        let http = self.http.clone().map(|http| {
+            let address = http.address();
+            crate::health::bind(http).map_err(|error| NodeError::Http(address, error))
+        });
         #[cfg(feature = "http")]
-        let http = http.transpose().map_err(NodeError::Http)?;
+        let http = http.transpose()?;
         let net = match self.network {
             true => Some(Net::start(self.net_config(name.clone())?).await?),
             false => None,

@@ -1,4 +1,6 @@
 use std::fmt;
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
 
 use crate::net::{self, NodeNameError};
 
@@ -40,8 +42,8 @@ pub enum NodeError {
     Signals(String),
     /// The port for HTTP can not be listened on.
     #[cfg(feature = "http")]
-    #[error("cannot answer by HTTP: {0}")]
-    Http(std::io::Error),
+    #[error("cannot answer by HTTP at {0}: {1}")]
+    Http(SocketAddr, #[source] std::io::Error),
     /// An application did not start with the node.
     #[error(transparent)]
     Application(#[from] crate::application::ApplicationError),

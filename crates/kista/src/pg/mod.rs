@@ -63,6 +63,8 @@ use crate::gen_server::{Spec, StartError};
 use crate::node::Node;
 use table::Table;
 
+pub(crate) const MODULE: &str = module_path!();
+
 /// The scope that [`Node::pg`] means.
 pub const DEFAULT_SCOPE: &str = "pg";
 

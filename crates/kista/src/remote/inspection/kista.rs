@@ -27,6 +27,9 @@ pub(super) fn serve(module: &mut Module<'_>) {
     module.add("tree", async |cx: ProcessCx| tree(cx.node()));
     module.add("links", links);
     module.add("stop", async |cx: ProcessCx| {
+        // Who calls over the net prints there.
+        let by = cx.group_leader().map(|leader| leader.node);
+        tracing::info!(node = %cx.node().name(), by = by.map(|by| by.to_string()), "told to stop by kista:stop/0");
         cx.node().begin_stop(StopCause::Asked);
         atoms::OK
     });
