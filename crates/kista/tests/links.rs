@@ -196,6 +196,49 @@ async fn a_monitor_of_a_name_is_taken_back_also_while_its_connection_is_being_se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitor_of_a_name_from_elsewhere_is_taken_back_where_it_was_made() {
+    let b = off("b").start().await.unwrap();
+    let a = off("a").route(name_of(&b), route_to(&b));
+    let a = a.start().await.unwrap();
+    let idle = async |mut cx: ProcessCx| drop(cx.receive().await);
+    let [first, second, third] = [(); 3].map(|()| b.spawn_fn(idle).unwrap());
+    let watchers = async |pid| b.process_info(pid).await.unwrap().monitored_by;
+    let name = Dest::from((Atom::new("moves").unwrap(), b.name()));
+    let (go, gone) = oneshot::channel();
+    b.register("moves", first).unwrap();
+    let watcher = a.spawn_fn(async move |mut cx| {
+        let reference = cx.monitor(name);
+        gone.await.unwrap();
+        assert!(cx.demonitor(reference));
+        cx.monitor(name);
+        drop(cx.receive().await);
+    });
+    let watcher = watcher.unwrap();
+    let end = Instant::now() + plain::SOON;
+    while watchers(first).await != [watcher] {
+        assert!(Instant::now() < end, "it is not monitored");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for next in [second, third] {
+        b.unregister("moves").unwrap();
+        b.register("moves", next).unwrap();
+    }
+    go.send(()).unwrap();
+    // What was said before this has been heard by then.
+    while watchers(third).await != [watcher] {
+        assert!(
+            Instant::now() < end,
+            "the one that has the name is not monitored"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(watchers(first).await.is_empty());
+    assert!(watchers(second).await.is_empty());
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_is_reached_at_each_address_that_it_listens_on() {
     let b = off("b")
         .listen_on(Ipv4Addr::LOCALHOST.into())

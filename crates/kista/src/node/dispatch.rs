@@ -7,6 +7,7 @@ use kista_dist::frame::{Payload, Run};
 use kista_dist::{Control, Flags};
 use kista_etf::{Atom, AtomName, Pid, Reference};
 use kista_sync::table::Key;
+use smallvec::{SmallVec, smallvec};
 
 use super::events::NodeEvent;
 use super::monitors::Change;
@@ -148,7 +149,7 @@ impl Inbound<'_> {
                 reference,
             } => self.monitor(from, &to, reference),
             Control::Demonitor { to, reference, .. } => {
-                if let Some(pid) = self.target(&to) {
+                for pid in self.targets(&to) {
                     self.control(pid, ControlSignal::Demonitor { reference });
                 }
             }
@@ -410,6 +411,16 @@ impl Inbound<'_> {
         match target {
             Target::Pid(pid) => Some(*pid),
             Target::Name(name) => self.named(name),
+        }
+    }
+
+    /// Whoever may have been meant when the name was said.
+    fn targets(&self, target: &Target) -> SmallVec<[Pid; 1]> {
+        match target {
+            Target::Pid(pid) => smallvec![*pid],
+            Target::Name(name) => as_atom(name)
+                .map(|name| self.node.0.names.find_all(name))
+                .unwrap_or_default(),
         }
     }
 

@@ -1,15 +1,27 @@
 use kista_etf::{Atom, Pid};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// The registered names of one node. A name has one holder, freed before the holder's links hear of its end.
+///
+/// Who lived on without its name is kept beside it: a node that monitors by name says the name when it takes that back, not whom the name
+/// meant.
 #[derive(Default)]
-pub(super) struct Names(RwLock<FxHashMap<Atom, Pid>>);
+pub(super) struct Names(RwLock<Table>);
+
+#[derive(Default)]
+struct Table {
+    held: FxHashMap<Atom, Pid>,
+    former: FxHashMap<Atom, SmallVec<[Pid; 1]>>,
+    /// With so many names in `former` the dead are taken out.
+    look_at: usize,
+}
 
 impl Names {
     /// Err: the present holder.
     pub(super) fn register(&self, name: Atom, pid: Pid) -> Result<(), Pid> {
-        match self.0.write().entry(name) {
+        match self.0.write().held.entry(name) {
             std::collections::hash_map::Entry::Occupied(held) => Err(*held.get()),
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(pid);
@@ -18,20 +30,55 @@ impl Names {
         }
     }
 
-    /// Frees a name, unless it has another holder by now.
+    /// Frees the name of an ended process, unless it has another holder by now.
     pub(super) fn free(&self, name: Atom, pid: Pid) {
-        let mut names = self.0.write();
-        if names.get(&name) == Some(&pid) {
-            names.remove(&name);
+        self.0.write().free(name, pid);
+    }
+
+    /// The same of one that lives on.
+    pub(super) fn take(&self, name: Atom, pid: Pid, lives: impl Fn(Pid) -> bool) {
+        let mut table = self.0.write();
+        if !table.free(name, pid) {
+            return;
+        }
+        let former = table.former.entry(name).or_default();
+        former.retain(|former| *former != pid && lives(*former));
+        former.push(pid);
+        if table.former.len() > table.look_at {
+            table.former.retain(|_, former| {
+                former.retain(|former| lives(*former));
+                !former.is_empty()
+            });
+            table.look_at = 2 * table.former.len() + 16;
         }
     }
 
     pub(super) fn find(&self, name: Atom) -> Option<Pid> {
-        self.0.read().get(&name).copied()
+        self.0.read().held.get(&name).copied()
+    }
+
+    /// Who has the name and who had it; some may be dead.
+    pub(super) fn find_all(&self, name: Atom) -> SmallVec<[Pid; 1]> {
+        let table = self.0.read();
+        let mut all: SmallVec<_> = table.held.get(&name).copied().into_iter().collect();
+        if !table.former.is_empty() {
+            all.extend(table.former.get(&name).into_iter().flatten().copied());
+        }
+        all
     }
 
     pub(super) fn all(&self) -> Vec<Atom> {
-        self.0.read().keys().copied().collect()
+        self.0.read().held.keys().copied().collect()
+    }
+}
+
+impl Table {
+    fn free(&mut self, name: Atom, pid: Pid) -> bool {
+        let holds = self.held.get(&name) == Some(&pid);
+        if holds {
+            self.held.remove(&name);
+        }
+        holds
     }
 }
 
@@ -55,5 +102,34 @@ mod tests {
         assert_eq!(names.find(name), Some(pid(1)));
         names.free(name, pid(1));
         assert_eq!(names.find(name), None);
+    }
+    #[test]
+    fn who_had_a_name_is_known_while_it_lives_and_then_forgotten() {
+        let pid = |id| Pid {
+            node: Atom::from_static("here@host"),
+            id,
+            serial: 1,
+            creation: 4,
+        };
+        let names = Names::default();
+        let name = Atom::from_static("moved");
+        for id in [1, 2, 1, 3] {
+            assert_eq!(names.register(name, pid(id)), Ok(()));
+            names.take(name, pid(id), |_| true);
+        }
+        assert_eq!(names.find(name), None);
+        assert_eq!(names.find_all(name).as_slice(), [pid(2), pid(1), pid(3)]);
+        assert_eq!(names.register(name, pid(4)), Ok(()));
+        assert_eq!(names.find_all(name).first(), Some(&pid(4)));
+        // It is another's name: nobody's was taken.
+        names.take(name, pid(5), |_| true);
+        assert!(!names.find_all(name).contains(&pid(5)));
+        // Names that the dead had do not pile up.
+        for id in 0..1000 {
+            let name = Atom::new(&format!("moved_{id}")).unwrap();
+            assert_eq!(names.register(name, pid(id)), Ok(()));
+            names.take(name, pid(id), |_| false);
+        }
+        assert!(names.0.read().former.len() < 100);
     }
 }

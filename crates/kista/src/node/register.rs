@@ -1,6 +1,6 @@
 use kista_etf::{Atom, Pid};
 
-use super::Node;
+use super::{Node, key_of};
 
 /// Why a process did not get a name, or a name was not given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,8 @@ impl Node {
                 state.name = None;
             }
         }
-        self.0.names.free(name, holder);
+        let lives = |pid| self.is_own(pid) && self.0.processes.contains(key_of(pid));
+        self.0.names.take(name, holder, lives);
         Ok(())
     }
 }
