@@ -1,7 +1,7 @@
 //! EPMD, the port mapper: being found, and finding others.
 //!
 //! 1. A node registers over a connection to the EPMD of its own host (127.0.0.1, else ::1) and keeps that connection: its end is the only way
-//!    to unregister.
+//!    to unregister; a stop waits for that.
 //! 2. Where there is no EPMD, [`EpmdMode`] says what to do: start the program, or serve in this process ([`Server`]).
 //! 3. When the connection to EPMD ends, the node registers again, at most [`RETRY`] apart, for ever. The first creation is kept: the node
 //!    is still the same incarnation. The first second is left to whoever restarts EPMD; then rule 2 applies anew.
@@ -127,6 +127,8 @@ impl EpmdError {
     }
 }
 
+/// How long a stop waits for EPMD to take the name back.
+const UNREGISTER: Duration = Duration::from_secs(1);
 /// Between two attempts at registering again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a lost EPMD is left to whoever restarts it, before it is replaced.
@@ -198,10 +200,14 @@ impl Epmd {
         let mut stop = self.stop.subscribe();
         let shared = Arc::clone(&self.shared);
         let keeper = runtime.spawn(async move {
+            let mut socket = Some(socket);
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stopped| *stopped) => {}
-                () = shared.keep(socket) => {}
+                () = shared.keep(&mut socket) => {}
+            }
+            if let Some(socket) = socket {
+                unregister(socket).await;
             }
         });
         *self.keeper.lock() = Some(keeper);
@@ -210,7 +216,10 @@ impl Epmd {
     /// Unregisters, and stops serving.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
-        drop(self.socket.lock().take());
+        let unkept = self.socket.lock().take();
+        if let Some(socket) = unkept {
+            unregister(socket).await;
+        }
         let keeper = self.keeper.lock().take();
         if let Some(keeper) = keeper {
             let _ = keeper.await;
@@ -314,16 +323,18 @@ impl Shared {
         self.register_with_running().await
     }
 
-    /// Holds the registration, and renews it when it is lost. Never returns.
-    async fn keep(&self, mut socket: TcpStream) {
+    /// Holds the registration, and renews it when it is lost: then there is no socket for a while. Never returns.
+    async fn keep(&self, kept: &mut Option<TcpStream>) {
         loop {
-            wait_for_end(&mut socket).await;
-            drop(socket);
+            if let Some(socket) = kept {
+                wait_for_end(socket).await;
+            }
+            *kept = None;
             let in_use = std::mem::replace(&mut *self.in_use.lock(), EpmdInUse::None);
             tracing::warn!(port = self.port, ?in_use, "EPMD is gone; registering again");
             let lost = tokio::time::Instant::now();
             let mut failures = 0u32;
-            socket = loop {
+            let socket = loop {
                 // Who was just stopped may not have closed its port yet.
                 tokio::time::sleep(if failures == 0 {
                     Duration::from_millis(100)
@@ -346,6 +357,7 @@ impl Shared {
                     }
                 }
             };
+            *kept = Some(socket);
             tracing::info!(port = self.port, in_use = ?*self.in_use.lock(), "registered with EPMD again");
         }
     }
@@ -356,6 +368,18 @@ async fn wait_for_end(socket: &mut TcpStream) {
     use tokio::io::AsyncReadExt as _;
     let mut buffer = [0; 64];
     while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+}
+
+/// Gives the name up, and waits until EPMD has taken it back: it closes its side then. So a node that stopped can be started at once.
+async fn unregister(mut socket: TcpStream) {
+    use tokio::io::AsyncWriteExt as _;
+    let done = async {
+        if socket.shutdown().await.is_ok() {
+            wait_for_end(&mut socket).await;
+        }
+    };
+    // One that stands still is not waited for.
+    let _ = tokio::time::timeout(UNREGISTER, done).await;
 }
 
 /// Where this host's EPMD is looked for.

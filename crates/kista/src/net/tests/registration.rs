@@ -158,3 +158,24 @@ async fn silent_sockets_keep_nobody_from_the_embedded_epmd() {
     let b = TestNode::start("b", port).await;
     assert!(is_registered(port, "b", b.net.port()).await);
 }
+
+/// The danger: a stop that does not wait for EPMD, which then refuses the next node of the same name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stopped_can_be_started_at_once_under_its_name() {
+    for served in [true, false] {
+        let port = free_port();
+        let (mut served_by, mut epmd) = (None, None);
+        match served {
+            true => served_by = Some(TestNode::with(config("a", port)).await),
+            false => epmd = Some(RealEpmd::start(port)),
+        }
+        for _ in 0..100 {
+            let b = TestNode::start("b", port).await;
+            b.net.stop().await;
+        }
+        if let Some(a) = served_by {
+            a.net.stop().await;
+        }
+        drop(epmd);
+    }
+}
