@@ -188,6 +188,7 @@ async fn a_route_needs_no_epmd_and_brings_its_own_cookie_both_ways() {
     a.next_up().await;
     a.net.disconnect(b.name);
     a.next_down().await;
+    until("b sees it, too", || b.net.connected(a.name).is_none()).await;
     // The same cookie is asked of it when it dials.
     b.net
         .add_route("a@127.0.0.1", Route::to("127.0.0.1", a.net.port()), None);
