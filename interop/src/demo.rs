@@ -85,9 +85,11 @@ pub fn demo_binary() -> &'static PathBuf {
             "the demo does not build: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        // This test is TARGET/PROFILE/deps/NAME.
-        let test = std::env::current_exe().expect("a running test has a path");
-        let target = test.ancestors().nth(3).expect("cargo's layout");
+        // A test is TARGET/PROFILE/deps/NAME, a program TARGET/PROFILE/NAME.
+        let program = std::env::current_exe().expect("a running program has a path");
+        let within = program.parent().expect("cargo's layout");
+        let depth = if within.ends_with("deps") { 3 } else { 2 };
+        let target = program.ancestors().nth(depth).expect("cargo's layout");
         target.join("release/examples/demo")
     })
 }
