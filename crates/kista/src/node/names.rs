@@ -86,15 +86,18 @@ impl Table {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_its_holder_frees_a_name() {
-        let name = Atom::from_static("held");
-        let pid = |id| Pid {
+    fn pid(id: u32) -> Pid {
+        Pid {
             node: Atom::from_static("here@host"),
             id,
             serial: 1,
             creation: 4,
-        };
+        }
+    }
+
+    #[test]
+    fn only_its_holder_frees_a_name() {
+        let name = Atom::from_static("held");
         let names = Names::default();
         assert_eq!(names.register(name, pid(1)), Ok(()));
         assert_eq!(names.register(name, pid(2)), Err(pid(1)));
@@ -103,14 +106,9 @@ mod tests {
         names.free(name, pid(1));
         assert_eq!(names.find(name), None);
     }
+
     #[test]
     fn who_had_a_name_is_known_while_it_lives_and_then_forgotten() {
-        let pid = |id| Pid {
-            node: Atom::from_static("here@host"),
-            id,
-            serial: 1,
-            creation: 4,
-        };
         let names = Names::default();
         let name = Atom::from_static("moved");
         for id in [1, 2, 1, 3] {
