@@ -288,6 +288,10 @@ functions(Node) ->
     [watchers] = erpc:call(Node, pg, which_groups, []),
     [] = erpc:call(Node, pg, which_local_groups, [pg]),
     [] = erpc:call(Node, pg, get_members, [nobody]),
+    %% In a scope that is not there nobody is a member, and there are not even no groups.
+    [] = erpc:call(Node, pg, get_members, [no_scope, watchers]),
+    [] = erpc:call(Node, pg, get_local_members, [no_scope, watchers]),
+    [badarg = try erpc:call(Node, pg, Groups, [no_scope]) catch error:{exception, Why, _} -> Why end || Groups <- [which_groups, which_local_groups]],
     ok.
 
 %% The exit of what a function there calls.

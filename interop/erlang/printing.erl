@@ -54,6 +54,10 @@ printed_here(Node) ->
     Ways = [{rpc, fun() -> rpc:call(Node, io, format, ["~p ~ts~n", [{from, there}, "π"]]) end, "{from,there} π\n"},
             {erpc, fun() -> erpc:call(Node, io, put_chars, [["io", <<"list">>]]) end, "iolist"},
             {nl, fun() -> erpc:call(Node, io, nl, []) end, "\n"},
+            {device, fun() -> rpc:call(Node, io, format, [standard_io, "~w~n", [by_name]]) end, "by_name\n"},
+            {device, fun() -> Leader = group_leader(), rpc:call(Node, io, put_chars, [Leader, "by pid"]) end, "by pid"},
+            {long, fun() -> rpc:call(Node, io, format, ["~s", [lists:duplicate(100000, $x)]]) end, lists:duplicate(100000, $x)},
+            {longer, fun() -> rpc:call(Node, io, put_chars, [binary:copy(<<"y">>, 2000000)]) end, lists:duplicate(2000000, $y)},
             {program, fun() -> erpc:call(Node, printing, print, [me, <<"by the program">>]) end, "by the program"},
             {child, fun() -> erpc:call(Node, printing, print, [child, <<"by its child">>]) end, "by its child"}],
     [begin
@@ -73,6 +77,15 @@ printed_here(Node) ->
     receive {'DOWN', LeftWatch, _, Left, {badrpc, {'EXIT', {terminated, _}}}} -> ok after 30000 -> error(waits) end,
     %% What can not be put together is an error, and nothing is printed.
     {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, format, ["~p", []]),
+    %% So is an atom, which is no text; and a device that is not there. One of the node's own prints there.
+    {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, put_chars, [atom]),
+    {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, put_chars, [standard_io, atom]),
+    {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, format, [no_such_device, "x", []]),
+    {badrpc, {'EXIT', {badarg, _}}} = rpc:call(Node, io, nl, [no_such_device]),
+    ok = rpc:call(Node, io, format, [user, "to its user~n", []]),
+    ok = rpc:call(Node, io, put_chars, [standard_error, "to its standard error\n"]),
+    %% What would be cut is an error. (Ours: OTP has no limit.)
+    {badrpc, {'EXIT', {system_limit, _}}} = rpc:call(Node, io, format, ["~2000000c", [$x]]),
     receive {io_request, _, _, _} = More -> error(More) after 100 -> ok end,
     ok.
 
@@ -98,6 +111,7 @@ there(Node) ->
         ok = io:put_chars(User, <<"to a pid\n">>),
         ok = io:write({a, term}),
         ok = io:nl(),
+        badarg = try apply(io, put_chars, [atom]) catch error:NoText -> NoText end,
         ok = io:requests([{put_chars, unicode, "in a list\n"}, nl, {format, "~w~n", [last]}]),
         ok = io:format("an escape \e[31m and \a~n"),
         eof = io:get_line("prompt> "),
@@ -120,6 +134,8 @@ there(Node) ->
         {error, _} = request(User, {put_chars, latin1, [960]}),
         {error, request} = request(User, nonsense),
         {error, request} = request(User, {requests, nonsense}),
+        ok = request(User, {requests, [{put_chars, unicode, "a list "}, {requests, [{put_chars, unicode, "in a list "}, {requests, []}]}, {put_chars, unicode, "\n"}]}),
+        {error, {put_chars, unicode, atom}} = request(User, {put_chars, unicode, atom}),
         %% The supervision tree there has a group leader of its own, which hands on.
         Child = rpc:call(Node, erlang, whereis, [inspected_child]),
         case Child of
@@ -131,6 +147,11 @@ there(Node) ->
         end,
         %% More than it logs: all of it is taken.
         [ok = io:format("line ~b~n", [N]) || N <- lists:seq(1, 200)],
+        Long = [lists:duplicate(500, $x), "\n"],
+        [ok = io:format("~s", [lists:duplicate(N, Long)]) || N <- [200, 2000]],
+        ok = io:put_chars(lists:duplicate(2000, Long)),
+        %% What would be cut is an error. (Ours: OTP has no limit.)
+        badarg = try apply(io, format, ["~s", [lists:duplicate(3000, Long)]]) catch error:TooLong -> TooLong end,
         ok
     end,
     Result = try Check() catch C:R:S -> {C, R, S} end,

@@ -12,16 +12,27 @@ use crate::{ExitReason, Info};
 #[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
     me: &'a Me,
+    /// Instead of the group leader.
+    device: Option<Pid>,
 }
 
 impl Me {
     /// Prints to this process's group leader, wherever that is: `io:format/2` and its kin.
     pub fn io(&self) -> Io<'_> {
-        Io { me: self }
+        Io {
+            me: self,
+            device: None,
+        }
     }
 }
 
 impl Io<'_> {
+    /// Prints to this process instead, as `io:format/3` and its kin: one that answers requests of the I/O protocol, on whatever node.
+    pub const fn to(mut self, device: Pid) -> Self {
+        self.device = Some(device);
+        self
+    }
+
     /// Prints a text in which terms stand: see [`format`](super::format()).
     ///
     /// # Errors
@@ -50,7 +61,7 @@ impl Io<'_> {
     /// [`IoError::Terminated`], [`IoError::NodeStopped`].
     pub async fn request(&self, request: Term) -> Result<Term, IoError> {
         let node = self.me.node();
-        let leader = node.group_leader_of(self.me.group_leader());
+        let leader = node.group_leader_of(self.device.or_else(|| self.me.group_leader()));
         let Some(leader) = leader else {
             // A node without a network has no such process: it prints where it would.
             return Ok(super::user::performed(node, self.me.pid(), &request));

@@ -1,9 +1,12 @@
 use kista_etf::Term;
 
-/// Why [`format`](super::format()) has no text: the fault is the caller's. In OTP each of these is `badarg`.
+/// Why [`format`](super::format()) has no text: the fault is the caller's. In OTP each of these is `badarg`, but the last, which is ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
+    /// The text is no text, or the arguments are no list: they came as terms.
+    #[error("no text to put arguments into, or no list of them")]
+    NoText,
     /// There is no such control sequence.
     #[error("`~{0}` is no control sequence: see the table in `kista::io`")]
     UnknownControl(char),
@@ -19,6 +22,12 @@ pub enum FormatError {
     /// The argument is none for this control sequence.
     #[error("the argument of `~{0}` is of a wrong kind, or its precision is")]
     BadArgument(char),
+    /// The text would have more bytes than this.
+    #[error("the text has more than {limit} bytes: print it in parts")]
+    TooLong {
+        /// The limit.
+        limit: usize,
+    },
 }
 
 /// Why a group leader did not print.

@@ -6,7 +6,8 @@
 //! 1. What does not fit into a field is cut (`s`) or is stars (all else), as in OTP.
 //! 2. Terms are written as [`Term::format`] does, so as `~tp` and `~tw` with `+pc unicode`: `t` and `l` change nothing there but that `l`
 //!    writes strings as numbers; `k` is always on, and `K` is refused.
-//! 3. The text is cut off behind a limit, with `...`. A field can not be wider than that.
+//! 3. A text that would become longer than a limit is an error; for a line of a log it is cut off there, with `...`. No more than that is
+//!    ever made, however wide a field is.
 //!
 //! Source: `io:fwrite/3` in the manual of stdlib, and `io_lib_format`.
 
@@ -14,12 +15,15 @@ use std::iter::{Peekable, repeat_n};
 use std::slice;
 use std::str::Chars;
 
+use kista_etf::term::TextError;
 use kista_etf::{Atom, BigInt, Sign, Term};
 
 use super::FormatError;
 
-/// How long a text may become.
+/// Bytes that a text may have.
 pub(super) const MOST: usize = 1024 * 1024;
+/// What is made of one term, or as digits: so much that one sees that it was too much.
+const MADE: usize = MOST + 1;
 
 /// What stands for `...` in a term that is printed to a depth: a character for private use.
 const ELLIPSIS: &str = "\u{f8ff}";
@@ -52,13 +56,26 @@ const DEEPEST: usize = 200;
 /// ```
 ///
 /// # Errors
-/// See [`FormatError`]: OTP's `badarg`, with the reason. A text of more than 1 MiB is cut off, which is none.
+/// See [`FormatError`]: OTP's `badarg`, with the reason; and a text of more than 1 MiB.
 pub fn format(text: &str, arguments: &[Term]) -> Result<String, FormatError> {
     within(text, arguments, MOST)
 }
 
-/// With another limit.
-pub(crate) fn within(text: &str, arguments: &[Term], limit: usize) -> Result<String, FormatError> {
+/// With a lower limit.
+pub(super) fn within(text: &str, arguments: &[Term], limit: usize) -> Result<String, FormatError> {
+    let out = put_together(text, arguments, limit)?;
+    match out.full {
+        true => Err(FormatError::TooLong { limit }),
+        false => Ok(out.text),
+    }
+}
+
+/// So much of it, and `...` if there is more.
+pub(super) fn cut_off(text: &str, arguments: &[Term], limit: usize) -> Result<String, FormatError> {
+    Ok(put_together(text, arguments, limit)?.text)
+}
+
+fn put_together(text: &str, arguments: &[Term], limit: usize) -> Result<Out, FormatError> {
     let mut arguments = Arguments(arguments.iter());
     let mut out = Out::new(limit);
     let mut chars = text.chars().peekable();
@@ -69,7 +86,7 @@ pub(crate) fn within(text: &str, arguments: &[Term], limit: usize) -> Result<Str
         }
     }
     match arguments.0.len() {
-        0 => Ok(out.text),
+        0 => Ok(out),
         left => Err(FormatError::TooManyArguments(left)),
     }
 }
@@ -235,13 +252,20 @@ impl Sequence {
         FormatError::BadArgument(self.control)
     }
 
+    fn no_text(&self, error: TextError) -> FormatError {
+        match error {
+            TextError::TooLong { limit } => FormatError::TooLong { limit },
+            _ => self.bad(),
+        }
+    }
+
     /// A precision that is a count.
     fn digits(&self, default: usize) -> Result<usize, FormatError> {
         match self.precision {
             None => Ok(default),
-            // More than a float has are zeros; no more of them than a text can have.
+            // More than a float has are zeros; no more of them than no text can have.
             Some(digits) => usize::try_from(digits)
-                .map(|digits| digits.min(MOST))
+                .map(|digits| digits.min(MADE))
                 .map_err(|_| self.bad()),
         }
     }
@@ -269,9 +293,10 @@ impl Sequence {
             (true, None) => argument
                 .to_text(Term::TEXT_LIMIT)
                 .map(|text| text.into_owned())
-                .map_err(|_| self.bad())?,
+                .map_err(|error| self.no_text(error))?,
             (false, None) => {
-                let bytes = argument.iolist_to_binary().map_err(|_| self.bad())?;
+                let bytes = argument.iolist_to_binary();
+                let bytes = bytes.map_err(|error| self.no_text(error))?;
                 bytes.iter().map(|byte| char::from(*byte)).collect()
             }
             (false, Some(_)) => return Err(self.bad()),
@@ -291,10 +316,10 @@ impl Sequence {
     /// On one line, in its field.
     fn word(&self, out: &mut Out, term: &Term, depth: Option<usize>) {
         let text = match depth {
-            None => term.format().plain().limit(MOST).to_string(),
+            None => term.format().plain().limit(MADE).to_string(),
             Some(depth) => {
                 let cut = cut(term, depth, false);
-                uncut(&cut.format().plain().limit(MOST).to_string())
+                uncut(&cut.format().plain().limit(MADE).to_string())
             }
         };
         self.field(out, &text);
@@ -315,11 +340,11 @@ impl Sequence {
         let term = cut.as_ref().unwrap_or(term);
         let text = match width {
             // All on one line.
-            0 => term.format().limit(MOST).to_string(),
+            0 => term.format().limit(MADE).to_string(),
             // A line that begins behind its end is broken wherever it can be.
             width => {
                 let columns = width.saturating_sub(indent).max(1);
-                term.format().pretty(columns).limit(MOST).to_string()
+                term.format().pretty(columns).limit(MADE).to_string()
             }
         };
         let text = match depth {
@@ -373,7 +398,9 @@ impl Sequence {
 
     fn float(&self, out: &mut Out, argument: &Term) -> Result<(), FormatError> {
         let value = argument.as_float().ok_or_else(|| self.bad())?;
-        let digits = self.digits(6)?;
+        // More digits than the field has are stars, however many.
+        let most = self.width.map_or(MADE, |width| width.saturating_add(1));
+        let digits = self.digits(6)?.min(most);
         let text = match self.control {
             'f' => fixed(value, digits),
             'e' => exponent(value, digits),
@@ -579,9 +606,15 @@ fn uncut(text: &str) -> String {
     let pair = format!("{quoted} => []");
     let shown = text.replace(&pair, "...").replace(&quoted, "...");
     // Where it is printed without quotes.
-    shown
+    let mut shown = shown
         .replace(&format!("{ELLIPSIS} => []"), "...")
-        .replace(ELLIPSIS, "...")
+        .replace(ELLIPSIS, "...");
+    if text.len() > MOST {
+        // It has become shorter, which would hide that there was more.
+        let missing = MADE.saturating_sub(shown.len());
+        shown.extend(repeat_n('.', missing));
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -606,9 +639,13 @@ mod tests {
                 ]
             })
             .collect();
-        let text = within(&row, &arguments, 1_000).expect("it fits its arguments");
+        let text = cut_off(&row, &arguments, 1_000).expect("it fits its arguments");
         assert_eq!(text.len(), 1_003);
         assert!(text.ends_with("..."));
+        assert_eq!(
+            within(&row, &arguments, 1_000),
+            Err(FormatError::TooLong { limit: 1_000 })
+        );
         // What is not seen is checked all the same.
         assert_eq!(
             within(&row, &arguments[..69_999], 1_000),
@@ -623,8 +660,49 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!(within("äöü", &[], 3), Ok("ä...".to_owned()));
-        assert_eq!(within("äö", &[], 4), Ok("äö".to_owned()));
-        assert_eq!(within("aö", &[], 2), Ok("a...".to_owned()));
+        assert_eq!(cut_off("äöü", &[], 3), Ok("ä...".to_owned()));
+        assert_eq!(cut_off("äö", &[], 4), Ok("äö".to_owned()));
+        assert_eq!(cut_off("aö", &[], 2), Ok("a...".to_owned()));
+    }
+
+    #[test]
+    fn a_text_is_whole_or_an_error_whatever_makes_it_too_long() {
+        let whole = "x".repeat(MOST);
+        let as_term = Term::from(whole.as_str());
+        assert_eq!(format("~s", slice::from_ref(&as_term)), Ok(whole.clone()));
+        assert_eq!(format(&whole, &[]), Ok(whole.clone()));
+        let longer = Term::from(format!("{whole}x").as_str());
+        let longest = Term::from("y".repeat(Term::TEXT_LIMIT + 1).as_str());
+        let zeros = Term::list(vec![Term::from(0); MOST / 2]);
+        // Each is cut by the depth, and is as long as 20 kB all the same.
+        let mut row = vec![Term::from("x".repeat(5_000).as_str())];
+        row.extend(vec![term!(a); 100]);
+        let rows = Term::list(vec![Term::list(row); 100]);
+        let (one_more, x) = (Term::from(MOST as i64 + 1), Term::from(120));
+        let too_long = [
+            ("~s", vec![longer.clone()]),
+            ("~.1048577s", vec![longer]),
+            ("~ts", vec![longest]),
+            ("~sx", vec![as_term.clone()]),
+            ("~p", vec![as_term]),
+            ("~w", vec![zeros.clone()]),
+            ("~0p", vec![zeros.clone()]),
+            ("~W", vec![rows, Term::from(100)]),
+            ("~*c", vec![one_more.clone(), x.clone()]),
+            ("~*.1048577c", vec![one_more.clone(), x]),
+            ("~*s", vec![one_more, term!("x")]),
+            ("~.1048577f", vec![Term::from(1.5)]),
+            ("~.1048577e", vec![Term::from(1.5)]),
+            ("~1048577n", vec![]),
+        ];
+        for (text, arguments) in &too_long {
+            let made = format(text, arguments).map(|text| text.len());
+            let refused = matches!(made, Err(FormatError::TooLong { .. }));
+            assert!(refused, "{text}: {made:?}");
+        }
+        // What a field or a depth makes short is short.
+        assert_eq!(format("~3w", slice::from_ref(&zeros)), Ok("***".to_owned()));
+        let deep = format("~P", &[zeros, Term::from(3)]);
+        assert_eq!(deep, Ok("[0,0|...]".to_owned()));
     }
 }

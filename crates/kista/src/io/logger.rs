@@ -7,7 +7,7 @@
 
 use kista_etf::{Atom, DecodeError, Decoder, Term};
 
-use super::within;
+use super::format::cut_off;
 use crate::gen_server::{Address, Cx, Flow, GenServer, InitStop, Message};
 use crate::log::{Escaped, LogLimit};
 use crate::process::{Info, Overflow, QueueBound};
@@ -81,7 +81,7 @@ fn formatted(format: &Term, arguments: &Term) -> String {
     let name = format.as_atom_str().map(str::to_owned);
     let text = name.or_else(|| format.to_text(MOST).ok().map(|text| text.into_owned()));
     let arguments_list = arguments.as_list().unwrap_or_default();
-    let made = text.and_then(|text| within(&text, arguments_list, MOST).ok());
+    let made = text.and_then(|text| cut_off(&text, arguments_list, MOST).ok());
     made.unwrap_or_else(|| {
         let format = format.format().limit(MOST / 2);
         let arguments = arguments.format().limit(MOST / 2);

@@ -17,6 +17,7 @@
 //!    from here prints here. In an application it is the application's master, which does what is asked of it as `user` would.
 //! 2. Where there is no other, it is this node's: the process `user`. What is printed there becomes log lines (`kista::io`, level
 //!    info): escaped, at most 20 a second, each cut behind 1,000 characters; how many were left out, the next one says.
+//!    What is printed in one request has at most 1 MiB, or nothing of it is printed: `{error, enospc}`.
 //! 3. Nothing can be read from `user`: it is at its end.
 //! 4. Events of the loggers of other nodes whose group leader is here come to the processes `logger_proxy` and `logger`, and become
 //!    log lines as well (`kista::logger`), in their own level, with the same limits.
@@ -41,8 +42,7 @@ mod user;
 pub use client::Io;
 pub use error::{FormatError, IoError};
 pub use format::format;
-pub(crate) use format::within;
-pub(crate) use request::{format_of, is_request};
+pub(crate) use request::{chardata, format_of, is_request};
 pub(crate) use user::answer;
 
 use crate::gen_server::{StartError, spec};

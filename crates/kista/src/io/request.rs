@@ -1,17 +1,21 @@
 //! The requests that a group leader gets: `{io_request, From, ReplyAs, Request}`, answered by `{io_reply, ReplyAs, Reply}`.
 //!
 //! Rules:
-//! 1. Of a list of requests (`{requests, _}`) the first that fails is the last, and its answer that of all. Lists in lists are none.
+//! 1. A list of requests (`{requests, _}`) may hold such lists. The first request that fails is the last, and its answer that of all.
 //! 2. `{put_chars, Encoding, Module, Function, Arguments}` runs nothing but `io_lib:format` and its kin, which are ours.
 //! 3. What asks for input gets `eof`; what asks for a terminal `{error, enotsup}`; all else `{error, request}`.
+//! 4. What all of it prints has a limit. What goes beyond is not printed, and is `{error, enospc}`.
 
+use std::borrow::Cow;
+use std::slice;
+
+use kista_etf::term::TextError;
 use kista_etf::{Pid, Term, term};
 
-use super::within;
+use super::FormatError;
+use super::format::{MOST, within};
 
-/// What one request may print: more is cut off.
-const MOST: usize = 64 * 1024;
-/// Requests in a list.
+/// Requests in a list, with those of all lists in it, and these.
 const MOST_REQUESTS: usize = 1_000;
 
 /// A request with who asks.
@@ -45,18 +49,13 @@ pub(crate) fn is_request(message: &Term) -> bool {
 
 /// What a request comes to: its answer, and what it prints.
 pub(super) fn perform(request: &Term, print: &mut impl FnMut(&str)) -> Term {
-    let Some([requests]) = request.as_tagged("requests") else {
-        return one(request, print);
-    };
-    let Some(requests) = requests
-        .as_list()
-        .filter(|list| list.len() <= MOST_REQUESTS)
-    else {
+    let Some(requests) = flat(request) else {
         return refused();
     };
+    let mut work = Work { room: MOST, print };
     let mut answer = term!(ok);
     for request in requests {
-        answer = one(request, print);
+        answer = work.answer(request);
         if answer.as_tagged("error").is_some() {
             break;
         }
@@ -64,35 +63,110 @@ pub(super) fn perform(request: &Term, print: &mut impl FnMut(&str)) -> Term {
     answer
 }
 
+/// The answer when there is more to print than one request may.
+pub(super) fn too_long() -> Term {
+    term!({error, enospc})
+}
+
 fn refused() -> Term {
     term!({error, request})
 }
 
-fn one(request: &Term, print: &mut impl FnMut(&str)) -> Term {
-    match request.as_atom_str() {
-        Some("getopts") => return term!([{binary, false}, {echo, false}, {encoding, unicode}]),
-        Some(_) => return refused(),
-        None => {}
+/// A request, or those of a list. `None`: there are too many, or it is no list.
+fn flat(request: &Term) -> Option<Vec<&Term>> {
+    let mut open = vec![slice::from_ref(request).iter()];
+    let mut requests = Vec::new();
+    // The outermost list is not in one.
+    let mut left = MOST_REQUESTS + 1;
+    while let Some(innermost) = open.last_mut() {
+        let Some(request) = innermost.next() else {
+            open.pop();
+            continue;
+        };
+        left = left.checked_sub(1)?;
+        match request.as_tagged("requests") {
+            Some([list]) => open.push(list.as_list()?.iter()),
+            _ => requests.push(request),
+        }
     }
-    let Some([tag, arguments @ ..]) = request.as_tuple() else {
-        return refused();
-    };
-    match (tag.as_atom_str(), arguments) {
-        // The forms of old have no encoding, and are of Latin-1.
-        (Some("put_chars"), [chars]) => put(chars, false, print),
-        (Some("put_chars"), [encoding, chars]) => match is_unicode(encoding) {
-            Some(unicode) => put(chars, unicode, print),
-            None => refused(),
-        },
-        (Some("put_chars"), [module, function, arguments]) => {
-            apply(module, function, arguments, print)
+    Some(requests)
+}
+
+struct Work<'a, P> {
+    /// Bytes that may still be printed.
+    room: usize,
+    print: &'a mut P,
+}
+
+impl<P: FnMut(&str)> Work<'_, P> {
+    fn answer(&mut self, request: &Term) -> Term {
+        match request.as_atom_str() {
+            Some("getopts") => {
+                return term!([{binary, false}, {echo, false}, {encoding, unicode}]);
+            }
+            Some(_) => return refused(),
+            None => {}
         }
-        (Some("put_chars"), [_encoding, module, function, arguments]) => {
-            apply(module, function, arguments, print)
+        let Some([tag, arguments @ ..]) = request.as_tuple() else {
+            return refused();
+        };
+        match (tag.as_atom_str(), arguments) {
+            // The forms of old have no encoding, and are of Latin-1.
+            (Some("put_chars"), [chars]) => self.put(chars, false),
+            (Some("put_chars"), [encoding, chars]) => match is_unicode(encoding) {
+                Some(unicode) => self.put(chars, unicode),
+                None => refused(),
+            },
+            (Some("put_chars"), [module, function, arguments])
+            | (Some("put_chars"), [_, module, function, arguments]) => {
+                self.apply(module, function, arguments)
+            }
+            (Some("get_line" | "get_chars" | "get_until" | "get_password"), _) => term!(eof),
+            (Some("setopts" | "get_geometry"), [_]) => term!({error, enotsup}),
+            _ => refused(),
         }
-        (Some("get_line" | "get_chars" | "get_until" | "get_password"), _) => term!(eof),
-        (Some("setopts" | "get_geometry"), [_]) => term!({error, enotsup}),
-        _ => refused(),
+    }
+
+    fn put(&mut self, chars: &Term, unicode: bool) -> Term {
+        let text = match unicode {
+            true => chardata(chars, self.room),
+            false => chars.iolist_to_binary_within(self.room).map(|bytes| {
+                let chars = bytes.iter().map(|byte| char::from(*byte));
+                Cow::Owned(chars.collect())
+            }),
+        };
+        match text {
+            Ok(text) => self.print(&text),
+            Err(TextError::TooLong { .. }) => too_long(),
+            Err(_) => term!({error, {put_chars, (encoding(unicode)), (chars.clone())}}),
+        }
+    }
+
+    /// Of `io_lib` only.
+    fn apply(&mut self, module: &Term, function: &Term, arguments: &Term) -> Term {
+        let name = function.as_atom_str().filter(|_| module.is_atom("io_lib"));
+        let format = |text: &str, arguments: &[Term]| within(text, arguments, self.room);
+        let text = match (name, arguments.as_list().unwrap_or_default()) {
+            (Some("format" | "fwrite"), [text, arguments]) => {
+                format_within(text, arguments, self.room)
+            }
+            (Some("nl"), []) => format("~n", &[]),
+            (Some("write"), [term]) => format("~w", slice::from_ref(term)),
+            (Some("print"), [term]) => format("~p", slice::from_ref(term)),
+            _ => return term!({error, (function.clone())}),
+        };
+        match text {
+            Ok(text) => self.print(&text),
+            Err(FormatError::TooLong { .. }) => too_long(),
+            Err(_) => term!({error, (function.clone())}),
+        }
+    }
+
+    fn print(&mut self, text: &str) -> Term {
+        // A text of Latin-1 may be longer than its bytes.
+        self.room = self.room.saturating_sub(text.len());
+        (self.print)(text);
+        term!(ok)
     }
 }
 
@@ -104,23 +178,6 @@ fn is_unicode(encoding: &Term) -> Option<bool> {
     }
 }
 
-fn put(chars: &Term, unicode: bool, print: &mut impl FnMut(&str)) -> Term {
-    let text = match unicode {
-        true => chars.to_text(MOST).map(|text| text.into_owned()),
-        false => chars
-            .iolist_to_binary_within(MOST)
-            .map(|bytes| bytes.iter().map(|byte| char::from(*byte)).collect()),
-    };
-    match text {
-        Ok(text) => {
-            print(&text);
-            term!(ok)
-        }
-        Err(kista_etf::term::TextError::TooLong { .. }) => term!({error, enospc}),
-        Err(_) => term!({error, {put_chars, (encoding(unicode)), (chars.clone())}}),
-    }
-}
-
 fn encoding(unicode: bool) -> Term {
     match unicode {
         true => term!(unicode),
@@ -128,34 +185,29 @@ fn encoding(unicode: bool) -> Term {
     }
 }
 
-/// Of `io_lib` only.
-fn apply(module: &Term, function: &Term, arguments: &Term, print: &mut impl FnMut(&str)) -> Term {
-    let failed = || term!({error, (function.clone())});
-    if !module.is_atom("io_lib") {
-        return failed();
-    }
-    let arguments = arguments.as_list().unwrap_or_default();
-    let text = match (function.as_atom_str(), arguments) {
-        (Some("format" | "fwrite"), [text, arguments]) => format_of(text, arguments),
-        (Some("nl"), []) => Some("\n".to_owned()),
-        (Some("write"), [term]) => Some(term.format().plain().limit(MOST).to_string()),
-        (Some("print"), [term]) => Some(term.format().pretty(80).limit(MOST).to_string()),
-        _ => None,
-    };
-    match text {
-        Some(text) => {
-            print(&text);
-            term!(ok)
-        }
-        None => failed(),
+/// What `unicode:characters_to_binary/1` takes: no atom, which is a text elsewhere.
+pub(crate) fn chardata(chars: &Term, limit: usize) -> Result<Cow<'_, str>, TextError> {
+    match chars.as_atom_name() {
+        Some(_) => Err(TextError::NotText),
+        None => chars.to_text(limit),
     }
 }
 
 /// `io_lib:format(Text, Arguments)`: the text is an atom, a binary or a list of characters.
-pub(crate) fn format_of(text: &Term, arguments: &Term) -> Option<String> {
-    let name = text.as_atom_str().map(str::to_owned);
-    let text = name.or_else(|| text.to_text(MOST).ok().map(|text| text.into_owned()))?;
-    within(&text, arguments.as_list()?, MOST).ok()
+pub(crate) fn format_of(text: &Term, arguments: &Term) -> Result<String, FormatError> {
+    format_within(text, arguments, MOST)
+}
+
+fn format_within(text: &Term, arguments: &Term, limit: usize) -> Result<String, FormatError> {
+    let text = text.to_text(limit).map_err(|error| match error {
+        TextError::TooLong { .. } => FormatError::TooLong { limit },
+        _ => FormatError::NoText,
+    })?;
+    within(
+        &text,
+        arguments.as_list().ok_or(FormatError::NoText)?,
+        limit,
+    )
 }
 
 #[cfg(test)]
@@ -223,11 +275,22 @@ mod tests {
             term!({nonsense, 1}),
             term!({requests, x}),
             term!({put_chars, morse, "x"}),
-            term!({requests, [{requests, []}]}),
+            term!({requests, [{put_chars, unicode, "a"}, {requests, x}]}),
             term!(17),
         ] {
             answered(wrong, "{error,request}", "");
         }
+        // An atom is no text, as in OTP.
+        answered(
+            term!({put_chars, unicode, text}),
+            "{error,{put_chars,unicode,text}}",
+            "",
+        );
+        answered(
+            term!({put_chars, latin1, text}),
+            "{error,{put_chars,latin1,text}}",
+            "",
+        );
         answered(
             term!({put_chars, latin1, [960]}),
             "{error,{put_chars,latin1,\"π\"}}",
@@ -252,15 +315,69 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_request_may_print_is_not_printed() {
-        let text = "x".repeat(MOST + 1);
-        answered(term!({put_chars, unicode, (text)}), "{error,enospc}", "");
-        let many = Term::list(vec![term!(getopts); MOST_REQUESTS + 1]);
-        answered(term!({requests, (many)}), "{error,request}", "");
-        // A field as wide as no memory.
-        let (answer, printed) =
-            asked(term!({put_chars, unicode, io_lib, format, ["~99999999999c", [120]]}));
-        assert_eq!(answer, "ok");
-        assert!(printed.len() <= MOST + 3);
+    fn lists_in_lists_are_one_list() {
+        answered(
+            term!({requests, [{put_chars, unicode, "a"},
+                              {requests, [{put_chars, unicode, "b"}, {requests, [{put_chars, unicode, "c"}]}]},
+                              {put_chars, unicode, "d"}]}),
+            "ok",
+            "abcd",
+        );
+        answered(term!({requests, [{requests, []}]}), "ok", "");
+        answered(
+            term!({requests, [{put_chars, unicode, "a"},
+                              {requests, [nonsense, {put_chars, unicode, "b"}]},
+                              {put_chars, unicode, "c"}]}),
+            "{error,request}",
+            "a",
+        );
+        // As deep as there may be requests, and one deeper.
+        let nested = |depth: usize| {
+            (0..depth).fold(
+                term!({put_chars, unicode, "x"}),
+                |inner, _| term!({requests, [(inner)]}),
+            )
+        };
+        answered(nested(MOST_REQUESTS), "ok", "x");
+        answered(nested(MOST_REQUESTS + 1), "{error,request}", "");
+    }
+
+    #[test]
+    fn more_than_a_request_may_print_is_an_error_and_never_cut() {
+        let most = "x".repeat(MOST);
+        let more = format!("{most}y");
+        answered(term!({put_chars, unicode, (most.as_str())}), "ok", &most);
+        answered(
+            term!({put_chars, unicode, io_lib, format, ["~ts", [(most.as_str())]]}),
+            "ok",
+            &most,
+        );
+        let refused = "{error,enospc}";
+        for long in [
+            term!({put_chars, unicode, (more.as_str())}),
+            term!({put_chars, latin1, (more.as_str())}),
+            term!({put_chars, unicode, io_lib, format, ["~ts", [(more.as_str())]]}),
+            term!({put_chars, unicode, io_lib, format, [(more.as_str()), []]}),
+            term!({put_chars, unicode, io_lib, write, [(more.as_str())]}),
+            term!({put_chars, unicode, io_lib, print, [(more.as_str())]}),
+            // A field as wide as no memory.
+            term!({put_chars, unicode, io_lib, format, ["~99999999999c", [120]]}),
+        ] {
+            answered(long, refused, "");
+        }
+        // Of all requests of a list together.
+        answered(
+            term!({requests, [{put_chars, unicode, (most.as_str())}, {put_chars, unicode, "y"}]}),
+            refused,
+            &most,
+        );
+        let many = |count| Term::list(vec![term!(getopts); count]);
+        let options = "[{binary,false},{echo,false},{encoding,unicode}]";
+        answered(term!({requests, (many(MOST_REQUESTS))}), options, "");
+        answered(
+            term!({requests, (many(MOST_REQUESTS + 1))}),
+            "{error,request}",
+            "",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use kista_etf::{DecodeError, Decoder, Pid, Term};
 
-use super::request::{IoRequest, perform};
+use super::request::{IoRequest, perform, too_long};
 use crate::gen_server::{Address, Cx, Flow, GenServer, InitStop, Message};
 use crate::log::{Escaped, LogLimit};
 use crate::node::Node;
@@ -63,5 +63,12 @@ pub(super) fn lines(limit: &LogLimit, from: Pid, text: &str) {
 
 /// What a request comes to on this node: also without that process, which a node without a network has not.
 pub(super) fn performed(node: &Node, from: Pid, request: &Term) -> Term {
-    perform(request, &mut |text| lines(node.printed(), from, text))
+    let answer = perform(request, &mut |text| lines(node.printed(), from, text));
+    // Erlang's `io` makes `badarg` of it, which says nothing.
+    if answer == too_long() {
+        node.printed().line(|left_out| {
+            tracing::warn!(target: "kista::io", %from, left_out, "not printed: more than 1 MiB in one request");
+        });
+    }
+    answer
 }

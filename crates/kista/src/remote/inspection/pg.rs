@@ -1,10 +1,11 @@
-//! `pg`: its look-ups. A scope that is not there has no groups, as the scope `pg` of a node that did not start it.
+//! `pg`: its look-ups. In a scope that is not there no group has members, and which groups it has is `badarg`, as in OTP.
 
 use kista_etf::Term;
 
-use super::Module;
+use super::{Module, badarg};
 use crate::pg::Scope;
 use crate::plain::ProcessCx;
+use crate::remote::Raise;
 
 pub(super) fn serve(module: &mut Module<'_>) {
     module.add("get_members", async |cx: ProcessCx, group: Term| {
@@ -22,16 +23,16 @@ pub(super) fn serve(module: &mut Module<'_>) {
         async |cx: ProcessCx, of: Term, group: Term| local_members(scope(&cx, Some(&of)), group),
     );
     module.add("which_groups", async |cx: ProcessCx| {
-        scope(&cx, None).map_or(Term::NIL, |scope| Term::list(scope.groups()))
+        groups(scope(&cx, None), Scope::groups)
     });
     module.add("which_groups", async |cx: ProcessCx, of: Term| {
-        scope(&cx, Some(&of)).map_or(Term::NIL, |scope| Term::list(scope.groups()))
+        groups(scope(&cx, Some(&of)), Scope::groups)
     });
     module.add("which_local_groups", async |cx: ProcessCx| {
-        scope(&cx, None).map_or(Term::NIL, |scope| Term::list(scope.local_groups()))
+        groups(scope(&cx, None), Scope::local_groups)
     });
     module.add("which_local_groups", async |cx: ProcessCx, of: Term| {
-        scope(&cx, Some(&of)).map_or(Term::NIL, |scope| Term::list(scope.local_groups()))
+        groups(scope(&cx, Some(&of)), Scope::local_groups)
     });
 }
 
@@ -41,6 +42,10 @@ fn scope(cx: &ProcessCx, of: Option<&Term>) -> Option<Scope> {
         Some(name) => name.as_atom_str()?,
     };
     cx.node().pg_scope(name)
+}
+
+fn groups(scope: Option<Scope>, of: impl Fn(&Scope) -> Vec<Term>) -> Result<Term, Raise> {
+    scope.map(|scope| Term::list(of(&scope))).ok_or_else(badarg)
 }
 
 fn members(scope: Option<Scope>, group: Term) -> Term {
