@@ -1,9 +1,10 @@
+use kista::global::GlobalError;
 use kista::{Address, Atom, Cx, Dynamic, Flow, GenServer, InitStop, Term};
 
 /// Sends back what it gets: a call is answered with its request, a cast or a plain message `{To, X}` sends X to To.
 ///
 /// It takes any term, so it is written against the trait with the [`Dynamic`] message type. The whole cluster finds it: it is in the
-/// group `demo_group` of `pg`, and has the global name `demo_global`.
+/// group `demo_group` of `pg`, and has the global name `demo_global`, unless another has it already.
 pub(crate) struct Echo;
 
 impl GenServer for Echo {
@@ -16,9 +17,17 @@ impl GenServer for Echo {
         let pg = cx.node().pg().await?;
         pg.join(Atom::from_static("demo_group"), cx.pid()).await?;
         let global = cx.node().global().await?;
-        // After a crash the name server may have yet to hear of the end of the one before: its name is taken over.
         let name = Atom::from_static("demo_global");
-        global.re_register(name, cx.pid()).await?;
+        match global.register(name, cx.pid()).await {
+            // Another node's process has it, which won it when the two nodes met, perhaps: what is served is served without it.
+            Err(GlobalError::Refused) => match global.whereis(name) {
+                Some(holder) => {
+                    tracing::warn!("{name} is {holder}'s, and stays it: echo goes without")
+                }
+                None => tracing::warn!("{name} was another's: echo goes without"),
+            },
+            registered => registered?,
+        }
         Ok(Echo)
     }
 

@@ -16,7 +16,10 @@ init(demo_sup) ->
 init(echo) ->
     process_flag(trap_exit, true),
     ok = pg:join(demo_group, self()),
-    yes = global:re_register_name(demo_global, self()),
+    case global:register_name(demo_global, self()) of
+        yes -> ok;
+        no -> logger:warning("demo_global is ~p's, and stays it: echo goes without", [global:whereis_name(demo_global)])
+    end,
     {ok, echo};
 init(State) -> process_flag(trap_exit, true), {ok, State}.
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kista::global::{LockId, Resolve};
 use kista::{Atom, Global, GlobalError, Info, Node, NodeBuilder, Pid, ProcessCx, Term, gen_server};
 use kista_interop::proofs::{Mesh, Outcomes, mesh};
-use kista_interop::{Bed, Program};
+use kista_interop::{Bed, Program, Subject};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -216,6 +216,51 @@ async fn two_of_one_name_are_one_when_the_nodes_have_met_and_the_lesser_node_kee
             erl.is("is_pid(whereis(theirs))", "true");
         }
         node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_lost_a_name_says_so_and_leaves_it_to_who_has_it() {
+    for name in [FIRST, LAST] {
+        let bed = Bed::new();
+        let mut erl = Erl::start(&bed, ERL);
+        let mut demo = Subject::Demo.start(&bed, name, &[]);
+        erl.is("names:register(demo_global)", "yes");
+        erl.is(&format!("net_adm:ping('{name}')"), "pong");
+        erl.is("global:sync()", "ok");
+        let (won, lost) = match name {
+            FIRST => (FIRST, ERL),
+            _ => (ERL, LAST),
+        };
+        erl.becomes("names:where(demo_global)", &format!("'{won}'"));
+        let said = demo.line("the conflict", PATIENCE, |line| {
+            line.contains("global: name conflict: demo_global is ")
+        });
+        let (winner, loser) = said.split_once("'s, and no longer ").expect("both");
+        assert!(winner.contains(won) && loser.contains(lost), "{said}");
+        if won == ERL {
+            // The echo server was killed, and has started anew: without the name.
+            demo.line("the name's holder", PATIENCE, |line| {
+                line.contains("demo_global is ") && line.contains("and stays it: echo goes without")
+            });
+        }
+        // It is not taken back by one that starts anew, and is taken again when it is free.
+        let echo = format!("gen_server:call({{echo,'{name}'}},hi)");
+        erl.becomes(&echo, "hi");
+        erl.is(
+            "begin P=names:holder(q), global:re_register_name(demo_global,P) end",
+            "yes",
+        );
+        let restart = format!("exit(rpc:call('{name}',erlang,whereis,[echo]),kill)");
+        erl.is(&restart, "true");
+        demo.line("the name's holder", PATIENCE, |line| {
+            line.contains("and stays it: echo goes without")
+        });
+        erl.becomes(&echo, "hi");
+        erl.is("names:where(demo_global)", &format!("'{ERL}'"));
+        erl.is("global:unregister_name(demo_global)", "ok");
+        erl.is(&restart, "true");
+        erl.becomes("names:where(demo_global)", &format!("'{name}'"));
     }
 }
 

@@ -65,6 +65,8 @@ struct Session {
     /// What came before its `nodeup`.
     early: Option<(i64, Term, Pid)>,
     exchange: Exchange,
+    /// To be told when it is decided, whoever does.
+    clashes: Vec<Clash>,
     decided: Option<Vec<Op>>,
     his_word: Option<Word>,
 }
@@ -92,6 +94,14 @@ pub(super) struct Conflict {
     /// Theirs, with its method.
     pub(super) his: (Pid, Term),
     pub(super) mine: (Pid, Term),
+}
+
+/// A name that two processes had, of ours and of theirs, whoever decides about it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Clash {
+    pub(super) name: Term,
+    pub(super) mine: Pid,
+    pub(super) his: Pid,
 }
 
 #[derive(Debug, PartialEq)]
@@ -123,6 +133,8 @@ pub(super) enum Effect {
     AskLater(Term, Pid, Term),
     Synced(u64),
     Log(&'static str, Atom),
+    /// To be logged: who has the name now, if anybody.
+    Decided(Clash, Option<Pid>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -440,20 +452,31 @@ impl Core {
         let Some(tag) = self.mine(node).cloned() else {
             return;
         };
-        let (mut conflicts, mut ops) = (Vec::new(), Vec::new());
+        let (mut conflicts, mut ops, mut clashes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, pid, method) in names {
-            match self.names.name(&name) {
-                None => ops.push(Op::Insert(name, pid, method)),
-                Some(mine) if mine.pid == pid => {}
-                // The other one decides, and tells.
-                Some(_) if self.me > node => {}
-                Some(mine) => conflicts.push(Conflict {
+            let mine = match self.names.name(&name) {
+                None => {
+                    ops.push(Op::Insert(name, pid, method));
+                    continue;
+                }
+                Some(mine) if mine.pid == pid => continue,
+                Some(mine) => mine,
+            };
+            clashes.push(Clash {
+                name: name.clone(),
+                mine: mine.pid,
+                his: pid,
+            });
+            // Else the other one decides, and tells.
+            if self.me < node {
+                conflicts.push(Conflict {
                     name,
                     his: (pid, method),
                     mine: (mine.pid, mine.method),
-                }),
+                });
             }
         }
+        self.session(node).clashes = clashes;
         effects.push(Effect::Resolve {
             node,
             tag,
@@ -495,6 +518,7 @@ impl Core {
             return;
         };
         let (lock, version) = (session.lock.clone(), session.version);
+        let clashes = std::mem::take(&mut session.clashes);
         ops.extend(word.ops);
         let theirs: Vec<_> = word.known.iter().map(|(node, _)| *node).collect();
         let mut new = vec![(node, version)];
@@ -508,6 +532,10 @@ impl Core {
         let external = word.external;
         self.names
             .apply(ops.clone(), &external, lock.as_ref(), effects);
+        effects.extend(clashes.into_iter().map(|clash| {
+            let now = self.names.name(&clash.name).map(|named| named.pid);
+            Effect::Decided(clash, now)
+        }));
         self.in_sync_or_gone(node, effects);
         for node in theirs {
             self.finish(node, Vec::new(), effects);

@@ -62,6 +62,7 @@ pub use lock::LockId;
 pub use resolve::Resolve;
 
 use crate::gen_server::{GenServer, NameRegistry, ServerRef, StartError};
+use crate::log::{Escaped, LogLimit};
 use crate::node::{Node, NodeBuilder};
 use crate::{CallError, ExposeError, ProcessCx};
 use registrar::{Change, Job};
@@ -72,6 +73,8 @@ use table::Table;
 pub(crate) struct State {
     table: Arc<Table>,
     options: Options,
+    /// How many lines about two processes of one name there are.
+    conflicts: LogLimit,
 }
 
 /// Whether to connect to all, and to prevent overlapping partitions.
@@ -85,6 +88,7 @@ impl State {
         Self {
             table: Arc::default(),
             options,
+            conflicts: LogLimit::new(),
         }
     }
 }
@@ -135,7 +139,15 @@ pub(crate) async fn start(node: &Node) -> Result<(), StartError> {
     }
     // Called by the nodes that meet this one, when both have a name.
     let resolve = async |cx: ProcessCx, method: Term, name: Term, a: Pid, b: Pid| {
-        resolve::resolve_it(cx.node(), method, name, a, b).await
+        let node = cx.node();
+        let shown = Escaped::up_to(server::NAME, name.clone());
+        let now = resolve::resolve_it(node, method, name, a, b).await;
+        // The nodes that met log it too; but they are others.
+        node.global_state().conflicts.line(|left_out| {
+            let (node, now) = (node.name(), Escaped::up_to(server::NAME, &now));
+            tracing::warn!(%node, left_out, "global: name conflict: of {a} and {b}, {shown} is {now}'s");
+        });
+        now
     };
     match node.expose("global", "resolve_it", resolve) {
         Ok(()) => Ok(()),

@@ -80,7 +80,6 @@ pub(super) async fn resolve_it(node: &Node, method: Term, name: Term, a: Pid, b:
     let conflict = |name: &Term| (Atom::from_static("global_name_conflict"), name.clone());
     match Resolve::from_term(&method) {
         Some(Resolve::RandomExit) => {
-            tracing::info!(node = %node.name(), %name, terminated = %most, "global: name conflict");
             node.exit(most, ExitReason::Kill);
             Term::from(least)
         }

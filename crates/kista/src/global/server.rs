@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kista_etf::{Atom, DecodeError, Decoder, Pid, Term, atoms};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::core::{Core, Effect};
+use super::core::{Clash, Core, Effect};
 use super::locker::{Locker, ToLocker, cast};
 use super::names::By;
 use super::registrar::{Job, Registrar};
@@ -15,11 +15,15 @@ use super::resolve::decide;
 use super::table::Table;
 use super::wire::{Op, Said, VERSION, say};
 use crate::gen_server::{Address, Caller, Cx, Flow, GenServer, InitStop, Message, ReplyTo};
+use crate::log::Escaped;
 use crate::process::{Dest, ExitReason, Info};
 use crate::watched::Watched;
 
 /// The name under which every node has its own.
 pub(super) const SERVER: &str = "global_name_server";
+
+/// Characters of a name in a line of the log.
+pub(super) const NAME: usize = 255;
 
 /// How long a question waits for names that are being changed.
 const LATER: Duration = Duration::from_millis(250);
@@ -353,6 +357,19 @@ impl NameServer {
             }
             Effect::Log(what, other) => {
                 tracing::warn!(node = %node.name(), "global {what} {other}");
+            }
+            Effect::Decided(Clash { name, mine, his }, now) => {
+                let name = Escaped::up_to(NAME, name);
+                let me = node.name();
+                node.global_state().conflicts.line(|left_out| match now {
+                    Some(now) => {
+                        let lost = if now == mine { his } else { mine };
+                        tracing::warn!(node = %me, left_out, "global: name conflict: {name} is {now}'s, and no longer {lost}'s");
+                    }
+                    None => {
+                        tracing::warn!(node = %me, left_out, "global: name conflict: {name} is neither {mine}'s any longer nor {his}'s");
+                    }
+                });
             }
         }
     }

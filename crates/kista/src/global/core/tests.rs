@@ -252,6 +252,48 @@ fn only_the_lesser_node_has_a_conflict_decided() {
 }
 
 #[test]
+fn a_conflict_is_told_once_with_its_outcome_whoever_decides() {
+    for (other, kept) in [("a@h", true), ("a@h", false), ("z@h", true), ("z@h", false)] {
+        let mut core = core();
+        let (mine, his) = (pid(ME, 8), pid(other, 7));
+        core.register(1.into(), mine, Term::NIL, mine, &mut Vec::new());
+        let tag = met(&mut core, other);
+        core.lock_is_set(node(other), &tag, 5.into(), &mut Vec::new());
+        let exchange = Said::Exchange {
+            node: node(other),
+            names: vec![(1.into(), his, Term::NIL), (3.into(), his, Term::NIL)],
+            tag: tag.clone(),
+        };
+        say(&mut core, exchange);
+        // What the lesser node decided is told by it, or came from our own resolver; our process was killed, and is heard of first.
+        let decision = match kept {
+            true => Op::Insert(1.into(), his, Term::NIL),
+            false => Op::Delete(1.into()),
+        };
+        core.ended(mine, &mut Vec::new());
+        let (here, there) = match other < ME {
+            true => (vec![], vec![decision]),
+            false => (vec![decision], vec![]),
+        };
+        core.decided(node(other), &tag, here, &[], &mut Vec::new());
+        let all = say(&mut core, resolved(other, there, &[], &tag));
+        let told: Vec<_> = all
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Decided(clash, now) => Some((clash, now)),
+                _ => None,
+            })
+            .collect();
+        let clash = Clash {
+            name: 1.into(),
+            mine,
+            his,
+        };
+        assert_eq!(told, [(&clash, &kept.then_some(his))]);
+    }
+}
+
+#[test]
 fn those_who_are_known_are_told_of_new_ones_before_the_locks_are_given_back() {
     let mut core = core();
     known(&mut core, "b@h");
