@@ -1,10 +1,12 @@
+use std::fmt;
 use std::io::{self, IsTerminal as _};
 
 use tracing::Dispatch;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
 /// What is logged, how, and where to. See the [module](super).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,9 @@ pub enum Output {
 }
 
 /// Why nothing is logged as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// `Debug` shows the same sentence as `Display`: it is what a `main` that returns the error prints.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
     /// No directives: see `tracing_subscriber::EnvFilter`.
@@ -62,6 +66,12 @@ pub enum LogError {
     Gone,
 }
 
+impl fmt::Debug for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// The filter of what is logged, while the program runs. Dropping it changes nothing.
 #[derive(Clone, Debug)]
 pub struct LogControl(reload::Handle<EnvFilter, Registry>);
@@ -77,7 +87,8 @@ impl Log {
         }
     }
 
-    /// What is logged: a level, or directives by module.
+    /// What is logged: a level, or directives by module. A module alone, without a level, silences all others: when that may be a level that
+    /// there is none of (`verbose`), the first line of the log says so.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = directives.into();
         self
@@ -116,6 +127,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Filter`], [`LogError::AlreadySet`].
     pub fn init(self) -> Result<LogControl, LogError> {
+        let directives = self.filter.clone();
         let (dispatch, control) = match self.output {
             Output::Stderr => self.dispatch(io::stderr, io::stderr().is_terminal())?,
             Output::Stdout => self.dispatch(io::stdout, io::stdout().is_terminal())?,
@@ -123,6 +135,9 @@ impl Log {
         dispatch
             .try_init()
             .map_err(|error| LogError::AlreadySet(error.to_string()))?;
+        if silences(&directives).is_some() {
+            control.set_filter(&directives)?;
+        }
         Ok(control)
     }
 
@@ -133,7 +148,9 @@ impl Log {
     {
         let (filter, handle) = reload::Layer::new(parse(&self.filter)?);
         let ansi = self.ansi.unwrap_or(terminal) && self.format != Format::Json;
-        let lines = fmt::layer().with_writer(writer).with_ansi(ansi);
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(writer)
+            .with_ansi(ansi);
         let lines = match self.format {
             Format::Full => lines.boxed(),
             Format::Compact => lines.compact().boxed(),
@@ -157,13 +174,40 @@ impl LogControl {
     /// [`LogError::Filter`]: all is as before. [`LogError::Gone`].
     pub fn set_filter(&self, directives: &str) -> Result<(), LogError> {
         let filter = parse(directives)?;
-        self.0.reload(filter).map_err(|_| LogError::Gone)
+        if let Some(word) = silences(directives) {
+            // While it can be heard.
+            self.reload(EnvFilter::new("warn"))?;
+            tracing::warn!(
+                target: "kista::log",
+                "the filter of log lines has no level: {word:?} is taken for a module, and of all others nothing is logged. Levels are error, \
+                 warn, info, debug, trace and off; to hear of a module beside the others write info,{word}=debug"
+            );
+        }
+        self.reload(filter)
     }
 
     /// What is logged now.
     pub fn filter(&self) -> Option<String> {
         self.0.with_current(ToString::to_string).ok()
     }
+
+    fn reload(&self, filter: EnvFilter) -> Result<(), LogError> {
+        self.0.reload(filter).map_err(|_| LogError::Gone)
+    }
+}
+
+/// The word that was perhaps to be a level, where no other directive has one for all modules.
+fn silences(directives: &str) -> Option<&str> {
+    let words = directives.split(',').map(str::trim);
+    let mut words = words.filter(|word| !word.is_empty());
+    if words
+        .clone()
+        .any(|word| word.parse::<LevelFilter>().is_ok())
+    {
+        return None;
+    }
+    // A path is a module's, and so is our own name.
+    words.find(|word| !word.contains(['=', '[', ':']) && *word != "kista")
 }
 
 pub(crate) fn parse(directives: &str) -> Result<EnvFilter, LogError> {
@@ -252,6 +296,38 @@ mod tests {
         let error = Log::new().filter("kista=loud=very").init().unwrap_err();
         assert!(matches!(&error, LogError::Filter { filter, .. } if filter == "kista=loud=very"));
         assert!(error.to_string().contains("kista=loud=very"), "{error}");
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_said_to_silence_all_else() {
+        for filter in ["verbose", "kista=info, verbose", "warning,other::part"] {
+            let text = written(&Log::new().filter("info,other=off"), filter);
+            let lines: Vec<_> = text.lines().collect();
+            let word = if filter.contains("verbose") {
+                "\"verbose\""
+            } else {
+                "\"warning\""
+            };
+            assert_eq!(lines.len(), 2, "{text}");
+            assert!(
+                lines[1].contains("WARN")
+                    && lines[1].contains(word)
+                    && lines[1].contains("error, warn, info"),
+                "{text}"
+            );
+        }
+        for filter in [
+            "kista",
+            "other::part",
+            "other=off",
+            "verbose,error",
+            "OFF",
+            "3",
+            "",
+        ] {
+            let text = written(&Log::new().filter("info,other=off"), filter);
+            assert!(!text.contains("no level"), "{filter}: {text}");
+        }
     }
 
     #[test]
