@@ -660,6 +660,65 @@ async fn a_key_that_others_can_read_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_of_ones_own_that_everybody_can_read_is_said_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ca = Ca::new("CA");
+    for (mode, told) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
+        let (lines, _guard) = Lines::capture();
+        let dir = Scratch::new();
+        install(&dir.0, &ca, &ca.certificate(&["127.0.0.1"]));
+        let key = dir.0.join("key.pem");
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let a = start("a", Tls::from_dir(&dir.0)).await;
+        let b = start("b", ca.tls(&ca.certificate(&["127.0.0.1"]))).await;
+        dial(&a, &b).await.unwrap();
+        b.disconnect("a@127.0.0.1");
+        dial(&b, &a).await.unwrap();
+        let found = lines.with(&["WARN", "key.pem", "chmod 600"]);
+        assert_eq!(found.len(), told, "{mode:o}: {found:#?}");
+        assert!(
+            found
+                .iter()
+                .all(|line| line.contains(&format!("{mode:04o}")))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_ones_own_for_another_host_is_said_once() {
+    let ca = Ca::new("CA");
+    for (hosts, says) in [
+        (&["127.0.0.1", "b.example"][..], None),
+        (
+            &["b.example", "10.0.0.7"],
+            Some("is for b.example, 10.0.0.7, and not for its host 127.0.0.1"),
+        ),
+        (
+            &[],
+            Some("is for rcgen self signed cert, and not for its host 127.0.0.1"),
+        ),
+    ] {
+        let (lines, _guard) = Lines::capture();
+        let a = start("a", ca.tls(&ca.certificate(hosts))).await;
+        let found = lines.with(&["WARN", "certificate", "peers will refuse it"]);
+        assert_eq!(found.len(), usize::from(says.is_some()), "{found:#?}");
+        assert!(found.iter().all(|line| line.contains(says.unwrap())));
+        // Who wants it so is not told.
+        let b = start("b", ca.tls(&ca.certificate(hosts)).names(NameCheck::Off)).await;
+        assert_eq!(
+            lines.with(&["WARN", "peers will refuse it"]).len(),
+            found.len()
+        );
+        drop((a, b));
+    }
+    // What is made for the node is for its host.
+    let (lines, _guard) = Lines::capture();
+    let dir = Scratch::new();
+    start("c", Tls::generated_in(&dir.0)).await;
+    assert!(lines.with(&["WARN"]).is_empty());
+}
+
+#[tokio::test]
 async fn an_issued_certificate_is_as_good_as_a_generated_one() {
     let dir = Scratch::new();
     let authority = Authority::open(&dir.0).unwrap();

@@ -8,9 +8,11 @@ use parking_lot::Mutex;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ServerConfig};
 
+use super::advice::advice;
 use super::configs::Configs;
 use super::material::Stamp;
 use super::{Failure, NameCheck, Tls, TlsError, names};
+use crate::log::Escaped;
 
 pub(crate) struct LiveTls {
     tls: Tls,
@@ -29,7 +31,7 @@ impl LiveTls {
     /// Reads or makes what is needed. Blocks on files.
     pub(crate) fn load(tls: &Tls, host: &str) -> Result<Arc<Self>, TlsError> {
         let stamp = tls.source.stamp();
-        let configs = Arc::new(Configs::new(tls, tls.source.load(host)?)?);
+        let configs = Arc::new(read(tls, host)?);
         Ok(Arc::new(Self {
             tls: tls.clone(),
             host: host.to_owned(),
@@ -40,11 +42,7 @@ impl LiveTls {
     /// Reads everything again, whether it changed or not. With an error what was there stays. Blocks on files.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let stamp = self.tls.source.stamp();
-        let configs = self
-            .tls
-            .source
-            .load(&self.host)
-            .and_then(|material| Configs::new(&self.tls, material));
+        let configs = read(&self.tls, &self.host);
         let mut current = self.current.lock();
         current.stamp = stamp;
         current.configs = Arc::new(configs?);
@@ -94,6 +92,16 @@ impl LiveTls {
         let changed = self.tls.source.stamp() != self.current.lock().stamp;
         changed.then(|| self.reload())
     }
+}
+
+fn read(tls: &Tls, host: &str) -> Result<Configs, TlsError> {
+    let material = tls.source.load(host)?;
+    let advice = advice(tls, host, &material);
+    let configs = Configs::new(tls, material)?;
+    for line in advice {
+        tracing::warn!("{}", Escaped::up_to(1_000, line));
+    }
+    Ok(configs)
 }
 
 /// A host as certificates know it.

@@ -7,7 +7,10 @@
 //! 4. No sessions are resumed, so that each connection is judged by the certificates and the CA of its own day.
 //! 5. Files are looked at for each new connection. When they changed, and fit together, new connections use the new ones; those that are up go
 //!    on. Files that do not fit together are said in the log, and the old ones are used on.
+//! 6. What was read and will do harm is said in the log (warn), once: a private key that everybody on the machine can read, a certificate
+//!    that is not for the host of this node's name, which peers refuse.
 
+mod advice;
 mod authority;
 mod configs;
 mod error;
