@@ -39,7 +39,7 @@
 //! 2. In `[node]` only the keys of the builder are known, each with its kind of value; a key that is not known is an error, as are
 //!    tables other than these four. Those of `[log]` are in [`log`](crate::log). Durations are seconds, with a fraction or not.
 //! 3. Everything else is a term: texts are binaries, `true` and `false` atoms, lists lists, tables maps whose keys are atoms.
-//! 4. An error names the key, and the file or the environment variable in which it was said. No cookie is ever shown.
+//! 4. An error names the key, and the file or the environment variable in which it was said; of a table all that said something in it. No cookie is ever shown.
 //! 5. What a configuration says of an application's environment comes before what the application says; what is set when it runs
 //!    comes before both.
 //!
@@ -78,7 +78,7 @@ mod tls;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use config::{FileFormat, Source, Value};
+use config::{FileFormat, Map, Value, ValueKind};
 use kista_etf::{Atom, Term};
 
 pub use error::ConfigError;
@@ -125,7 +125,7 @@ impl Config {
         &self.applications
     }
 
-    fn of(root: config::Map<String, Value>) -> Result<Self, ConfigError> {
+    fn of(root: Map<String, Value>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for (name, value) in root {
             let setting = Setting::new(name.clone(), value);
@@ -199,7 +199,7 @@ impl Reader {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(self) -> Result<Config, ConfigError> {
-        let mut builder = config::Config::builder();
+        let mut merged = Map::new();
         for (path, required) in self.files {
             let file = path.display().to_string();
             let error = |reason: String| {
@@ -213,32 +213,21 @@ impl Reader {
                 }
                 Err(other) => return Err(error(other.to_string())),
             };
-            let source = Text {
-                file: file.clone(),
-                text,
-            };
-            let values = source
-                .collect()
-                .map_err(|wrong| error(without_cookie(&wrong.to_string())))?;
+            let values = parsed(&file, &text);
+            let values = values.map_err(|wrong| error(without_cookie(&wrong.to_string())))?;
             check_tables(&values)?;
-            builder = builder.add_source(source);
+            merge(&mut merged, values);
         }
         for (prefix, variables) in self.variables {
             let variables = variables.unwrap_or_else(|| std::env::vars_os().collect());
-            builder = builder.add_source(Variables::read(&prefix, variables)?);
+            merge(&mut merged, Variables::read(&prefix, variables)?.tables());
         }
-        let merged = builder.build().and_then(|config| config.collect());
-        // What can be wrong was looked at above.
-        let merged = merged.map_err(|error| ConfigError::File {
-            file: "the configuration".to_owned(),
-            reason: error.to_string(),
-        })?;
         Config::of(merged)
     }
 }
 
-/// Before anything is merged: a key with a dot or a bracket would be taken for a path.
-fn check_tables(values: &config::Map<String, Value>) -> Result<(), ConfigError> {
+/// Before anything is merged, so that the error names one file.
+fn check_tables(values: &Map<String, Value>) -> Result<(), ConfigError> {
     match values
         .iter()
         .find(|(name, _)| !TABLES.contains(&name.as_str()))
@@ -255,44 +244,49 @@ fn without_cookie(error: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A file that was read, whose values say so.
-#[derive(Clone, Debug)]
-struct Text {
-    file: String,
-    text: String,
+/// The values of a file's text, which say where they are from.
+fn parsed(file: &str, text: &str) -> Result<Map<String, Value>, config::ConfigError> {
+    let text = config::File::from_str(text, FileFormat::Toml);
+    let mut values = config::Source::collect(&text)?;
+    for value in values.values_mut() {
+        say_origin(value, file);
+    }
+    Ok(values)
 }
 
-impl Source for Text {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<config::Map<String, Value>, config::ConfigError> {
-        let mut values = config::File::from_str(&self.text, FileFormat::Toml).collect()?;
-        for value in values.values_mut() {
-            say_origin(value, &self.file);
-        }
-        Ok(values)
-    }
-}
-
-/// As deep as the file is nested, which its parser limits.
-fn say_origin(value: &mut Value, file: &str) {
+/// As deep as the text is nested, which its parser limits.
+fn say_origin(value: &mut Value, origin: &str) {
     let mut kind = std::mem::take(&mut value.kind);
     match &mut kind {
-        config::ValueKind::Table(table) => {
+        ValueKind::Table(table) => {
             for value in table.values_mut() {
-                say_origin(value, file);
+                say_origin(value, origin);
             }
         }
-        config::ValueKind::Array(list) => {
+        ValueKind::Array(list) => {
             for value in list {
-                say_origin(value, file);
+                say_origin(value, origin);
             }
         }
         _ => {}
     }
-    *value = Value::new(Some(&file.to_owned()), kind);
+    *value = Value::new(Some(&origin.to_owned()), kind);
+}
+
+/// What comes later comes before, key by key.
+fn merge(former: &mut Map<String, Value>, later: Map<String, Value>) {
+    for (key, value) in later {
+        match (former.get_mut(&key).map(|value| &mut value.kind), value) {
+            (
+                Some(ValueKind::Table(former)),
+                Value {
+                    kind: ValueKind::Table(later),
+                    ..
+                },
+            ) => merge(former, later),
+            (_, value) => drop(former.insert(key, value)),
+        }
+    }
 }
 
 #[cfg(test)]

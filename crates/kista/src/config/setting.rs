@@ -173,11 +173,28 @@ impl Setting {
         }
     }
 
+    /// Where it was said; of a table, where what is in it was.
     fn origin(&self) -> String {
-        self.value
-            .origin()
-            .unwrap_or("the configuration")
-            .to_owned()
+        let mut origins = Vec::new();
+        collect_origins(&self.value, &mut origins);
+        origins.sort_unstable();
+        origins.dedup();
+        match origins.is_empty() {
+            true => "the configuration".to_owned(),
+            false => origins.join(" and "),
+        }
+    }
+}
+
+/// As deep as the file is nested, which its parser limits.
+fn collect_origins<'a>(value: &'a Value, origins: &mut Vec<&'a str>) {
+    match &value.kind {
+        ValueKind::Table(table) if !table.is_empty() => {
+            for value in table.values() {
+                collect_origins(value, origins);
+            }
+        }
+        _ => origins.extend(value.origin()),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use config::{File, FileFormat, Map, Source, Value, ValueKind};
+use config::{File, FileFormat, Map, Source as _, Value, ValueKind};
 
-use super::ConfigError;
+use super::{ConfigError, say_origin};
 
 /// The tables that a configuration has.
 pub(super) const TABLES: [&str; 4] = ["node", "log", "env", "applications"];
@@ -19,7 +19,6 @@ const TEXTS: [&str; 5] = ["name", "cookie", "cookie_file", "listen_on", "epmd"];
 /// A value is read as in a file, and is a text when that can not be, or when its key takes a text: a cookie may be all digits.
 ///
 /// Other variables of the prefix may be for something else; but one that begins as if it were meant for a table is an error.
-#[derive(Clone, Debug)]
 pub(super) struct Variables(Vec<(Vec<String>, Value)>);
 
 impl Variables {
@@ -60,6 +59,15 @@ impl Variables {
         read.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(Self(read))
     }
+
+    /// What they say, table by table.
+    pub(super) fn tables(self) -> Map<String, Value> {
+        let mut root = Map::new();
+        for (path, value) in self.0 {
+            insert(&mut root, &path, value);
+        }
+        root
+    }
 }
 
 fn value_of(name: &str, text: String, is_text: bool) -> Value {
@@ -68,29 +76,16 @@ fn value_of(name: &str, text: String, is_text: bool) -> Value {
     // More than one line could be more than one value.
     if !text.contains('\n')
         && let Ok(mut map) = File::from_str(&line, FileFormat::Toml).collect()
-        && let Some(value) = map.remove("value")
+        && let Some(mut value) = map.remove("value")
         && (!is_text || matches!(value.kind, ValueKind::String(_)))
     {
-        return Value::new(Some(&origin), value.kind);
+        say_origin(&mut value, &origin);
+        return value;
     }
     Value::new(Some(&origin), text)
 }
 
-impl Source for Variables {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        let mut root = Map::new();
-        for (path, value) in &self.0 {
-            insert(&mut root, path, value);
-        }
-        Ok(root)
-    }
-}
-
-fn insert(root: &mut Map<String, Value>, path: &[String], value: &Value) {
+fn insert(root: &mut Map<String, Value>, path: &[String], value: Value) {
     let Some((last, way)) = path.split_last() else {
         return;
     };
@@ -108,5 +103,5 @@ fn insert(root: &mut Map<String, Value>, path: &[String], value: &Value) {
         };
         table = inner;
     }
-    table.insert(last.clone(), value.clone());
+    table.insert(last.clone(), value);
 }

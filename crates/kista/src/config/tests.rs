@@ -123,6 +123,56 @@ fn what_is_wrong_in_a_variable_is_named_with_the_variable() {
 }
 
 #[test]
+fn what_is_wrong_with_a_table_is_named_with_all_that_said_something_of_it() {
+    let error = |config: Result<Config, ConfigError>| match config {
+        Ok(config) => Node::configured(&config)
+            .map(drop)
+            .expect_err("it is wrong"),
+        Err(error) => error,
+    };
+    let of = |given: &[(&str, &str)]| {
+        let mut all = vec![("T_NODE__NAME", "a@b")];
+        all.extend(given);
+        error(variables(&all)).to_string()
+    };
+    for (name, value) in [
+        ("T_NODE__HTPP__PORT", "1"),
+        ("T_NODE__HTPP", "{ port = 1 }"),
+        ("T_NODE__HTPP", "{}"),
+    ] {
+        let said = of(&[(name, value)]);
+        let start = format!("node.htpp in the environment variable {name} is not known");
+        assert!(said.starts_with(&start), "{said}");
+    }
+    let said = of(&[("T_NODE__PORT__X", "1")]);
+    let start = "node.port in the environment variable T_NODE__PORT__X is to be";
+    assert!(said.starts_with(start), "{said}");
+    #[cfg(feature = "tls")]
+    {
+        let said = of(&[("T_NODE__TLS", "{ dir = 'a', nmaes = 'off' }")]);
+        let start = "node.tls.nmaes in the environment variable T_NODE__TLS is not known";
+        assert!(said.starts_with(start), "{said}");
+        // Each by itself is right.
+        let file = Written::new("both", "[node]\nname = 'a@b'\n[node.tls]\ndir = 'a'");
+        let both = Config::read()
+            .file(&file.0)
+            .variables_of("T", [("T_NODE__TLS__GENERATED", "true")]);
+        let said = error(both.load()).to_string();
+        let file = file.0.display();
+        let start = format!(
+            "node.tls in {file} and the environment variable T_NODE__TLS__GENERATED is to be one of"
+        );
+        assert!(said.starts_with(&start), "{said}");
+    }
+    assert_eq!(
+        wrong("empty", "[node]\nname = 'a@b'\n[node.htpp]")
+            .split(" is")
+            .next(),
+        Some("node.htpp in FILE")
+    );
+}
+
+#[test]
 fn a_variable_that_is_not_utf8_is_named_and_others_do_not_matter() {
     use std::os::unix::ffi::OsStringExt;
     let bad = OsString::from_vec(vec![0xff]);
@@ -264,7 +314,7 @@ fn tls_is_of_one_source_and_what_is_wrong_in_it_is_named() {
     ] {
         let text = wrong(&format!("tls-{name}"), &node(keys));
         assert!(
-            text.starts_with("node.tls in the configuration is to be one of: dir;"),
+            text.starts_with("node.tls in FILE is to be one of: dir;"),
             "{text}"
         );
     }
