@@ -3,6 +3,7 @@
 //! `cargo run --release --example demo` tours it without Erlang: it starts a node with an EPMD of its own, and a second
 //! OS process whose node calls the first over the wire. With `--name demo@127.0.0.1 --cookie kista` it is a plain node for
 //! others to call, until SIGTERM or SIGINT.
+//! With `--tls DIR` it speaks TLS with its peers, by `ca.pem`, `nut-cert.pem` and `nut-key.pem` of that directory.
 //! With `--crash-loop` it shows how a node ends whose permanent application can not go on.
 
 mod application;
@@ -28,20 +29,20 @@ struct Options {
     #[arg(long)]
     name: Option<String>,
     /// The cluster's cookie. Without it: KISTA_COOKIE or ~/.erlang.cookie.
-    #[arg(long)]
+    #[arg(long, requires = "name")]
     cookie: Option<String>,
     /// Stay out of nodes() of the peers, and of the names and groups of the cluster.
-    #[arg(long)]
+    #[arg(long, requires = "name")]
     hidden: bool,
     /// A peer silent for this many seconds is down.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", requires = "name", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     net_ticktime: u64,
     /// Speak TLS with all peers, by ca.pem, nut-cert.pem and nut-key.pem of this directory. Their certificates have to be of that CA, and
     /// for the hosts of their names.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "name")]
     tls: Option<PathBuf>,
     /// With a third server that crashes again and again: its supervisor gives up, and the node ends with the application.
-    #[arg(long)]
+    #[arg(long, requires = "name")]
     crash_loop: bool,
     /// How log lines look. What is logged is said by RUST_LOG; warnings and errors without it.
     #[arg(long, value_enum, default_value_t = LogFormat::Full)]

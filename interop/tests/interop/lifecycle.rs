@@ -1,8 +1,9 @@
 //! Nodes that come, go, are killed, come back, and sit idle.
 
+use std::process::Command;
 use std::time::Duration;
 
-use kista_interop::{Bed, Subject};
+use kista_interop::{Bed, Subject, demo_binary};
 
 const NAME: &str = "demo@127.0.0.1";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -177,6 +178,23 @@ fn a_node_that_is_told_to_end_answers_what_it_took_and_tells_everybody_else_why(
     assert_eq!(status.code(), Some(0), "{:?}", demo.printed());
     demo.expect("the node was stopped by SIGTERM; tasks left: 0", PATIENCE);
     erl.expect_ok(PATIENCE);
+}
+
+#[test]
+fn the_demo_says_what_it_would_leave_out_without_a_name() {
+    for option in [
+        &["--tls", "dir"][..],
+        &["--hidden"],
+        &["--crash-loop"],
+        &["--cookie", "c"],
+        &["--net-ticktime", "8"],
+    ] {
+        let output = Command::new(demo_binary()).args(option).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option:?}: {said}");
+        assert!(said.contains("--name <NAME>"), "{option:?}: {said}");
+    }
 }
 
 #[test]
