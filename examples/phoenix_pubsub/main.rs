@@ -5,6 +5,7 @@
 //!
 //! How PubSub works is in `pubsub.rs`, which a program of one's own may take as it is.
 
+mod lines;
 mod pubsub;
 
 use std::error::Error;
@@ -12,7 +13,7 @@ use std::error::Error;
 use clap::Parser;
 use kista::{Atom, Info, Node, NodeEvent, Pid};
 use pubsub::PubSub;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::BufReader;
 
 /// A node in a cluster's Phoenix.PubSub.
 #[derive(Parser)]
@@ -55,22 +56,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{} listens to {}", node.name(), options.topic);
 
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
-        match line.split_once(' ') {
-            Some((".", text)) => pubsub.local_broadcast(&options.topic, text),
-            Some((to, text)) if to.starts_with('@') => {
-                pubsub.direct_broadcast(Atom::new(&to[1..])?, &options.topic, text);
-            }
-            // To all but ourselves.
-            _ => pubsub.broadcast_from(listener, &options.topic, &line),
-        }
+    let mut input = BufReader::new(tokio::io::stdin());
+    while let Some(line) = lines::next_line(&mut input).await? {
+        say(&pubsub, listener, &options.topic, &line);
     }
     pubsub.unsubscribe(listener, &options.topic).await?;
     pubsub.broadcast(&options.topic, &(Atom::from_static("left"), node.name()));
     pubsub.stop().await?;
     node.stop().await;
     Ok(())
+}
+
+/// Broadcasts a line, to whom it says.
+fn say(pubsub: &PubSub, listener: Pid, topic: &str, line: &str) {
+    match line.split_once(' ') {
+        Some((".", text)) => pubsub.local_broadcast(topic, text),
+        Some((to, text)) if to.starts_with('@') => match Atom::new(&to[1..]) {
+            Ok(node) => pubsub.direct_broadcast(node, topic, text),
+            Err(error) => eprintln!("{to} is no node: {error}"),
+        },
+        // To all but ourselves.
+        _ => pubsub.broadcast_from(listener, topic, line),
+    }
 }
 
 /// A process that prints every message that it gets.

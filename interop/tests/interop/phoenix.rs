@@ -10,6 +10,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 #[path = "../../../examples/phoenix_pubsub/pubsub.rs"]
 mod pubsub;
 
+#[path = "../../../examples/phoenix_pubsub/lines.rs"]
+mod lines;
+
 use pubsub::PubSub;
 
 const OURS: &str = "ours@127.0.0.1";
@@ -96,6 +99,16 @@ fn greeting() -> Greeting {
         from: Atom::from_static("rust"),
         text: "två".to_owned(),
     }
+}
+
+#[tokio::test]
+async fn a_typed_line_that_is_not_utf8_ends_nothing() {
+    let mut typed = &b"one\n\n\xff\xfe two\r\nend"[..];
+    let mut lines = Vec::new();
+    while let Some(line) = lines::next_line(&mut typed).await.expect("it is read") {
+        lines.push(line);
+    }
+    assert_eq!(lines, ["one", "", "\u{fffd}\u{fffd} two", "end"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
