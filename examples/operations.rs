@@ -4,8 +4,6 @@
 //! asks itself what it says to others, and stops.
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kista::config::Config;
 use kista::health::{Http, Probe};
@@ -16,22 +14,27 @@ use tokio::net::TcpStream;
 
 /// What the service sells. Without any it is not to get orders.
 struct Stock {
-    left: Arc<AtomicU32>,
+    left: u32,
 }
 
 #[gen_server]
 impl Stock {
     #[init]
-    fn new(left: Arc<AtomicU32>, _cx: &mut Cx<Self>) -> Self {
+    fn new(left: u32, _cx: &mut Cx<Self>) -> Self {
         Stock { left }
     }
 
-    /// `gen_server:call(stock, sell)`: how many are left.
+    /// `gen_server:call(stock, left)`: how many are left.
+    #[call]
+    fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// `gen_server:call(stock, sell)`: sells one, and says how many are left.
     #[call]
     fn sell(&mut self) -> u32 {
-        let left = self.left.load(Relaxed).saturating_sub(1);
-        self.left.store(left, Relaxed);
-        left
+        self.left = self.left.saturating_sub(1);
+        self.left
     }
 }
 
@@ -53,17 +56,16 @@ async fn main() -> Result<Stopped, Box<dyn Error>> {
     };
     let node = builder.start().await?;
 
-    let left = Arc::new(AtomicU32::new(2));
-    let stock = node
-        .spawn(Stock::spec(Arc::clone(&left)))
-        .name("stock")
-        .await?;
+    node.spawn(Stock::spec(2)).name("stock").await?;
+    // By its name at each use: a server that was started anew is asked, too. One that does not answer is not ready either.
+    let stock = node.server::<Stock>("stock");
     node.add_check(Probe::Ready, "stock", move || {
-        let left = left.load(Relaxed);
+        let stock = stock.clone();
         async move {
-            match left {
-                0 => Err("nothing is left to sell"),
-                _ => Ok(()),
+            match stock.left().await {
+                Ok(0) => Err("nothing is left to sell".to_owned()),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.to_string()),
             }
         }
     })?;
@@ -74,6 +76,7 @@ async fn main() -> Result<Stopped, Box<dyn Error>> {
     if file.is_none() {
         let address = node.http_address().expect("it was asked for");
         println!("{}", ask(address, "/readyz").await?);
+        let stock = node.server::<Stock>("stock");
         while stock.sell().await? > 0 {}
         println!("{}", ask(address, "/readyz").await?);
         println!("{}", ask(address, "/metrics").await?);

@@ -203,10 +203,13 @@ async fn answer(
         "/healthz" => told(&node.health().await, Health::is_live),
         "/readyz" => told(&node.health().await, Health::is_ready),
         "/metrics" if metrics => text_of_metrics(&node),
-        _ => response(
-            StatusCode::NOT_FOUND,
-            "there are /healthz and /readyz\n".to_owned(),
-        ),
+        _ => {
+            let paths = match metrics {
+                true => "there are /healthz, /readyz and /metrics\n",
+                false => "there are /healthz and /readyz\n",
+            };
+            response(StatusCode::NOT_FOUND, paths.to_owned())
+        }
     }
 }
 

@@ -97,7 +97,12 @@ async fn other_methods_and_paths_are_refused() {
         assert!(answer.contains("allow: GET, HEAD\r\n"), "{answer}");
     }
     for path in ["/", "/healthz/", "/metrics", "/../etc/passwd"] {
-        has_status(&get(address, path).await, 404);
+        let answer = get(address, path).await;
+        has_status(&answer, 404);
+        assert!(
+            answer.ends_with("there are /healthz and /readyz\n"),
+            "{answer}"
+        );
     }
     node.stop().await;
 }

@@ -315,6 +315,11 @@ async fn a_node_publishes_by_itself_and_prometheus_reads_it() {
         answer.contains("kista_processes{node=\"shown@127.0.0.1\"} 0\n"),
         "{answer}"
     );
+    let answer = get(address, "/nothing").await;
+    assert!(
+        answer.ends_with("there are /healthz, /readyz and /metrics\n"),
+        "{answer}"
+    );
     // Nobody asks that one; the recorder is the program's.
     let other = Node::builder("other@127.0.0.1")
         .no_network()
