@@ -13,6 +13,7 @@ use std::net::{Shutdown, SocketAddr};
 use bytes::BufMut;
 use kista_dist::handshake::LengthWidth;
 use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::stats::TlsInfo;
@@ -85,7 +86,7 @@ impl Socket {
     /// Appends what has arrived; 0 at the end.
     pub(super) fn try_read(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
         match self {
-            Self::Plain(tcp) => tcp.try_read_buf(buffer),
+            Self::Plain(tcp) => try_read(tcp, buffer),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.try_read(buffer),
         }
@@ -151,5 +152,25 @@ impl Socket {
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.tcp(),
         }
+    }
+}
+
+/// Appends what has arrived; 0 at the end. What leaves room was all of it: so the next try finds nothing, without a system call, until the
+/// runtime hears of more.
+fn try_read(tcp: &TcpStream, buffer: &mut impl BufMut) -> io::Result<usize> {
+    let room = buffer.chunk_mut().len();
+    let mut short = None;
+    // The readiness that this takes back is the one of before the read.
+    let read = tcp.try_io(Interest::READABLE, || {
+        let read = tcp.try_read_buf(buffer)?;
+        if (1..room).contains(&read) {
+            short = Some(read);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    match short {
+        Some(read) => Ok(read),
+        None => read,
     }
 }
