@@ -11,7 +11,7 @@
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
 //! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
 //!    producer as [`Refused`]: always exactly one of these.
-//! 5. A new queue owns no memory beside itself. Buffers grow by doubling, and become small again:
+//! 5. A new queue owns no memory beside itself. Buffers grow to four times their size, larger ones to twice, and become small again:
 //!    - *when the consumer parks*, neither side keeps more than about 1 KiB, unless the consumer still holds items;
 //!    - *at each take*, a buffer above that is kept only when it is at most eight times as large as its use: the
 //!      batch that was just taken, or the items that the consumer still holds.
@@ -39,6 +39,9 @@ const KEPT_ITEMS: usize = 4;
 
 /// A buffer that is this many times larger than its use is given back.
 const SLACK: usize = 8;
+
+/// Up to so many items a buffer grows to four times its size.
+const DOUBLED_FROM: usize = 1024;
 
 /// A batch up to this size is moved behind the consumer's items while the lock is held, so that the queue keeps its
 /// buffer. A larger one is taken with its buffer and moved afterwards: the lock must not last as long as a copy.
@@ -120,6 +123,17 @@ pub struct Batch {
     pub messages: usize,
     /// How many more than the items that makes, because of runs. 0: there is no run among them.
     pub more: usize,
+}
+
+/// What [`Queue::try_next`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// Nothing was queued.
+    Nothing,
+    /// The one item that was queued, a message by itself; the consumer's buffer is as it was.
+    One(T),
+    /// Whatever else was queued, in the consumer's buffer.
+    Batch(Batch),
 }
 
 /// The item was not queued; it comes back.
@@ -239,6 +253,7 @@ impl<T> Queue<T> {
                 return Err(Refused::Full(item));
             }
         }
+        inner.make_room();
         inner.items.push(item);
         inner.signals = inner.signals.saturating_add(kind.signals);
         inner.messages = inner.messages.saturating_add(kind.messages);
@@ -399,6 +414,26 @@ impl<T> Queue<T> {
         taken.finish(into)
     }
 
+    /// As [`try_take`](Self::try_take), but a single message, where there is no limit, is handed over by itself: so it goes through one
+    /// buffer, not two. Most turns of a process that answers calls, or hands on what it gets, are for one message.
+    #[inline]
+    pub fn try_next(&self, into: &mut VecDeque<T>) -> Found<T> {
+        make_room(into);
+        let mut inner = self.inner.lock();
+        match inner.items.len() {
+            0 => Found::Nothing,
+            1 if inner.is_one_message() => {
+                inner.messages = 0;
+                inner.items.pop().map_or(Found::Nothing, Found::One)
+            }
+            _ => {
+                let taken = inner.take(into, self.take_more());
+                drop(inner);
+                Found::Batch(taken.finish(into))
+            }
+        }
+    }
+
     /// Closes the queue and appends what remained to `into`. Every later push is refused. A parked consumer is woken, and
     /// finds out by a batch of zero items. Closing again does nothing.
     pub fn close(&self, into: &mut VecDeque<T>) -> Batch {
@@ -479,6 +514,34 @@ impl<T> Inner<T> {
         } else {
             Vec::new()
         }
+    }
+
+    /// For one item more.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.items.len() == self.items.capacity() {
+            self.grow();
+        }
+    }
+
+    /// A buffer that was given back when the consumer parked is large again soon, if it was large before.
+    #[cold]
+    fn grow(&mut self) {
+        let now = self.items.capacity();
+        let more = match now {
+            0 => KEPT_ITEMS,
+            1..DOUBLED_FROM => 3 * now,
+            _ => now,
+        };
+        self.items.reserve_exact(more);
+    }
+
+    /// Of what is queued, one item: whether it is a message by itself, which nobody counts any further, in a buffer that may stay.
+    fn is_one_message(&self) -> bool {
+        self.signals == 0
+            && self.messages == 1
+            && self.limit == UNLIMITED
+            && !is_large::<T>(self.items.capacity())
     }
 
     const fn unread(&self) -> u32 {

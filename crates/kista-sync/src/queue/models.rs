@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake};
 use loom::sync::Arc;
 use loom::thread;
 
-use super::Queue;
+use super::{Found, Queue};
 use crate::testing::Parker;
 
 /// Panics when it is woken twice.
@@ -255,5 +255,25 @@ fn a_limit_is_never_passed_and_no_sender_misses_the_room_that_is_made() {
             waiting.into_iter().for_each(std::task::Waker::wake);
         }
         sender.join().unwrap();
+    });
+}
+
+#[test]
+fn what_comes_while_one_message_is_handed_over_by_itself_is_neither_lost_nor_doubled() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        queue.push(1).unwrap();
+        let producer = thread::spawn({
+            let queue = queue.clone();
+            move || queue.push(2).unwrap()
+        });
+        let mut items = VecDeque::new();
+        if let Found::One(item) = queue.try_next(&mut items) {
+            items.push_back(item);
+        }
+        let left = 2 - items.len();
+        items.extend(consume(&queue, left));
+        assert_eq!(items, [1, 2]);
+        producer.join().unwrap();
     });
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::{Batch, KEPT_BYTES, MOVED_UNDER_LOCK, Queue, Refused};
+use super::{Batch, Found, KEPT_BYTES, MOVED_UNDER_LOCK, Queue, Refused};
 use crate::testing::{Calling, Counted, Unparking};
 
 type Large = [u64; 8];
@@ -32,6 +32,70 @@ fn unused_queue_owns_no_memory() {
     park(&QUEUE, Waker::noop(), &mut mine);
     assert_eq!((held(&QUEUE), mine.capacity()), (0, 0));
     assert!(size_of::<Queue<Large>>() <= 72);
+}
+
+#[test]
+fn a_message_by_itself_goes_through_no_second_buffer() {
+    let queue = Queue::new();
+    let mut mine = VecDeque::new();
+    assert_eq!(queue.try_next(&mut mine), Found::Nothing);
+    queue.push(1).unwrap();
+    assert_eq!(queue.try_next(&mut mine), Found::One(1));
+    assert_eq!((mine.capacity(), queue.len()), (0, 0));
+    push_all(&queue, [2, 3]);
+    let batch = Batch {
+        items: 2,
+        messages: 2,
+        ..Batch::default()
+    };
+    assert_eq!(queue.try_next(&mut mine), Found::Batch(batch));
+    assert_eq!(mine, [2, 3]);
+}
+
+#[test]
+fn what_is_more_than_one_message_by_itself_comes_as_a_batch() {
+    let found = |queue: &Queue<u32>| queue.try_next(&mut VecDeque::new());
+    let batch = |signals, messages, more| {
+        Found::Batch(Batch {
+            items: 1,
+            signals,
+            messages,
+            more,
+        })
+    };
+    let queue = Queue::new();
+    queue.push_signal(1).unwrap();
+    assert_eq!(found(&queue), batch(1, 0, 0));
+    queue.push_acting(1, 0).unwrap();
+    assert_eq!(found(&queue), batch(1, 1, 0));
+    queue.push_note(1).unwrap();
+    assert_eq!(found(&queue), batch(0, 0, 0));
+    queue.push_run(1, 3).unwrap();
+    assert_eq!(found(&queue), batch(0, 3, 2));
+    // Where there is a limit the consumer says when it is done with it.
+    queue.set_limit(Some(1), 0);
+    queue.push(1).unwrap();
+    assert_eq!(found(&queue), batch(0, 1, 0));
+    assert_eq!(queue.push(2), Err(Refused::Full(2)));
+}
+
+#[test]
+fn a_large_buffer_is_given_back_though_one_message_is_in_it() {
+    let queue: Queue<Large> = Queue::new();
+    push_all(&queue, (0..1_000).map(|n| [n; 8]));
+    let mut mine = VecDeque::new();
+    queue.try_take(&mut mine);
+    queue.try_take(&mut mine);
+    mine.clear();
+    push_all(&queue, (0..1_000).map(|n| [n; 8]));
+    queue.try_take(&mut mine);
+    mine.clear();
+    // Both sides have a large one now.
+    queue.push([0; 8]).unwrap();
+    assert!(matches!(queue.try_next(&mut mine), Found::Batch(_)));
+    mine.clear();
+    park(&queue, Waker::noop(), &mut mine);
+    assert!(held(&queue) * size_of::<Large>() <= KEPT_BYTES);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
+use kista_sync::queue::Found;
+
 use super::signal::{Never, unfold};
 use super::{ACTS, BUDGET, Info, Process, Signal};
 
@@ -222,7 +224,9 @@ impl<M> Arrived<M> {
 }
 
 /// What a behaviour found in the queue.
-enum Taken {
+enum Taken<M> {
+    /// One message, which was never counted as taken.
+    One(Signal<M>),
     /// Something, which is to be read now.
     Some,
     Nothing,
@@ -333,6 +337,11 @@ impl<M: Send + 'static> Process<M> {
                     continue;
                 }
                 match self.take_queue(taken) {
+                    Taken::One(signal) => {
+                        self.turn.read();
+                        self.set_waiting(false);
+                        return Poll::Ready(signal);
+                    }
                     Taken::Some => continue,
                     // The shell polls again when its queue is pushed to.
                     Taken::Nothing => self.turn.set_read(EMPTIED),
@@ -394,7 +403,7 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// Takes the queue over, past the shell: there is nothing that it could not see. What is no message acts first.
-    fn take_queue(&self, taken: &mut VecDeque<Signal<M>>) -> Taken {
+    fn take_queue(&self, taken: &mut VecDeque<Signal<M>>) -> Taken<M> {
         // Of a bounded one others may take the oldest message out, and look for it in the mail.
         if self.is_bounded() || self.turn.has_arrived() {
             return Taken::Left;
@@ -403,10 +412,16 @@ impl<M: Send + 'static> Process<M> {
         if self.turn.has_read(TOOK) {
             return Taken::Nothing;
         }
-        let batch = self.queue.try_take(taken);
-        if batch.items == 0 {
-            return Taken::Nothing;
-        }
+        let batch = match self.queue.try_next(taken) {
+            Found::Nothing => return Taken::Nothing,
+            Found::One(signal) => {
+                self.turn.set_read(TOOK);
+                self.turn.receive(1, true);
+                self.look_at_backlog(1);
+                return Taken::One(signal);
+            }
+            Found::Batch(batch) => batch,
+        };
         self.turn.set_read(TOOK);
         self.turn.receive(batch.messages, true);
         let all = batch.items + batch.more;
