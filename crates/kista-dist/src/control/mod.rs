@@ -248,6 +248,20 @@ pub(super) const ALT_NAME: i64 = 8;
 pub(super) const ALT_EXIT: i64 = 16;
 
 impl Control {
+    /// A plain message, without a trace token.
+    #[must_use]
+    pub fn message(from: Pid, to: Target) -> Self {
+        let token = None;
+        match to {
+            Target::Pid(to) => Self::Send {
+                from: Some(from),
+                to,
+                token,
+            },
+            Target::Name(to) => Self::RegSend { from, to, token },
+        }
+    }
+
     /// Whether a payload belongs to it.
     #[must_use]
     pub const fn takes_payload(&self) -> bool {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use kista_etf::{Atom, AtomName, EncodeError, Encoder, Pid, Renaming};
 
 use super::{Payload, is_large};
-use crate::control::Control;
+use crate::control::{Control, Target};
 
 /// Bytes that a message costs beside its payload, for the accounts.
 pub(super) const OVERHEAD: usize = 64;
@@ -93,6 +93,24 @@ impl Outbox {
         self.append(control, payload, key)
     }
 
+    /// Like [`Outbox::push`] of the [`Control`] that carries a plain message: it is made only for one that joins no run, which is the
+    /// smaller part where many are sent.
+    ///
+    /// # Errors
+    /// As [`Outbox::push`].
+    #[inline]
+    pub fn push_message(
+        &mut self,
+        from: Pid,
+        to: Target,
+        payload: &Encoder,
+    ) -> Result<(), EncodeError> {
+        if self.join_if(payload, |control| is_message(control, from, &to)) {
+            return Ok(());
+        }
+        self.append(Control::message(from, to), Some(payload), order_key(from))
+    }
+
     /// Like [`Outbox::push`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept
     /// among those of `sender`.
     ///
@@ -153,6 +171,11 @@ impl Outbox {
     /// Appends a message to the entry at the end, if that has the same envelope.
     #[inline]
     fn join(&mut self, control: &Control, payload: &Encoder) -> bool {
+        self.join_if(payload, |last| same_envelope(last, control))
+    }
+
+    #[inline]
+    fn join_if(&mut self, payload: &Encoder, same: impl FnOnce(&Control) -> bool) -> bool {
         if !is_short(payload) {
             return false;
         }
@@ -161,10 +184,7 @@ impl Outbox {
             [last] => (last, 0),
             [] => return false,
         };
-        if !last.joins
-            || !same_envelope(&last.control, control)
-            || self.atoms[atoms_at..] != *payload.atoms()
-        {
+        if !last.joins || !same(&last.control) || self.atoms[atoms_at..] != *payload.atoms() {
             return false;
         }
         let bytes = payload.inline_bytes();
@@ -297,6 +317,23 @@ fn joins(control: &Control, payload: &Encoder) -> bool {
 #[inline]
 fn is_short(payload: &Encoder) -> bool {
     payload.chunks().is_empty() && payload.inline_bytes().len() <= MOST_JOINED
+}
+
+/// Of one that [`joins`] let through.
+#[inline]
+fn is_message(control: &Control, sender: Pid, target: &Target) -> bool {
+    match (control, target) {
+        (Control::Send { from, to, .. }, Target::Pid(pid)) => to == pid && *from == Some(sender),
+        (
+            Control::RegSend {
+                from,
+                to: AtomName::Interned(to),
+                ..
+            },
+            Target::Name(AtomName::Interned(name)),
+        ) => to == name && *from == sender,
+        _ => false,
+    }
 }
 
 /// Of two, one of which [`joins`] let through.

@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use kista_dist::control::Target;
 use kista_dist::frame::{FrameCounters, Outbox};
 use kista_dist::{Control, Flags, TickClock};
 use kista_etf::{Atom, Encoder, Pid, Renaming};
@@ -202,7 +203,18 @@ impl Connection {
         control: Control,
         payload: Option<&Encoder>,
     ) -> Result<Pressure, SendError> {
-        self.queue(None, control, payload)
+        self.queued(self.out.push(None, control, payload))
+    }
+
+    /// As [`Connection::send`] of a plain message.
+    #[inline]
+    pub(crate) fn send_message(
+        &self,
+        from: Pid,
+        to: Target,
+        payload: &Encoder,
+    ) -> Result<Pressure, SendError> {
+        self.queued(self.out.push_message(from, to, payload))
     }
 
     /// As [`Connection::send`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept among those
@@ -213,16 +225,12 @@ impl Connection {
         control: Control,
         payload: Option<&Encoder>,
     ) -> Result<Pressure, SendError> {
-        self.queue(Some(sender), control, payload)
+        self.queued(self.out.push(Some(sender), control, payload))
     }
 
-    fn queue(
-        &self,
-        sender: Option<Pid>,
-        control: Control,
-        payload: Option<&Encoder>,
-    ) -> Result<Pressure, SendError> {
-        match self.out.push(sender, control, payload) {
+    #[inline]
+    fn queued(&self, pushed: Result<Pushed, NotPushed>) -> Result<Pressure, SendError> {
+        match pushed {
             Ok(Pushed { first, pressure }) => {
                 if first {
                     self.work.notify_one();

@@ -10,6 +10,7 @@
 use std::task::{Context, Poll, Waker};
 
 use kista_dist::Control;
+use kista_dist::control::Target;
 use kista_dist::frame::{Outbox, is_large};
 use kista_etf::{EncodeError, Encoder, Pid};
 use parking_lot::Mutex;
@@ -134,6 +135,32 @@ impl Outgoing {
         payload: Option<&Encoder>,
     ) -> Result<Pushed, NotPushed> {
         let refusable = is_message(&control);
+        self.append(refusable, payload, |outbox| match sender {
+            Some(sender) => outbox.push_from(sender, control, payload),
+            None => outbox.push(control, payload),
+        })
+    }
+
+    /// A plain message.
+    #[inline]
+    pub(super) fn push_message(
+        &self,
+        from: Pid,
+        to: Target,
+        payload: &Encoder,
+    ) -> Result<Pushed, NotPushed> {
+        self.append(true, Some(payload), |outbox| {
+            outbox.push_message(from, to, payload)
+        })
+    }
+
+    #[inline]
+    fn append(
+        &self,
+        refusable: bool,
+        payload: Option<&Encoder>,
+        append: impl FnOnce(&mut Outbox) -> Result<(), EncodeError>,
+    ) -> Result<Pushed, NotPushed> {
         let share = match payload {
             Some(payload) if is_large(payload.len()) => Share::All,
             _ => Share::Short,
@@ -153,11 +180,7 @@ impl Outgoing {
             }
         }
         let first = queue.outbox.is_empty();
-        let pushed = match sender {
-            Some(sender) => queue.outbox.push_from(sender, control, payload),
-            None => queue.outbox.push(control, payload),
-        };
-        pushed.map_err(SendError::from)?;
+        append(&mut queue.outbox).map_err(SendError::from)?;
         let busy = queue.in_flight(share) >= self.busy_mark;
         queue.held += u64::from(busy);
         let pressure = match busy {

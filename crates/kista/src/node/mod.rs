@@ -588,6 +588,7 @@ impl Node {
     }
 
     /// The node that a destination is on.
+    #[inline]
     pub(crate) fn node_of(&self, dest: Dest) -> Atom {
         match dest {
             Dest::Pid(pid) => pid.node,

@@ -44,9 +44,10 @@ impl Node {
 
     fn send_encoded(&self, to: Dest, e: &Encoder) -> Sent {
         current::count_sent();
-        match self.node_of(to) == self.name() {
+        let node = self.node_of(to);
+        match node == self.name() {
             true => self.deliver(to, || local_message(e)),
-            false => self.send_away(self.current_pid(), to, e),
+            false => self.send_away(self.current_pid(), to, node, e),
         }
     }
 
@@ -63,21 +64,21 @@ impl Node {
         with_encoder(|e| match message.encode(e) {
             Ok(()) => {
                 current::count_sent();
-                self.send_by(&connection, message_to(self.current_pid(), to), e)
+                Self::message_by(&connection, self.current_pid(), to, e)
             }
             Err(error) => Sent::failed(SendError::Encode(error)),
         })
     }
 
-    fn send_away(&self, from: Pid, to: Dest, e: &Encoder) -> Sent {
-        let node = self.node_of(to);
+    /// To another node.
+    fn send_away(&self, from: Pid, to: Dest, node: Atom, e: &Encoder) -> Sent {
         let last = scratch::take_connection()
             .filter(|last| self.0.net.as_ref().is_some_and(|net| last.leads(net, node)));
         let Ok(connection) = last.map_or_else(|| self.connection(node), Ok) else {
             // No way there: dropped, as in Erlang.
             return Sent::done();
         };
-        let sent = self.send_by(&connection, message_to(from, to), e);
+        let sent = Self::message_by(&connection, from, to, e);
         scratch::keep_connection(connection);
         sent
     }
@@ -121,7 +122,8 @@ impl Node {
 
     /// A message that was encoded before, of a sender that is not the one who runs here.
     pub(crate) fn send_payload(&self, from: Pid, to: Dest, payload: Payload) {
-        if self.node_of(to) == self.name() {
+        let node = self.node_of(to);
+        if node == self.name() {
             let message = WireMessage {
                 payload,
                 ..WireMessage::default()
@@ -130,7 +132,7 @@ impl Node {
         } else if let Ok(term) = payload.decoder().term() {
             // Away it is written anew: how atoms are written depends on the connection.
             drop(with_encoder(|e| match e.term(&term) {
-                Ok(()) => self.send_away(from, to, e),
+                Ok(()) => self.send_away(from, to, node, e),
                 Err(error) => Sent::failed(SendError::Encode(error)),
             }));
         }
@@ -147,8 +149,25 @@ impl Node {
         })
     }
 
-    fn send_by(&self, connection: &Arc<Connection>, control: Control, e: &Encoder) -> Sent {
-        match connection.send(control, Some(e)) {
+    fn message_by(connection: &Arc<Connection>, from: Pid, to: Dest, e: &Encoder) -> Sent {
+        let to = match to {
+            Dest::Pid(pid) => Target::Pid(pid),
+            Dest::Name(name) | Dest::Remote { name, .. } => Target::Name(name.into()),
+            Dest::Alias(to) => {
+                let token = None;
+                return Self::send_by(connection, Control::AliasSend { from, to, token }, e);
+            }
+        };
+        Self::sent_by(connection, connection.send_message(from, to, e))
+    }
+
+    fn send_by(connection: &Arc<Connection>, control: Control, e: &Encoder) -> Sent {
+        Self::sent_by(connection, connection.send(control, Some(e)))
+    }
+
+    #[inline]
+    fn sent_by(connection: &Arc<Connection>, sent: Result<Pressure, net::SendError>) -> Sent {
+        match sent {
             Ok(Pressure::Busy(share)) => {
                 let connection = Arc::clone(connection);
                 let room: Arc<dyn Room> = match share {
@@ -189,7 +208,7 @@ impl Node {
                             to: alias,
                             token: None,
                         };
-                        drop(self.send_by(&connection, control, e));
+                        drop(Self::send_by(&connection, control, e));
                     }
                 }
             }
@@ -507,23 +526,6 @@ fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
         reason,
         dials,
     })
-}
-
-fn message_to(from: Pid, to: Dest) -> Control {
-    let token = None;
-    match to {
-        Dest::Pid(to) => Control::Send {
-            from: Some(from),
-            to,
-            token,
-        },
-        Dest::Name(name) | Dest::Remote { name, .. } => Control::RegSend {
-            from,
-            to: name.into(),
-            token,
-        },
-        Dest::Alias(to) => Control::AliasSend { from, to, token },
-    }
 }
 
 /// A message from this node to itself.
