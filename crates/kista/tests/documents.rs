@@ -60,7 +60,7 @@ fn defines(source: &str, test: &str) -> bool {
 fn test_of(code: &str) -> Option<(String, &str)> {
     let short = [
         ("core::", "src/supervisor/core/tests/"),
-        ("tests::", "tests/supervisor.rs"),
+        ("tests::", "tests/supervisor/"),
         ("interop::", "interop/supervision/mod.rs"),
     ];
     if let Some((file, test)) = code.split_once(".rs::") {
