@@ -101,14 +101,26 @@ pub(super) async fn stop_writes_out(a: TestNode, b: TestNode) {
     until("no task is left", || Arc::strong_count(&a.net) == 1).await;
 }
 
+/// A node with these marks, busy and full, and a peer that has yet to read what it is sent.
+async fn before_one_that_does_not_read(busy: usize, full: usize) -> (TestNode, TcpStream, Atom) {
+    let mut config = config("a", free_port());
+    config.limits.busy_mark = busy;
+    config.limits.full_mark = full;
+    let node = TestNode::with(config).await;
+    let socket = bare(&node, "x@127.0.0.1", COOKIE).await.unwrap();
+    let (peer, _) = node.next_up().await;
+    (node, socket, peer)
+}
+
+/// Until the connection ends.
+async fn read_all(mut socket: TcpStream) {
+    let mut buffer = vec![0; 1 << 20];
+    while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
-    let mut config = config("a", free_port());
-    config.limits.busy_mark = 100_000;
-    config.limits.full_mark = 8_000_000;
-    let a = TestNode::with(config).await;
-    let mut socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
-    let (peer, _) = a.next_up().await;
+    let (a, socket, peer) = before_one_that_does_not_read(100_000, 8_000_000).await;
     let mut payload = Encoder::with_atom_table();
     payload.binary(&[1; 10_000]);
     let mut busy = false;
@@ -144,10 +156,7 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
             .await
             .is_err()
     );
-    let reading = tokio::spawn(async move {
-        let mut buffer = vec![0; 1 << 20];
-        while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
-    });
+    let reading = tokio::spawn(read_all(socket));
     tokio::time::timeout(LIMIT, room).await.unwrap();
     until("all is written", || connection.in_flight() == 0).await;
     assert_eq!(a.send(peer, 1, &payload), Ok(Pressure::Room));
@@ -168,12 +177,7 @@ async fn a_peer_that_stops_reading_meets_the_marks_and_frees_them_by_reading() {
 /// A large message takes its time. Short ones pass its fragments, so who sends those is neither held nor refused for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_messages_are_no_burden_to_who_sends_short_ones() {
-    let mut config = config("a", free_port());
-    config.limits.busy_mark = 100_000;
-    config.limits.full_mark = 8_000_000;
-    let a = TestNode::with(config).await;
-    let mut socket = bare(&a, "x@127.0.0.1", COOKIE).await.unwrap();
-    let (peer, _) = a.next_up().await;
+    let (a, socket, peer) = before_one_that_does_not_read(100_000, 8_000_000).await;
     let mut large = Encoder::with_atom_table();
     large.binary(&[1; 5_000_000]);
     let mut short = Encoder::with_atom_table();
@@ -205,10 +209,7 @@ async fn large_messages_are_no_burden_to_who_sends_short_ones() {
     assert_eq!(pressures.last(), Some(&Pressure::Busy(Share::Short)));
     let weight = 1_000 + 80;
     assert!(pressures.len() > 8_000_000 / weight, "{}", pressures.len());
-    let reading = tokio::spawn(async move {
-        let mut buffer = vec![0; 1 << 20];
-        while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
-    });
+    let reading = tokio::spawn(read_all(socket));
     for share in [Share::Short, Share::All] {
         let room = std::future::poll_fn(|cx| connection.poll_room(share, cx));
         tokio::time::timeout(LIMIT, room).await.unwrap();
