@@ -28,7 +28,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `core.rs`, `names.rs` | the name server as a pure core: who is known, how parts become one; names and locks |
+//! | `core.rs`, `core/`, `names.rs` | the name server as a pure core: who is known, how parts become one, losses; names and locks |
 //! | `table.rs` | names and locks, for all to read |
 //! | `wire.rs` | what name servers say to each other |
 //! | `server.rs` | the shell: the process `global_name_server` |

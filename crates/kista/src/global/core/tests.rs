@@ -1,3 +1,4 @@
+use super::losses::{MOST_REMEMBERED, REMEMBERED};
 use super::*;
 
 const ME: &str = "m@h";
