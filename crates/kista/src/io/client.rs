@@ -28,6 +28,12 @@ impl Me {
 
 impl Io<'_> {
     /// Prints to this process instead, as `io:format/3` and its kin: one that answers requests of the I/O protocol, on whatever node.
+    ///
+    /// ```no_run
+    /// # async fn print(cx: kista::ProcessCx, device: kista::Pid) -> Result<(), kista::io::IoError> {
+    /// cx.io().to(device).put_chars("to whom I want\n").await
+    /// # }
+    /// ```
     pub const fn to(mut self, device: Pid) -> Self {
         self.device = Some(device);
         self
