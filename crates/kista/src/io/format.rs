@@ -11,24 +11,24 @@
 //!
 //! Source: `io:fwrite/3` in the manual of stdlib, and `io_lib_format`.
 
+mod depth;
+mod numbers;
+
 use std::iter::{Peekable, repeat_n};
 use std::slice;
 use std::str::Chars;
 
+use kista_etf::Term;
 use kista_etf::term::TextError;
-use kista_etf::{Atom, BigInt, Sign, Term};
 
 use super::FormatError;
+use depth::{DEEPEST, cut, uncut};
+use numbers::{exponent, fixed, in_base, shorter};
 
 /// Bytes that a text may have.
 pub(super) const MOST: usize = 1024 * 1024;
 /// What is made of one term, or as digits: so much that one sees that it was too much.
 const MADE: usize = MOST + 1;
-
-/// What stands for `...` in a term that is printed to a depth: a character for private use.
-const ELLIPSIS: &str = "\u{f8ff}";
-/// To a greater depth everything is printed.
-const DEEPEST: usize = 200;
 
 /// Puts the arguments into a text, where its control sequences are.
 ///
@@ -476,145 +476,6 @@ fn character(of: &Term) -> Option<char> {
 
 const fn is_latin1(c: char) -> bool {
     (c as u32) < 256
-}
-
-fn in_base(value: &BigInt, base: u32) -> String {
-    const LARGE: u64 = 1 << 17;
-    match (base, value.bits() > LARGE) {
-        // Decimal takes quadratic time: what is too long for any field is written in base 16.
-        (10, true) => match value.sign() {
-            Sign::Minus => format!("-16#{}", value.magnitude().to_str_radix(16)),
-            _ => format!("16#{}", value.to_str_radix(16)),
-        },
-        (base, true) if !base.is_power_of_two() => in_base(value, 16),
-        (base, _) => value.to_str_radix(base),
-    }
-}
-
-/// `~f`; `None`: no number, or no digits.
-fn fixed(value: f64, digits: usize) -> Option<String> {
-    // A float has no more than 1,074 digits behind the point.
-    let exact = digits.min(1_100);
-    let zeros = "0".repeat(digits - exact);
-    (value.is_finite() && digits >= 1).then(|| format!("{value:.exact$}{zeros}"))
-}
-
-/// `~e`: so many digits in all, two at least.
-fn exponent(value: f64, digits: usize) -> Option<String> {
-    if !value.is_finite() || digits < 2 {
-        return None;
-    }
-    let behind = digits - 1;
-    let exact = behind.min(1_100);
-    let text = format!("{value:.exact$e}");
-    let (number, exponent) = text.split_once('e')?;
-    let zeros = "0".repeat(behind - exact);
-    let sign = match exponent.starts_with('-') {
-        true => "",
-        false => "+",
-    };
-    Some(format!("{number}{zeros}e{sign}{exponent}"))
-}
-
-/// `~g`: as `~f` from 0.1 to 10,000, else as `~e`.
-fn shorter(value: f64, digits: usize) -> Option<String> {
-    if digits < 1 {
-        return None;
-    }
-    let digits = i64::try_from(digits).ok()?;
-    let places = match value.abs() {
-        x if x < 0.1 => None,
-        x if x < 1.0 => Some(-1),
-        x if x < 10.0 => Some(0),
-        x if x < 100.0 => Some(1),
-        x if x < 1_000.0 => Some(2),
-        x if x < 10_000.0 => Some(3),
-        _ => None,
-    };
-    match places {
-        Some(places) if digits <= 1 && places == -1 || digits - 1 > places => {
-            fixed(value, usize::try_from(digits - 1 - places).ok()?)
-        }
-        _ if digits <= 1 => exponent(value, 2),
-        _ => exponent(value, usize::try_from(digits).ok()?),
-    }
-}
-
-/// The term to a depth, as `~W` counts it: an item of a list or a tuple is one deeper than the one before it. `strings`: what reads as
-/// text is one item.
-fn cut(term: &Term, depth: usize, strings: bool) -> Term {
-    let ellipsis = || Atom::new(ELLIPSIS).map_or(Term::NIL, Term::from);
-    let Some(left) = depth.checked_sub(1) else {
-        return ellipsis();
-    };
-    // The first is as deep as what is left.
-    let items = |items: &[Term]| -> Vec<Term> {
-        let shown = items.iter().take(left).enumerate();
-        shown
-            .map(|(at, item)| cut(item, left - at, strings))
-            .collect()
-    };
-    match term {
-        Term::Tuple(tuple) if !tuple.is_empty() => {
-            let shown = items(tuple);
-            let more = (tuple.len() > shown.len()).then(ellipsis);
-            Term::tuple(shown.into_iter().chain(more))
-        }
-        Term::List(list) if !(strings && is_string(list)) => {
-            let shown = items(list);
-            match (list.len() > shown.len(), shown.is_empty()) {
-                (true, true) => Term::list([ellipsis()]),
-                (true, false) => Term::improper(shown, ellipsis()),
-                (false, _) => Term::list(shown),
-            }
-        }
-        Term::ImproperList(list) => {
-            let shown = items(list.elements());
-            match shown.len() {
-                0 => Term::list([ellipsis()]),
-                // The tail is an item, too.
-                count if count == list.elements().len() && count < left => {
-                    let tail = cut(list.tail(), left - count, strings);
-                    Term::improper(shown, tail)
-                }
-                _ => Term::improper(shown, ellipsis()),
-            }
-        }
-        Term::Map(map) if !map.is_empty() => {
-            let shown = map.iter().take(left);
-            let shown =
-                shown.map(|(key, value)| (cut(key, left, strings), cut(value, left, strings)));
-            let more = (map.len() > left).then(|| (ellipsis(), Term::NIL));
-            Term::map(shown.chain(more)).unwrap_or_else(ellipsis)
-        }
-        other => other.clone(),
-    }
-}
-
-/// Whether `~p` writes it in quotes.
-fn is_string(list: &[Term]) -> bool {
-    let printable = |item: &Term| match character(item) {
-        Some(c) => !c.is_control() || matches!(c, '\u{8}'..='\r' | '\u{1b}'),
-        None => false,
-    };
-    list.iter().all(printable)
-}
-
-/// The text of a term that was cut.
-fn uncut(text: &str) -> String {
-    let quoted = format!("'{ELLIPSIS}'");
-    let pair = format!("{quoted} => []");
-    let shown = text.replace(&pair, "...").replace(&quoted, "...");
-    // Where it is printed without quotes.
-    let mut shown = shown
-        .replace(&format!("{ELLIPSIS} => []"), "...")
-        .replace(ELLIPSIS, "...");
-    if text.len() > MOST {
-        // It has become shorter, which would hide that there was more.
-        let missing = MADE.saturating_sub(shown.len());
-        shown.extend(repeat_n('.', missing));
-    }
-    shown
 }
 
 #[cfg(test)]

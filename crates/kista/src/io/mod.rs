@@ -24,7 +24,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `format.rs` | `io_lib:format` |
+//! | `format.rs`, `format/` | `io_lib:format` |
 //! | `request.rs` | the requests that a group leader gets, and what it answers |
 //! | `user.rs` | the node's own group leader |
 //! | `client.rs` | printing to one |
