@@ -3,6 +3,8 @@
 //! 1. `Host::up` first, then the signals, then `Host::down`: all from this task.
 //! 2. It never waits for anything local. A panic of the host is caught and ends the connection.
 //! 3. A `from` that is not the peer's is a protocol error, as it is to OTP.
+//! 4. A peer that never stops sending, such as one with a large message, has no fixed share of the runtime. After each [`TURN`] those have
+//!    theirs whom its signals woke: the last of them waits for just this thread.
 
 use std::any::Any;
 use std::io;
@@ -23,6 +25,9 @@ use crate::log::Escaped;
 
 /// What the story of a connection says when the peer left at the end of a frame, as it does when it stops.
 pub(super) const LEFT: &str = "closed by the peer";
+
+/// After so many bytes in a row others have their turn: a fraction of a millisecond.
+const TURN: usize = 256 * 1024;
 
 #[derive(Debug, Error)]
 enum ReadEnd {
@@ -102,21 +107,28 @@ async fn read_all(
     let quota = AtomQuota::child(Arc::clone(&net.atoms), limits.atoms_per_connection as u64);
     let mut frames = FrameReader::new(connection.flags(), reader_limits, Arc::new(quota));
     frames.push(leftover);
+    let mut turn = 0;
     loop {
         let delivered = deliver(host, connection, &mut frames);
         *connection.received.lock() = frames.counters();
         if let Err(end) = delivered {
             return end;
         }
-        // Not a fixed share of the runtime for a peer that never stops sending.
-        tokio::task::consume_budget().await;
+        if turn >= TURN {
+            turn = 0;
+            tokio::task::yield_now().await;
+        } else {
+            tokio::task::consume_budget().await;
+        }
         let (room, most) = frames.room();
         match socket.try_read(&mut room.limit(most)) {
             Ok(0) => return ReadEnd::Eof,
-            Ok(_) => {
+            Ok(read) => {
                 connection.reads.fetch_add(1, Relaxed);
+                turn += read;
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                turn = 0;
                 if let Err(e) = socket.readable().await {
                     return e.into();
                 }

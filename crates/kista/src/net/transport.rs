@@ -36,7 +36,7 @@ pub(crate) enum Transport {
 impl Transport {
     /// The socket of somebody who came.
     pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Socket, AcceptError> {
-        let _ = tcp.set_nodelay(true);
+        tune(&tcp);
         match self {
             Self::Plain => Ok(Socket::Plain(tcp)),
             #[cfg(feature = "tls")]
@@ -54,7 +54,7 @@ impl Transport {
         host: &str,
         under_way: &AtomicBool,
     ) -> Result<Socket, DialError> {
-        let _ = tcp.set_nodelay(true);
+        tune(&tcp);
         match self {
             Self::Plain => {
                 let _ = (host, under_way);
@@ -98,4 +98,16 @@ impl Transport {
             Self::Tls(tls) => tls.reload(),
         }
     }
+}
+
+/// The most that the system takes beyond what is under way: what it took, no short message can pass any more. Half of it is still there when we
+/// hear of room, so that the network does not wait for us.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 512 * 1024;
+
+/// What every connection has. Where the system refuses it all is right, if later.
+fn tune(tcp: &TcpStream) {
+    let _ = tcp.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT);
 }

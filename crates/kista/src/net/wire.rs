@@ -18,6 +18,8 @@ const SLICES: usize = 64;
 pub(super) struct Wire {
     frames: FrameWriter,
     buffer: WriteBuffer,
+    /// How much of what was put into the buffer last was of large messages.
+    buffered_large: usize,
 }
 
 /// What one step of writing did.
@@ -36,6 +38,7 @@ impl Wire {
         Self {
             frames: FrameWriter::new(flags),
             buffer: WriteBuffer::new(),
+            buffered_large: 0,
         }
     }
 
@@ -51,7 +54,7 @@ impl Wire {
 
     /// How much of that is of large messages.
     pub(super) fn unwritten_large(&self) -> usize {
-        self.frames.pending_large_bytes()
+        self.frames.pending_large_bytes() + self.buffered_large.min(self.buffer.len())
     }
 
     pub(super) fn counters(&self) -> FrameCounters {
@@ -64,10 +67,12 @@ impl Wire {
         write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Step> {
         if self.buffer.is_empty() {
+            let large = self.frames.pending_large_bytes();
             self.frames.fill(&mut self.buffer, FLUSH);
             if self.buffer.copied() < FLUSH / 4 {
                 self.frames.fill(&mut self.buffer, LARGE_FLUSH);
             }
+            self.buffered_large = large.saturating_sub(self.frames.pending_large_bytes());
         }
         self.flush(write)
     }

@@ -3,6 +3,7 @@
 mod dialling;
 mod erl;
 mod erlang;
+mod fairness;
 mod hostile;
 mod liveness;
 mod meeting;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use kista_dist::Control;
-use kista_dist::frame::Payload;
+use kista_dist::frame::{FrameWriter, Outbox, Payload, WriteBuffer};
 use kista_dist::handshake::{
     Config as HandshakeConfig, Cookie, Event as HandshakeEvent, HandshakeError, Initiator,
 };
