@@ -29,7 +29,7 @@ role("N6", Role) -> network(Role, add, 100, 1);
 role("S" ++ Number, Role) -> role("N" ++ Number, Role);
 role("N8", Role) -> delay(Role, nothing);
 role("N8s", Role) -> delay(Role, {small, 30});
-role("N8b", Role) -> delay(Role, {large, 64 bsl 20});
+role("N8b", Role) -> delay(Role, {large, 64 bsl 20, 400});
 role("N7", Role) -> network(Role, apply, 1, 1);
 role([$T, _, $e], "only") ->
     {Document, Bytes} = document(),
@@ -225,13 +225,16 @@ flood() ->
     delays(Quiet, number("WARMUP")),
     Cpu = cpu_ns(),
     Start = erlang:monotonic_time(nanosecond),
-    Times = lists:sort(delays(Quiet, number("OPS"))),
+    Calls = delays(Quiet, number("OPS")),
     Wall = erlang:monotonic_time(nanosecond) - Start,
-    result(Wall, cpu_ns() - Cpu, length(Times), p99(Times)).
+    result(Wall, cpu_ns() - Cpu, length(Calls), say_p99(Calls)).
 
-p99(Sorted) ->
-    P99 = lists:nth(min(length(Sorted) * 99 div 100 + 1, length(Sorted)), Sorted),
-    io_lib:format(" p99_ns=~b", [P99]).
+say_p99(Calls) -> io_lib:format(" p99_ns=~b", [p99(Calls)]).
+
+%% Of calls that were due then and answered then.
+p99(Calls) ->
+    Sorted = lists:sort([Answered - Due || {Due, Answered} <- Calls]),
+    lists:nth(min(length(Sorted) * 99 div 100 + 1, length(Sorted)), Sorted).
 
 %% A quiet server of another node is called once a millisecond, beside what else goes to a loud one there.
 delay("first", _) ->
@@ -241,16 +244,29 @@ delay("first", _) ->
     receive after infinity -> ok end;
 delay("second", Beside) ->
     Quiet = {name(1), address()},
-    spawn_beside(Beside, {name(2), address()}),
+    Other = spawn_beside(Beside, {name(2), address()}),
     delays(Quiet, number("WARMUP")),
     {Count0, Theirs0} = mark(add, Quiet),
     Cpu = cpu_ns(),
     Start = erlang:monotonic_time(nanosecond),
-    Times = lists:sort(delays(Quiet, number("OPS"))),
+    Calls = delays(Quiet, number("OPS")),
     Wall = erlang:monotonic_time(nanosecond) - Start,
+    Ours = cpu_ns() - Cpu,
     {Count1, Theirs1} = mark(add, Quiet),
     Theirs = Theirs1 - Theirs0,
-    result(Wall, cpu_ns() - Cpu + Theirs, Count1 - Count0, [receiver_cpu(Theirs), p99(Times)]).
+    P99 = case Beside of
+        {large, _, _} -> say_p99_beside(Other, Calls);
+        _ -> say_p99(Calls)
+    end,
+    result(Wall, Ours + Theirs, Count1 - Count0, [receiver_cpu(Theirs), P99]).
+
+%% Of the calls that met a large message, how many they are, and of all.
+say_p99_beside(Large, Calls) ->
+    Large ! {spans, self()},
+    Spans = receive {spans, Large, All} -> All end,
+    Meets = fun({Due, Answered}) -> lists:any(fun({Start, End}) -> Start < Answered andalso Due < End end, Spans) end,
+    Met = lists:filter(Meets, Calls),
+    [say_p99(Met), io_lib:format(" p99_calls=~b p99_all_ns=~b", [length(Met), p99(Calls)])].
 
 spawn_beside(nothing, _) -> ok;
 spawn_beside({small, Percent}, Loud) ->
@@ -264,27 +280,45 @@ spawn_beside({small, Percent}, Loud) ->
     Least = lists:min([Took() || _ <- [1, 2, 3]]),
     Each = Trial * 1000000 div Least * Percent div 100,
     spawn_link(fun() -> small(Loud, Each, erlang:monotonic_time(nanosecond)) end);
-spawn_beside({large, Bytes}, Loud) ->
+spawn_beside({large, Bytes, Pause}, Loud) ->
     Blob = {blob, binary:copy(<<7>>, Bytes)},
-    spawn_link(fun() -> large(Loud, Blob) end).
+    spawn_link(fun() -> large(Loud, Blob, Pause, []) end).
 
 small(Loud, Each, Due) ->
     sleep_until(Due),
     work(tick, Loud, Each),
     small(Loud, Each, Due + 1000000).
 
-large(Loud, Blob) -> Loud ! Blob, mark(blob, Loud), large(Loud, Blob).
+%% Says when large messages were under way: from before each was sent until it was known to be received.
+large(Loud, Blob, Pause, Spans) ->
+    Start = erlang:monotonic_time(nanosecond),
+    Loud ! Blob,
+    mark(blob, Loud),
+    All = [{Start, erlang:monotonic_time(nanosecond)} | Spans],
+    receive
+        {spans, From} -> From ! {spans, self(), All}
+    after Pause -> large(Loud, Blob, Pause, All)
+    end.
 
 %% So many, then one answer, so that memory does not decide.
 flood(Loud) -> work(tick, Loud, 100000), mark(tick, Loud), flood(Loud).
 
-delays(Quiet, N) -> delays(Quiet, N, erlang:monotonic_time(nanosecond) + 1000000).
+%% A call each millisecond, each by a process of its own: one that waits holds up no other.
+delays(Quiet, N) ->
+    Self = self(),
+    Collector = spawn_link(fun() -> Self ! {calls, self(), [receive {call, Call} -> Call end || _ <- lists:seq(1, N)]} end),
+    delays(Quiet, N, erlang:monotonic_time(nanosecond) + 1000000, Collector),
+    receive {calls, Collector, Calls} -> Calls end.
 
-delays(_, 0, _) -> [];
-delays(Quiet, N, Due) ->
+delays(_, 0, _, _) -> ok;
+delays(Quiet, N, Due, Collector) ->
     sleep_until(Due),
-    gen_server:call(Quiet, {add, N}, infinity),
-    [erlang:monotonic_time(nanosecond) - Due | delays(Quiet, N - 1, Due + 1000000)].
+    spawn_link(fun() ->
+        Expected = N + 1,
+        Expected = gen_server:call(Quiet, {add, N}, infinity),
+        Collector ! {call, {Due, erlang:monotonic_time(nanosecond)}}
+    end),
+    delays(Quiet, N - 1, Due + 1000000, Collector).
 
 sleep_until(Due) ->
     erlang:start_timer((Due + 999999) div 1000000, self(), due, [{abs, true}]),

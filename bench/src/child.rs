@@ -59,10 +59,19 @@ pub(crate) fn bytes_per_process(before: u64, processes: u64) -> String {
 }
 
 /// Says what 99 of 100 did not take longer than.
-pub(crate) fn p99(mut times: Vec<Duration>) -> String {
+pub(crate) fn p99(times: Vec<Duration>) -> String {
+    format!(" p99_ns={}", p99_of(times).as_nanos())
+}
+
+/// The same of those that the row is about, how many they are, and of all.
+pub(crate) fn p99_of_some(some: Vec<Duration>, all: Vec<Duration>) -> String {
+    let (count, all) = (some.len(), p99_of(all).as_nanos());
+    format!("{} p99_calls={count} p99_all_ns={all}", p99(some))
+}
+
+fn p99_of(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
-    format!(" p99_ns={}", p99.as_nanos())
+    times[(times.len() * 99 / 100).min(times.len() - 1)]
 }
 
 /// What the receiving side says when it is asked: how many it has received, and how much CPU time it has used. The asking

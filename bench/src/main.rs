@@ -18,7 +18,7 @@
 //! 5. Protocol of a row's processes, in whatever language: the environment says `KISTA_BENCH_OPS` and
 //!    `KISTA_BENCH_WARMUP`; the first of two prints `ready ADDRESS`, which the second finds in `KISTA_BENCH_ADDRESS`; the
 //!    second, or the only one, prints `result WALL_NS CPU_NS RECEIVED`, and behind it `bytes_per_process=N` or `p99_ns=N` where the row
-//!    is about that. Then all are killed.
+//!    is about that, and where not all operations are what it is about, `p99_calls=N p99_all_ns=N`. Then all are killed.
 //!
 //! A row is a line in `row.rs`; a peer is a module in `peers/`. What the rows of codecs have in common is in `codec/`.
 

@@ -20,6 +20,8 @@ pub(crate) struct Sample {
     pub(crate) bytes_per_process: Option<f64>,
     /// What 99 of 100 operations did not take longer than, where the row is about that.
     pub(crate) p99_ns: Option<f64>,
+    /// How many operations that is of, and what it is of all, where it is not of all.
+    pub(crate) p99_of_some: Option<(f64, f64)>,
 }
 
 /// Runs the row's work once; `None` when the row is not for this peer.
@@ -79,6 +81,7 @@ pub(crate) fn run(peer: &dyn Peer, row: &Row, ops: u64) -> Option<Sample> {
             cpu_ns_per_op: per_op(cpu),
             bytes_per_process: more("bytes_per_process"),
             p99_ns: more("p99_ns"),
+            p99_of_some: more("p99_calls").zip(more("p99_all_ns")),
         });
     }
     unreachable!("the last process returns the result")

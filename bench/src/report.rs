@@ -50,6 +50,12 @@ impl Results {
             if let Some(p99) = optional(samples, |sample| sample.p99_ns) {
                 print!("   {:>8.1} us at p99", p99 / 1000.0);
             }
+            if let Some((calls, all)) = of_some(samples) {
+                print!(
+                    " of the {calls:.0} beside it, {:.1} us of all",
+                    all / 1000.0
+                );
+            }
             println!();
         }
         println!();
@@ -74,6 +80,10 @@ impl Results {
             if let Some(p99) = optional(samples, |sample| sample.p99_ns) {
                 entry["p99_ns"] = json!(p99);
             }
+            if let Some((calls, all)) = of_some(samples) {
+                entry["p99_calls"] = json!(calls);
+                entry["p99_all_ns"] = json!(all);
+            }
             entry
         })
     }
@@ -85,6 +95,12 @@ fn optional(samples: &[Sample], field: impl Fn(&Sample) -> Option<f64>) -> Optio
         .iter()
         .any(|sample| field(sample).is_some())
         .then(|| median(samples.iter().filter_map(field)))
+}
+
+/// How many operations the p99 is of, and the p99 of all.
+fn of_some(samples: &[Sample]) -> Option<(f64, f64)> {
+    let calls = optional(samples, |sample| Some(sample.p99_of_some?.0));
+    calls.zip(optional(samples, |sample| Some(sample.p99_of_some?.1)))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -1,5 +1,7 @@
 //! What is measured.
 
+use std::time::Duration;
+
 use crate::codec::Document;
 
 /// One kind of work, which every peer that can do it does in the same amount.
@@ -89,9 +91,10 @@ pub(crate) enum Beside {
     Small {
         percent: u32,
     },
-    /// A binary of so many bytes, then another when it was received.
+    /// A binary of so many bytes, and so long after it was received another.
     Large {
         bytes: usize,
+        pause: Duration,
     },
 }
 
@@ -180,7 +183,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::network("N7", "erpc:call to another OS process", 20_000, Pattern::Apply),
     Row::network("N8", "call to another OS process, open loop, one a millisecond", 5_000, Pattern::Delay(Beside::Nothing)),
     Row::network("N8s", "the same beside small messages at 30 % of the most", 5_000, Pattern::Delay(Beside::Small { percent: 30 })),
-    Row::network("N8b", "the same beside messages of 64 MiB, one after the other", 5_000, Pattern::Delay(Beside::Large { bytes: 64 << 20 })),
+    Row::network("N8b", "the same beside a message of 64 MiB, then a pause of 400 ms, and so on", 10_000, Pattern::Delay(Beside::Large { bytes: 64 << 20, pause: Duration::from_millis(400) })),
     Row::network("C1", "send {atom, int} to another OS process from 1 node", 1_000_000, Pattern::Nodes { nodes: 1 }),
     Row::network("C10", "send {atom, int} to another OS process from 10 nodes", 1_000_000, Pattern::Nodes { nodes: 10 }),
     Row::network("C200", "send {atom, int} to another OS process from 200 nodes", 1_000_000, Pattern::Nodes { nodes: 200 }),

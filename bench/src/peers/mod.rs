@@ -10,6 +10,7 @@ mod papers;
 mod shares;
 mod tcp;
 mod tokio;
+mod tokio_tcp;
 
 use std::process::Command;
 
@@ -58,13 +59,14 @@ pub(crate) enum Role {
 
 /// All peers; ours first in every row, and each other is compared with it.
 pub(crate) fn all() -> Vec<Box<dyn Peer>> {
-    let nodes: [Box<dyn Peer>; 6] = [
+    let nodes: [Box<dyn Peer>; 7] = [
         Box::new(kista::Kista::default()),
         Box::new(erl::Erl::default()),
         Box::new(mixed::Mixed::KistaSends(erl::Erl::default())),
         Box::new(mixed::Mixed::ErlSends(erl::Erl::default())),
         Box::new(tokio::Tokio),
         Box::new(tcp::Tcp),
+        Box::new(tokio_tcp::TokioTcp),
     ];
     let all = codec::all().chain(nodes);
     #[cfg(feature = "actors")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::shares::in_shares;
 use super::{Peer, Role, children};
@@ -242,16 +243,20 @@ async fn flood() {
     flooding.await.expect("no panic");
 }
 
+/// Each call by a task of its own: one that waits holds up no other.
 async fn delays(quiet: &Sink, calls: u64) -> Vec<Duration> {
     let mut due = tokio::time::interval(Duration::from_millis(1));
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-    let mut times = Vec::new();
+    let mut under_way = JoinSet::new();
     for n in 0..calls {
         let at = due.tick().await;
-        assert_eq!(add(quiet, n).await, n + 1);
-        times.push(at.elapsed());
+        let quiet = quiet.clone();
+        under_way.spawn(async move {
+            assert_eq!(add(&quiet, n).await, n + 1);
+            at.elapsed()
+        });
     }
-    times
+    under_way.join_all().await
 }
 
 async fn call_each(servers: usize) {

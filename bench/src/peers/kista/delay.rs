@@ -1,10 +1,11 @@
 //! How long callers wait while something else goes on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kista::{Binary, Node, ServerRef};
+use tokio::task::JoinSet;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::servers::Sink;
@@ -34,8 +35,8 @@ pub(super) async fn flood(node: &Node) {
     });
     delays(&quiet, child::warmup()).await;
     let measurement = Measurement::begin(done(0));
-    let times = delays(&quiet, child::ops()).await;
-    measurement.end_with(done(times.len() as u64), &child::p99(times));
+    let calls = delays(&quiet, child::ops()).await;
+    measurement.end_with(done(calls.len() as u64), &child::p99(times(&calls)));
     over.store(true, Relaxed);
     flooding.await.expect("no panic");
 }
@@ -43,21 +44,33 @@ pub(super) async fn flood(node: &Node) {
 /// Between two: the same connection carries something else.
 pub(super) async fn beside(beside: Beside, quiet: &ServerRef<Sink>, loud: &ServerRef<Sink>) {
     let over = Arc::new(AtomicBool::new(false));
+    let large_ones = Arc::new(Mutex::new(Vec::new()));
     let other = match beside {
         Beside::Nothing => None,
         Beside::Small { percent } => {
             let each = small_in_a_millisecond(loud).await * percent / 100;
             Some(tokio::spawn(small(loud.clone(), each, Arc::clone(&over))))
         }
-        Beside::Large { bytes } => {
-            Some(tokio::spawn(large(loud.clone(), bytes, Arc::clone(&over))))
+        Beside::Large { bytes, pause } => {
+            let (loud, over, spans) = (loud.clone(), Arc::clone(&over), Arc::clone(&large_ones));
+            Some(tokio::spawn(large(loud, bytes, pause, over, spans)))
         }
     };
     delays(quiet, child::warmup()).await;
     let quiet_sinks = std::slice::from_ref(quiet);
     let measurement = Measurement::begin(mark(quiet_sinks, false).await);
-    let times = delays(quiet, child::ops()).await;
-    measurement.end_with(mark(quiet_sinks, false).await, &child::p99(times));
+    let calls = delays(quiet, child::ops()).await;
+    let mark = mark(quiet_sinks, false).await;
+    let p99 = match beside {
+        Beside::Large { .. } => {
+            let spans = large_ones.lock().expect("no panic");
+            let meets = |call: &Call| spans.iter().any(|span| span.meets(call));
+            let met: Vec<_> = calls.iter().copied().filter(meets).collect();
+            child::p99_of_some(times(&met), times(&calls))
+        }
+        _ => child::p99(times(&calls)),
+    };
+    measurement.end_with(mark, &p99);
     over.store(true, Relaxed);
     if let Some(other) = other {
         other.await.expect("no panic");
@@ -87,12 +100,52 @@ async fn small(loud: ServerRef<Sink>, each: u32, over: Arc<AtomicBool>) {
     }
 }
 
-async fn large(loud: ServerRef<Sink>, bytes: usize, over: Arc<AtomicBool>) {
+async fn large(
+    loud: ServerRef<Sink>,
+    bytes: usize,
+    pause: Duration,
+    over: Arc<AtomicBool>,
+    spans: Arc<Mutex<Vec<Span>>>,
+) {
     let blob = Binary::from(vec![7; bytes]);
     while !over.load(Relaxed) {
+        let start = Instant::now();
+        spans
+            .lock()
+            .expect("no panic")
+            .push(Span { start, end: None });
         loud.blob(blob.clone()).await.expect("room");
         loud.mark().forever().await.expect("an answer");
+        if let Some(span) = spans.lock().expect("no panic").last_mut() {
+            span.end = Some(Instant::now());
+        }
+        time::sleep(pause).await;
     }
+}
+
+/// When a large message was under way: from before it was sent until it was known to be received.
+struct Span {
+    start: Instant,
+    end: Option<Instant>,
+}
+
+impl Span {
+    fn meets(&self, call: &Call) -> bool {
+        self.start < call.answered && self.end.is_none_or(|end| call.due < end)
+    }
+}
+
+/// A call that is made once each millisecond.
+#[derive(Clone, Copy)]
+struct Call {
+    due: Instant,
+    answered: Instant,
+}
+
+/// How long they took from when they were due.
+fn times(calls: &[Call]) -> Vec<Duration> {
+    let time = |call: &Call| call.answered - call.due;
+    calls.iter().map(time).collect()
 }
 
 fn every_millisecond() -> time::Interval {
@@ -101,14 +154,18 @@ fn every_millisecond() -> time::Interval {
     due
 }
 
-/// The time that a call takes which is made once each millisecond, measured from when it was due.
-async fn delays(quiet: &ServerRef<Sink>, calls: u64) -> Vec<Duration> {
+/// Each call by a task of its own: one that waits holds up no other.
+async fn delays(quiet: &ServerRef<Sink>, calls: u64) -> Vec<Call> {
     let mut due = every_millisecond();
-    let mut times = Vec::new();
+    let mut under_way = JoinSet::new();
     for n in 0..calls {
-        let at = due.tick().await;
-        assert_eq!(quiet.add(n).forever().await, Ok(n + 1));
-        times.push(at.elapsed());
+        let due = due.tick().await.into_std();
+        let quiet = quiet.clone();
+        under_way.spawn(async move {
+            assert_eq!(quiet.add(n).forever().await, Ok(n + 1));
+            let answered = Instant::now();
+            Call { due, answered }
+        });
     }
-    times
+    under_way.join_all().await
 }
