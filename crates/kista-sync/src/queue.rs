@@ -329,21 +329,20 @@ impl<T> Queue<T> {
         Poll::Pending
     }
 
-    /// Parks the consumer without taking anything: what ends the park wakes `waker`.
-    ///
-    /// # Errors
-    ///
-    /// The waker, when something is queued or the queue was closed: then nothing would wake it.
-    pub fn park(&self, waker: Waker) -> Result<(), Waker> {
+    /// Parks the consumer without taking anything: what ends the park wakes the waker that is made then. False: something is queued
+    /// or the queue was closed; no waker is made, since nothing would wake it.
+    pub fn park(&self, waker: impl FnOnce() -> Waker) -> bool {
         let mut inner = self.inner.lock();
         if !inner.items.is_empty() || inner.limit == CLOSED {
-            return Err(waker);
+            return false;
         }
-        let stale = inner.parked.replace(waker);
+        let stale = inner.parked.replace(waker());
         self.parked.store(true, Relaxed);
+        let large = inner.give_back();
         drop(inner);
         drop(stale);
-        Ok(())
+        drop(large);
+        true
     }
 
     /// Parks the consumer if nothing is queued (and the queue is open), without taking anything: `Pending`. It keeps its small

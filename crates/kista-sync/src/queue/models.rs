@@ -65,7 +65,7 @@ fn no_item_is_lost_between_push_and_a_park_that_takes_nothing() {
             })
         });
         let (parker, waker) = Parker::new();
-        if queue.park(waker).is_ok() {
+        if queue.park(|| waker) {
             parker.park();
         }
         let mut items = consume(&queue, 2);
@@ -82,7 +82,7 @@ fn of_a_push_and_a_bare_wake_only_one_ends_a_park() {
     loom::model(|| {
         let queue = Arc::new(Queue::new());
         let woken = std::sync::Arc::new(Once::default());
-        assert!(queue.park(woken.clone().into()).is_ok());
+        assert!(queue.park(|| woken.clone().into()));
         let waker = {
             let queue = queue.clone();
             thread::spawn(move || queue.wake())

@@ -1,11 +1,14 @@
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::coop;
+
 use super::address::{Address, Resolved};
 use super::blocking::block_on;
+use super::inline;
 use super::reply_to::{CallSlot, PendingReply};
 use super::request_id::Asked;
 use super::{CallError, Message, RequestId};
@@ -62,7 +65,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
     pub fn send_request(mut self) -> RequestId<T> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Unsent(message, slot) => {
-                let asked = self.send(message, slot).into();
+                let asked = self.send(message, slot, false).into();
                 RequestId::new(self.address.node().clone(), asked)
             }
             State::Sent(..) | State::Done => panic!("the call was sent already"),
@@ -81,7 +84,8 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
         block_on(&node, timeout, self)
     }
 
-    fn send(&self, message: M, slot: Arc<CallSlot<T>>) -> Result<Asked<T>, CallError> {
+    /// `waits`: the running process waits for the answer now, and may do the server's turn itself.
+    fn send(&self, message: M, slot: Arc<CallSlot<T>>, waits: bool) -> Result<Asked<T>, CallError> {
         match self.address.resolve() {
             Resolved::Local(process) => {
                 if Address::is_self(&process) {
@@ -90,7 +94,12 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 slot.ask(process.pid(), message.kind());
                 let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
                 // Err: the token goes with the message, so the slot is of no more use.
-                match process.push(Signal::Call(message, pending)) {
+                let push = || process.push(Signal::Call(message, pending));
+                let pushed = match waits {
+                    true => inline::call(push),
+                    false => push(),
+                };
+                match pushed {
                     Ok(None) => {}
                     Ok(Some(room)) => current::hold(room),
                     Err(NotTaken::Ended(_)) => return Err(process.node().absent()),
@@ -124,11 +133,16 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let State::Unsent(..) = this.state {
+            let waits = this.address.process().is_some() && inline::may_call(this.address.node());
+            // Its answer may be there at once, every time: who calls in a row yields from time to time.
+            if waits && pin!(coop::consume_budget()).poll(cx).is_pending() {
+                return Poll::Pending;
+            }
             let State::Unsent(message, slot) = std::mem::replace(&mut this.state, State::Done)
             else {
                 unreachable!("matched above")
             };
-            this.state = State::Sent(this.send(message, slot).into(), None);
+            this.state = State::Sent(this.send(message, slot, waits).into(), None);
         }
         let State::Sent(asked, deadline) = &mut this.state else {
             panic!("a call was polled after it had its answer")

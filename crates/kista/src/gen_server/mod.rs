@@ -62,6 +62,7 @@ mod server_ref;
 mod spawn;
 mod spec;
 mod start_error;
+mod turns;
 mod wait;
 
 use std::future::Future;
@@ -110,7 +111,8 @@ pub trait GenServer: Sized + Send + 'static {
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = Result<Self, InitStop>> + Send;
 
-    /// Handles one message.
+    /// Handles one message. What blocks its thread belongs in `spawn_blocking`: it may hold who calls, see *Who does the work* in
+    /// `docs/semantics.md`.
     fn handle(&mut self, msg: Self::Msg, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send;
 
     /// Handles what is not of the server's own type: DOWN, trapped exits, node events, foreign terms.

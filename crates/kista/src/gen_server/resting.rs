@@ -7,6 +7,7 @@
 //!    `init` (`continue_with`, `then`), has its task at once.
 //! 3. Once made the task stays: what comes and goes would be dearer than what it takes.
 //! 4. Who waits for its stop does the first step of the task, which mostly is the whole of it: see [`inline`](super::inline).
+//!    One that is called again and again does without its task again: see [`turns`](super::turns).
 //! 5. When the runtime goes away each one at rest gets its task, which goes with it: see `node/rest.rs`.
 //! 6. A task that such a runtime drops ends its process, whose state, when it is dropped, may send to others at rest. They take
 //!    turns: a chain of them is no recursion.
@@ -21,7 +22,9 @@ use std::task::{Wake, Waker};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::inline::Caught;
 use super::serve::serve;
+use super::turns::Serving;
 use super::{Cx, GenServer, inline};
 use crate::process::{Process, current, run};
 
@@ -54,15 +57,15 @@ impl<S: GenServer> Wake for Resting<S> {
             None => self.0.lock().process.take(),
         };
         let Some(process) = process else { return };
-        let runtime = (!inline::catches()).then(|| process.node().runtime().clone());
+        let runtime = (!inline::catches_rested()).then(|| process.node().runtime().clone());
         let begun = Begun(Some(self));
-        let task = run(process, move || {
+        let code = Box::pin(run(Arc::clone(&process), move || {
             let (server, cx) = begun.take();
             serve(server, cx)
-        });
+        }));
         match runtime {
-            Some(runtime) => spawn(&runtime, task),
-            None => inline::catch(Box::pin(task)),
+            Some(runtime) => spawn(&runtime, Serving::new(process, code)),
+            None => inline::catch(Caught::Rested(code)),
         }
     }
 }
@@ -105,7 +108,7 @@ thread_local! {
 }
 
 /// Rule 6.
-fn spawn(runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn spawn(runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
     if SPAWNING.replace(true) {
         let next = (runtime.clone(), Box::pin(task) as Unspawned);
         return NEXT.with_borrow_mut(|waiting| waiting.push_back(next));

@@ -13,6 +13,7 @@ use super::inline;
 use super::registry::ViaName;
 use super::resting::rest;
 use super::spawn::{GoOn, Started};
+use super::turns::Serving;
 use super::wait::Wait;
 use super::{Cx, Flow, GenServer, InitStop, StartError};
 use crate::ExitReason;
@@ -102,7 +103,10 @@ fn go_on<S: GenServer>(
             let reason = told.fails(failure);
             runtime.spawn(run(Arc::clone(process), move || std::future::ready(reason)))
         }
-        None => runtime.spawn(run(Arc::clone(process), move || begin(init, told))),
+        None => {
+            let code = run(Arc::clone(process), move || begin(init, told));
+            runtime.spawn(Serving::new(Arc::clone(process), Box::pin(code)))
+        }
     };
     Some(started)
 }
@@ -363,7 +367,7 @@ fn next<S: GenServer>(
         if let Poll::Ready(event) = cx.inbox.poll_next(&mut Shown(server), context) {
             return Poll::Ready(Some(event));
         }
-        cx.process().reads_next();
+        cx.process().reads_next(wait.is_none());
         match wait {
             Some(wait) if !cx.inbox.is_suspended() => wait.poll(cx.node(), context).map(|()| None),
             _ => Poll::Pending,

@@ -55,6 +55,12 @@ const EMPTIED: u8 = 1 << 1;
 const READING: u8 = 1 << 2;
 /// It read as much as one poll may, and goes on with that in the next one.
 const YIELDED: u8 = 1 << 3;
+/// It waits for nothing but what is sent to it.
+const RESTS: u8 = 1 << 4;
+/// It read a call of this node.
+const CALLED: u8 = 1 << 5;
+/// It read what is none.
+const OTHER: u8 = 1 << 6;
 
 impl Turn {
     pub(super) const fn new() -> Self {
@@ -103,7 +109,16 @@ impl Turn {
     }
 
     #[inline]
-    fn read(&self) {
+    fn read<M>(&self, signal: &Signal<M>) {
+        self.set_read(match signal {
+            Signal::Call(..) => CALLED,
+            _ => OTHER,
+        });
+        self.count_read();
+    }
+
+    #[inline]
+    fn count_read(&self) {
         let left = self.messages.load(Relaxed);
         self.messages.store(left.saturating_sub(1), Relaxed);
     }
@@ -164,6 +179,12 @@ impl Turn {
     #[inline]
     pub(super) fn is_reading(&self) -> bool {
         self.has_read(READING)
+    }
+
+    #[inline]
+    pub(super) fn rests(&self) -> bool {
+        let both = READING | RESTS;
+        self.read.load(Relaxed) & both == both
     }
 
     #[inline]
@@ -338,7 +359,7 @@ impl<M: Send + 'static> Process<M> {
                 }
                 match self.take_queue(taken) {
                     Taken::One(signal) => {
-                        self.turn.read();
+                        self.turn.read(&signal);
                         self.set_waiting(false);
                         return Poll::Ready(signal);
                     }
@@ -352,7 +373,7 @@ impl<M: Send + 'static> Process<M> {
                 self.set_waiting(true);
                 return Poll::Pending;
             };
-            self.turn.read();
+            self.turn.read(&signal);
             self.count_taken(-1);
             if self.is_bounded() && signal.is_message() {
                 self.done(1);
@@ -415,7 +436,9 @@ impl<M: Send + 'static> Process<M> {
         let batch = match self.queue.try_next(taken) {
             Found::Nothing => return Taken::Nothing,
             Found::One(signal) => {
-                self.turn.set_read(TOOK);
+                let called = matches!(signal, Signal::Call(..));
+                self.turn
+                    .set_read(if called { TOOK | CALLED } else { TOOK });
                 self.turn.receive(1, true);
                 self.look_at_backlog(1);
                 return Taken::One(signal);
@@ -445,10 +468,13 @@ impl<M: Send + 'static> Process<M> {
         }
     }
 
-    /// To be called where nothing was found to read, by a behaviour that asks for that first of all when it is polled again.
-    pub(crate) fn reads_next(&self) {
+    /// To be called where nothing was found to read, by a behaviour that asks for that first of all when it is polled again. `alone`:
+    /// it waits for nothing else.
+    #[inline]
+    pub(crate) fn reads_next(&self, alone: bool) {
         if self.turn.has_read(EMPTIED) {
-            self.turn.set_read(READING);
+            self.turn
+                .set_read(if alone { READING | RESTS } else { READING });
         }
     }
 
@@ -459,7 +485,7 @@ impl<M: Send + 'static> Process<M> {
         if !self.turn.may_read() || self.is_bounded() {
             return false;
         }
-        self.turn.read();
+        self.turn.count_read();
         self.count_taken(-1);
         true
     }
@@ -469,16 +495,49 @@ impl<M: Send + 'static> Process<M> {
         self.arrived() + self.taken()
     }
 
-    /// The process waits for what is sent to it, with `task` as the one to be woken then; at once, when that has happened already.
+    /// The process, which was just made, waits for what is sent to it, with `task` as the one to be woken then; at once, when that
+    /// has happened already.
     pub(crate) fn rest(&self, task: Waker) {
         self.set_waiting(true);
         // Its code begins by asking for its first message.
-        self.turn.set_read(READING);
-        if let Err(task) = self.queue.park(task) {
+        self.turn.set_read(READING | RESTS);
+        let mut task = Some(task);
+        self.rest_with(|| task.take().unwrap_or_else(|| Waker::noop().clone()));
+        if let Some(task) = task {
             task.wake();
-        } else if self.node().has_lost_runtime() {
+        }
+    }
+
+    /// The process waits, and who sends it something wakes the waker that is made for that. False: something was sent already.
+    pub(crate) fn rest_with(&self, task: impl FnOnce() -> Waker) -> bool {
+        if !self.queue.park(task) {
+            return false;
+        }
+        if self.node().has_lost_runtime() {
             self.queue.wake();
         }
+        true
+    }
+
+    /// Whoever it is parked with is woken, and it is parked no more.
+    pub(crate) fn unpark(&self) {
+        self.queue.wake();
+    }
+
+    /// How many messages its code has read since it was polled last.
+    pub(crate) fn read_in_turn(&self) -> u32 {
+        u32::from(BUDGET.saturating_sub(self.turn.messages.load(Relaxed)))
+    }
+
+    /// To be called when its code is pending: whether that waits for nothing but what is sent to it, at the place where it asks for its
+    /// next message.
+    pub(crate) fn rests(&self) -> bool {
+        self.turn.rests() && self.end_reason().is_none()
+    }
+
+    /// Whether it rests behind a turn in which it read calls of this node, and nothing else.
+    pub(crate) fn rests_after_calls(&self) -> bool {
+        self.turn.has_read(CALLED) && !self.turn.has_read(OTHER) && self.rests()
     }
 
     /// Whether nothing was sent to it yet.
@@ -573,7 +632,7 @@ impl Process<Never> {
             if let Some(found) = found
                 && let Some(info) = decoded.or_else(|| signal.and_then(Signal::into_info))
             {
-                self.turn.read();
+                self.turn.count_read();
                 next = Next::Match(found, info);
                 break;
             }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use kista_etf::Pid;
 use kista_sync::queue::Batch;
@@ -138,8 +138,15 @@ impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
                         if let Some(reason) = process.ended.get() {
                             return Poll::Ready(reason.clone());
                         }
-                        if process.turn.is_reading() && process.queue.poll_park(cx).is_pending() {
-                            return Poll::Pending;
+                        if process.turn.is_reading() {
+                            // Who polls without a task parks it himself.
+                            let without_task = cx.waker().will_wake(Waker::noop());
+                            if without_task && process.turn.rests() {
+                                return Poll::Pending;
+                            }
+                            if process.queue.poll_park(cx).is_pending() {
+                                return Poll::Pending;
+                            }
                         }
                     }
                     Err(panic) => {
