@@ -7,7 +7,8 @@
 //! 2. A server comes to be so after [`ENOUGH`] turns in its own task in a row, in each of which it read calls of this node alone, was
 //!    done with them at once, and took less than [`LONG`]. It is then parked in its queue with its code; its task ends.
 //! 3. Whatever else is sent to it, and a call by who is no process of its node, gives it a task again ([`Serving`]). So does a turn
-//!    that awaits something, or that finds more than [`ROUNDS`] times something new.
+//!    that awaits something, that meets anything but calls, or that finds more than [`ROUNDS`] times something new: who calls
+//!    does little for others.
 //! 4. One that took [`LONG`], which is looked at from time to time, keeps its task for [`PENALTY`] such turns: what takes long, or
 //!    blocks, is done beside its callers, not in their place.
 //! 5. There is no turn within a turn done for another ([`inline`]): a chain of servers is no recursion. And a caller
@@ -40,7 +41,7 @@ const PENALTY: i32 = 1_024;
 const TIMED: u32 = 16;
 
 /// How often in a turn without a task it may find, where it would rest, that more was sent to it.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 4;
 
 /// A server and its code.
 struct Turns<M> {
@@ -199,7 +200,7 @@ impl<M: Send + 'static> Turns<M> {
             return After::Over;
         }
         let long = turns.was_long(begun);
-        if turns.process.rests() && !long {
+        if turns.process.rests_after_calls() && !long {
             return After::Rests;
         }
         let row = if long { -PENALTY } else { 0 };

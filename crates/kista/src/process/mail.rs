@@ -530,14 +530,12 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// To be called when its code is pending: whether that waits for nothing but what is sent to it, at the place where it asks for its
-    /// next message.
-    pub(crate) fn rests(&self) -> bool {
-        self.turn.rests() && self.end_reason().is_none()
-    }
-
-    /// Whether it rests behind a turn in which it read calls of this node, and nothing else.
+    /// next message, behind a turn in which it read calls of this node and nothing else.
     pub(crate) fn rests_after_calls(&self) -> bool {
-        self.turn.has_read(CALLED) && !self.turn.has_read(OTHER) && self.rests()
+        let read = CALLED | OTHER;
+        self.turn.read.load(Relaxed) & read == CALLED
+            && self.turn.rests()
+            && self.end_reason().is_none()
     }
 
     /// Whether nothing was sent to it yet.
