@@ -380,8 +380,14 @@ async fn collisions_with_erlang_end_in_one_connection_each() {
                 erl.eval(&expression)
             );
             ours.unwrap();
-            assert_eq!(theirs, "true", "round {round}");
+            // OTP says false, seldom, for an earlier handshake of its own that ends just then; the connection is there all the same.
+            assert!(
+                theirs == "true" || theirs == "false",
+                "round {round}: {theirs}"
+            );
             until("it is up", || a.net.nodes().len() == 1).await;
+            let up = "(fun W() -> case nodes(connected) of [_] -> ok; _ -> timer:sleep(1), W() end end)()";
+            assert_eq!(erl.eval(up).await, "ok");
             let end = "(fun W() -> case nodes(connected) of [] -> ok; _ -> timer:sleep(1), W() end end)()";
             a.net.disconnect(erl.name);
             until("it is down", || a.net.nodes().is_empty()).await;
