@@ -171,7 +171,8 @@ impl Outbox {
     /// Appends a message to the entry at the end, if that has the same envelope.
     #[inline]
     fn join(&mut self, control: &Control, payload: &Encoder) -> bool {
-        self.join_if(payload, |last| same_envelope(last, control))
+        plain(control)
+            .is_some_and(|(from, to)| self.join_if(payload, |last| is_message(last, from, &to)))
     }
 
     #[inline]
@@ -299,19 +300,25 @@ impl Outbox {
 /// Whether messages like this one can be part of a run.
 #[inline]
 fn joins(control: &Control, payload: &Encoder) -> bool {
-    let plain = matches!(
-        control,
+    is_short(payload) && plain(control).is_some()
+}
+
+/// What stands in front of a message, if that is nothing but who sends it to whom.
+#[inline]
+fn plain(control: &Control) -> Option<(Pid, Target)> {
+    match control {
         Control::Send {
-            from: Some(_),
+            from: Some(from),
+            to,
             token: None,
-            ..
-        } | Control::RegSend {
-            to: AtomName::Interned(_),
+        } => Some((*from, Target::Pid(*to))),
+        Control::RegSend {
+            from,
+            to: to @ AtomName::Interned(_),
             token: None,
-            ..
-        }
-    );
-    plain && is_short(payload)
+        } => Some((*from, Target::Name(to.clone()))),
+        _ => None,
+    }
 }
 
 #[inline]
@@ -332,34 +339,6 @@ fn is_message(control: &Control, sender: Pid, target: &Target) -> bool {
             },
             Target::Name(AtomName::Interned(name)),
         ) => to == name && *from == sender,
-        _ => false,
-    }
-}
-
-/// Of two, one of which [`joins`] let through.
-#[inline]
-fn same_envelope(one: &Control, other: &Control) -> bool {
-    match (one, other) {
-        (
-            Control::Send { from, to, .. },
-            Control::Send {
-                from: f,
-                to: t,
-                token: None,
-            },
-        ) => from == f && to == t,
-        (
-            Control::RegSend {
-                from,
-                to: AtomName::Interned(to),
-                ..
-            },
-            Control::RegSend {
-                from: f,
-                to: AtomName::Interned(t),
-                token: None,
-            },
-        ) => from == f && to == t,
         _ => false,
     }
 }
