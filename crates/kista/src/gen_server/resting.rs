@@ -5,9 +5,9 @@
 //!    effect, in the same order and from anywhere, as on one that has its task.
 //! 2. Only who waits for its next message rests. A behaviour with a loop of its own, and a server that has more to do after its
 //!    `init` (`continue_with`, `then`), has its task at once.
-//! 3. Once made the task stays: what comes and goes would be dearer than what it takes.
+//! 3. Once made the task stays: what comes and goes would be dearer than what it takes. But one that is only called does without it
+//!    after a while, and keeps its code: see [`turns`](super::turns).
 //! 4. Who waits for its stop does the first step of the task, which mostly is the whole of it: see [`inline`](super::inline).
-//!    One that is called again and again does without its task again: see [`turns`](super::turns).
 //! 5. When the runtime goes away each one at rest gets its task, which goes with it: see `node/rest.rs`.
 //! 6. A task that such a runtime drops ends its process, whose state, when it is dropped, may send to others at rest. They take
 //!    turns: a chain of them is no recursion.

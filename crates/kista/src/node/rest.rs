@@ -1,7 +1,7 @@
 //! Processes without a task, when the runtime goes away that would have given them one.
 //!
 //! A runtime that goes away drops its tasks, and the drop of its task ends a process. One at rest has none: a server that was
-//! sent nothing since its `init`. So a task of the node holds [`WakeAtEnd`]: when that is dropped each one at rest gets its task
+//! sent nothing since its `init`, or one whose callers do its turns. So a task of the node holds [`WakeAtEnd`]: when that is dropped each one at rest gets its task
 //! after all, which the runtime drops at once. Who comes to rest later finds the node's flag.
 
 use std::sync::atomic::Ordering::Relaxed;
