@@ -102,7 +102,7 @@ pub use atom_name::{AtomName, AtomText};
 pub use binary::{Binary, BitString};
 pub use charlist::Charlist;
 pub use decode::{Decode, DecodeOwned};
-pub use decoder::{Decoder, ListHeader, Mark};
+pub use decoder::{AtomTable, Decoder, FoundAtom, ListHeader, Mark};
 pub use encode::Encode;
 pub use encoder::Encoder;
 pub use error::{DecodeError, EncodeError, Fault, Limited, Place, Within};

@@ -7,7 +7,7 @@
 //! 2. The outcome is taken once, by [`poll`](ReplySlot::poll), [`try_take`](ReplySlot::try_take) or
 //!    [`abandon`](ReplySlot::abandon).
 //! 3. After `abandon` nothing arrives any more: a reply that comes later is refused, so that its sender knows.
-//! 4. There is one consumer. It is woken once, after the lock was released.
+//! 4. There is one consumer. It is woken once, after the lock was released, or by who settled the slot quietly.
 
 use std::fmt;
 use std::mem;
@@ -87,18 +87,36 @@ impl<T, E> ReplySlot<T, E> {
         self.settle(error, Err)
     }
 
+    /// As [`fill`](Self::fill), for who holds a lock: takes the reply if it settles the slot with that, wakes nobody, and gives whom to wake.
+    pub fn fill_quietly(&self, reply: &mut Option<T>) -> Option<Waker> {
+        let mut state = self.state.lock();
+        if !state.is_pending() {
+            return None;
+        }
+        let reply = reply.take()?;
+        self.place(&mut state, Ok(reply))
+    }
+
     fn settle<V>(&self, value: V, outcome: impl FnOnce(V) -> Result<T, E>) -> Result<(), V> {
         let mut state = self.state.lock();
         if !state.is_pending() {
             return Err(value);
         }
-        let before = mem::replace(&mut *state, State::Settled(outcome(value)));
-        self.settled.store(true, Relaxed);
+        let parked = self.place(&mut state, outcome(value));
         drop(state);
-        if let State::Parked(waker) = before {
+        if let Some(waker) = parked {
             waker.wake();
         }
         Ok(())
+    }
+
+    fn place(&self, state: &mut State<T, E>, outcome: Result<T, E>) -> Option<Waker> {
+        let before = mem::replace(state, State::Settled(outcome));
+        self.settled.store(true, Relaxed);
+        match before {
+            State::Parked(waker) => Some(waker),
+            _ => None,
+        }
     }
 
     /// Takes the outcome, or parks the consumer until there is one.

@@ -62,7 +62,7 @@ fn decode(messages: &Messages<'_>, travel: Travel) -> Option<TokenStream> {
             Select::Other => None,
         });
     let arms: Vec<_> = named
-        .map(|(variant, name)| {
+        .map(|(variant, text)| {
             let (cfg, build) = (variant.cfg, build(variant));
             let arity = match variant.values.len() {
                 0 => 0,
@@ -73,13 +73,19 @@ fn decode(messages: &Messages<'_>, travel: Travel) -> Option<TokenStream> {
             } else {
                 quote!(::core::option::Option::Some(#build))
             };
-            quote!(#(#cfg)* (#name, #arity) => #build,)
+            quote! {
+                #(#cfg)*
+                #arity if {
+                    static NAME: #kista::etf::StaticAtom = #kista::etf::StaticAtom::new(#text);
+                    #name.is(&NAME)
+                } => #build,
+            }
         })
         .collect();
     let read_named = |none: TokenStream| {
         quote! {
             let (#name, #arity) = __kista_tag(#d)?;
-            ::core::result::Result::Ok(match (&*#name, #arity) {
+            ::core::result::Result::Ok(match #arity {
                 #(#arms)*
                 _ => #none
             })

@@ -1,7 +1,7 @@
 //! `impl Message`: how messages are read and written, for `#[gen_server]` and `#[derive(Message)]` alike.
 //!
-//! 1. A named message is the atom of its name, or a tuple that begins with it; it is found by the atom's text, which need not
-//!    be interned, and the tuple's size.
+//! 1. A named message is the atom of its name, or a tuple that begins with it; it is found by the atom, which need not be
+//!    interned, and the tuple's size.
 //! 2. The reply token is taken last, when nothing can fail any more: a request that does not fit is refused by its caller's
 //!    token, which is still there.
 //! 3. Where there is an `other`, a known name whose arguments do not fit counts as one; bytes that are no term at all are an

@@ -31,7 +31,7 @@ pub(super) fn helpers(messages: &Messages<'_>) -> TokenStream {
             /// A message's name, and the size of its tuple; 0 when it is the bare atom.
             fn __kista_tag<'a>(
                 d: &mut #kista::etf::Decoder<'a>,
-            ) -> ::core::result::Result<(::std::borrow::Cow<'a, str>, usize), #kista::etf::DecodeError> {
+            ) -> ::core::result::Result<(#kista::etf::FoundAtom<'a>, usize), #kista::etf::DecodeError> {
                 let mut arity = 0;
                 if ::core::matches!(d.peek()?, #kista::etf::Kind::Tuple) {
                     arity = d.tuple()?;
@@ -39,7 +39,7 @@ pub(super) fn helpers(messages: &Messages<'_>) -> TokenStream {
                         return ::core::result::Result::Err(#kista::etf::DecodeError::custom("{} is no message"));
                     }
                 }
-                ::core::result::Result::Ok((d.atom_str()?, arity))
+                ::core::result::Result::Ok((d.found_atom()?, arity))
             }
         }
     });

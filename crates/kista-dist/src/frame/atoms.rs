@@ -9,43 +9,136 @@
 //! ```
 //! The cache slot is `segment * 256 + index`; a new entry overwrites it. `82,i` in the message is the i-th entry.
 
-use std::ops::Deref;
+use std::fmt;
 
-use kista_etf::{AtomName, AtomQuota};
-use smallvec::SmallVec;
+use kista_etf::{Atom, AtomName, AtomQuota, AtomTable};
 
 use super::FrameError;
 
 /// Cache slots per connection and direction.
 pub(super) const SLOTS: usize = 2048;
 
-/// The atoms that a message's `82,i` refer to. Up to four need no memory of their own.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AtomList(SmallVec<[AtomName; 4]>);
+/// The atoms that a message's `82,i` refer to. Up to [`FEW`] interned ones need no memory of their own, and are copied as they are.
+#[derive(Clone)]
+pub struct AtomList(List);
+
+#[derive(Clone)]
+enum List {
+    Few { len: u8, atoms: [Atom; FEW] },
+    Names(Vec<AtomName>),
+}
+
+/// A request of `gen_server:call` has four beside those of the request itself, and the control message two.
+const FEW: usize = 9;
 
 impl AtomList {
+    /// In the form in which a decoder takes them.
+    #[inline]
+    #[must_use]
+    pub fn table(&self) -> AtomTable<'_> {
+        match &self.0 {
+            List::Few { len, atoms } => {
+                AtomTable::Atoms(atoms.get(..usize::from(*len)).unwrap_or_default())
+            }
+            List::Names(names) => AtomTable::Names(names),
+        }
+    }
+
+    /// How many they are.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            List::Few { len, .. } => usize::from(*len),
+            List::Names(names) => names.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = AtomName> {
+        let (atoms, names) = match self.table() {
+            AtomTable::Atoms(atoms) => (atoms, &[][..]),
+            AtomTable::Names(names) => (&[][..], names),
+        };
+        let atoms = atoms.iter().map(|atom| AtomName::Interned(*atom));
+        atoms.chain(names.iter().cloned())
+    }
+
     #[inline]
     pub(super) fn push(&mut self, name: AtomName) {
-        self.0.push(name);
+        match (&mut self.0, name) {
+            (List::Few { len, atoms }, AtomName::Interned(atom)) if usize::from(*len) < FEW => {
+                atoms[usize::from(*len)] = atom;
+                *len += 1;
+            }
+            (_, name) => self.push_name(name),
+        }
+    }
+
+    #[cold]
+    fn push_name(&mut self, name: AtomName) {
+        if let List::Few { .. } = &self.0 {
+            self.0 = List::Names(self.iter().collect());
+        }
+        if let List::Names(names) = &mut self.0 {
+            names.push(name);
+        }
+    }
+
+    /// The memory that it needs beside itself, about.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.0 {
+            List::Few { .. } => 0,
+            List::Names(names) => names
+                .iter()
+                .map(|name| match name {
+                    AtomName::Interned(_) => size_of::<AtomName>(),
+                    AtomName::Text(text) => size_of::<AtomName>() + text.as_str().len(),
+                })
+                .sum(),
+        }
     }
 }
 
-impl Deref for AtomList {
-    type Target = [AtomName];
+impl Default for AtomList {
     #[inline]
-    fn deref(&self) -> &[AtomName] {
-        &self.0
+    fn default() -> Self {
+        Self(List::Few {
+            len: 0,
+            atoms: [kista_etf::atoms::EMPTY; FEW],
+        })
+    }
+}
+
+impl PartialEq for AtomList {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for AtomList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
 impl FromIterator<AtomName> for AtomList {
     fn from_iter<I: IntoIterator<Item = AtomName>>(names: I) -> Self {
-        Self(names.into_iter().collect())
+        let mut list = Self::default();
+        names.into_iter().for_each(|name| list.push(name));
+        list
     }
 }
 
 /// What the peer has put into its slots.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct InboundCache {
     slots: Box<[Option<AtomName>]>,
     /// Entries that were there, and entries that were new.
@@ -135,6 +228,33 @@ mod tests {
         Ok((atoms, used))
     }
 
+    fn texts(atoms: &AtomList) -> Vec<String> {
+        atoms.iter().map(|name| name.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_list_keeps_its_order_when_it_becomes_long_or_gets_a_text() {
+        let atom = |n| AtomName::from(Atom::new(&format!("of_a_list_{n}")).unwrap());
+        let text = AtomName::text("a text in a list").unwrap();
+        for count in 0..3 * FEW {
+            for text_at in 0..=count {
+                let names: Vec<AtomName> = (0..count)
+                    .map(|n| if n == text_at { text.clone() } else { atom(n) })
+                    .collect();
+                let list: AtomList = names.iter().cloned().collect();
+                assert_eq!(list.len(), count);
+                assert!(list.iter().eq(names.iter().cloned()));
+                let same = list.clone();
+                assert_eq!(list, same);
+                for n in 0..=count {
+                    let bytes = [82, n as u8];
+                    let mut d = kista_etf::Decoder::new(&bytes).atom_table(list.table());
+                    assert_eq!(d.atom().ok(), names.get(n).cloned());
+                }
+            }
+        }
+    }
+
     #[test]
     fn an_atom_name_is_two_words() {
         assert!(size_of::<AtomName>() <= 16);
@@ -155,18 +275,12 @@ mod tests {
         let mut cache = InboundCache::new();
 
         let (atoms, used) = read(&mut cache, b"\x01\x0a\x05\x02ok\xff").unwrap();
-        assert_eq!(
-            (&*atoms, used),
-            (&[AtomName::from(kista_etf::atoms::OK)][..], 6)
-        );
+        assert_eq!((texts(&atoms), used), (vec!["ok".to_owned()], 6));
+        // The second entry reads what the first wrote.
         let (atoms, _) = read(&mut cache, b"\x02\x2a\x00\x05\x05error\x05").unwrap();
-        assert_eq!(
-            atoms[0], atoms[1],
-            "the second entry reads what the first wrote"
-        );
-        assert_eq!(atoms[0].as_str(), "error");
+        assert_eq!(texts(&atoms), ["error", "error"]);
         let (atoms, _) = read(&mut cache, b"\x01\x12\x05").unwrap();
-        assert_eq!(atoms[0].as_str(), "error");
+        assert_eq!(texts(&atoms), ["error"]);
     }
 
     #[test]
@@ -175,7 +289,7 @@ mod tests {
         let mut bytes = vec![1, 0x18, 0, 0x01, 0x90];
         bytes.extend_from_slice(text.as_bytes());
         let (atoms, used) = read(&mut InboundCache::new(), &bytes).unwrap();
-        assert_eq!((atoms[0].as_str(), used), (&*text, bytes.len()));
+        assert_eq!((texts(&atoms), used), (vec![text], bytes.len()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod payload;
 mod reader;
 mod run;
 mod scratch;
+mod template;
 mod write_buffer;
 mod writer;
 
@@ -24,7 +25,7 @@ use thiserror::Error;
 pub use atoms::AtomList;
 pub use counters::FrameCounters;
 pub use outbox::Outbox;
-pub use payload::Payload;
+pub use payload::{Payload, PayloadBytes};
 pub use reader::{FrameReader, Inbound, ReaderLimits};
 pub use run::{Place, Run};
 pub use write_buffer::WriteBuffer;

@@ -239,7 +239,7 @@ impl Outbox {
         self.each(|entry, inline, atoms, chunks| {
             let payload = entry.control.takes_payload().then(|| {
                 let payload = Payload {
-                    bytes: whole(inline, chunks),
+                    bytes: whole(inline, chunks).into(),
                     atoms: atoms.iter().map(|&atom| atom.into()).collect(),
                 };
                 let mut out = Encoder::with_atom_table();
@@ -418,7 +418,8 @@ mod tests {
                 bytes: whole(
                     &outbox.arena[arena_at..entry.arena_end],
                     &outbox.chunks[chunks_at..entry.chunks_end],
-                ),
+                )
+                .into(),
                 atoms: outbox.atoms[atoms_at..entry.atoms_end]
                     .iter()
                     .map(|&atom| atom.into())

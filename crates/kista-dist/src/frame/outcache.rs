@@ -137,7 +137,7 @@ mod tests {
             .unwrap();
         assert_eq!(used, bytes.len());
         let want: Vec<AtomName> = atoms.iter().map(|&a| a.into()).collect();
-        assert_eq!(&*read, &want[..]);
+        assert!(read.iter().eq(want));
         used
     }
 

@@ -19,14 +19,15 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use kista_etf::{AtomName, AtomQuota, Decoder, Limits};
+use kista_etf::{AtomQuota, AtomTable, Decoder, Limits};
 
 use super::atoms::InboundCache;
 use super::fragments::{Fragments, Partial};
 use super::incoming::{Blocks, DIRECT_FROM, Incoming};
 use super::memo::Seen;
 use super::run::{MOST_IN_RUN, RUN_BYTES, Run};
-use super::{AtomList, FrameCounters, FrameError, Payload};
+use super::template::ReadTemplates;
+use super::{AtomList, FrameCounters, FrameError, Payload, PayloadBytes};
 use crate::control::{Control, Decoded};
 use crate::flags::Flags;
 
@@ -101,6 +102,7 @@ pub struct FrameReader {
     buffer: BytesMut,
     cache: InboundCache,
     seen: Seen,
+    templates: ReadTemplates,
     fragments: Fragments,
     /// While it is there `buffer` is empty.
     incoming: Option<Incoming>,
@@ -132,6 +134,7 @@ impl FrameReader {
             buffer: BytesMut::new(),
             cache: InboundCache::new(),
             seen: Seen::default(),
+            templates: ReadTemplates::default(),
             fragments: Fragments::new(limits),
             incoming: None,
             blocks: Blocks::default(),
@@ -219,6 +222,7 @@ impl FrameReader {
         let bytes = bytes.freeze();
         self.blocks.give(&bytes);
         self.large = true;
+        let bytes = bytes.into();
         let payload = Some(Payload { bytes, atoms });
         Some(Inbound::Signal { control, payload })
     }
@@ -346,18 +350,34 @@ impl FrameReader {
             let payload = Some(Payload { bytes, atoms });
             return Ok(Inbound::Signal { control, payload });
         }
+        if let Some((control, atoms, length)) = self.templates.find(frame, time) {
+            self.cache.hits += atoms.len() as u64;
+            if frame.len() == length {
+                self.buffer.advance(end);
+                let payload = None;
+                return Ok(Inbound::Signal { control, payload });
+            }
+            let atoms = atoms.clone();
+            let bytes = self.cut(6 + length, end);
+            let payload = Some(Payload { bytes, atoms });
+            return Ok(Inbound::Signal { control, payload });
+        }
         let mut atoms = AtomList::default();
         let header = self.cache.read_header(frame, &self.quota, &mut atoms)?;
-        let (message, control_length) = self.control(&frame[header..], &atoms)?;
+        let (message, control_length) = self.control(&frame[header..], atoms.table())?;
         let length = header + control_length;
         if self.cache.misses == time
-            && frame.len() > length
             && let Message::Known {
                 control,
                 reason: None,
             } = &message
         {
-            self.seen.keep(frame, length, control, &atoms, time);
+            if frame.len() > length {
+                self.seen.keep(frame, length, control, &atoms, time);
+            }
+            let front = &frame[..length];
+            self.templates
+                .keep(front, control_length, control, &atoms, time);
         }
         let bytes = self.cut(6 + length, end);
         message.complete(bytes, atoms)
@@ -419,10 +439,10 @@ impl FrameReader {
 
     /// Takes the frame that ends at `end` off the buffer, and gives its bytes from `from` on; see rule 3.
     #[inline]
-    fn cut(&mut self, from: usize, end: usize) -> Bytes {
+    fn cut(&mut self, from: usize, end: usize) -> PayloadBytes {
         let length = end - from;
         if length < SHARE_FROM || length < end / 2 {
-            let bytes = Bytes::copy_from_slice(&self.buffer[from..end]);
+            let bytes = PayloadBytes::copy_of_front(&self.buffer[from..], length);
             self.buffer.advance(end);
             return bytes;
         }
@@ -431,7 +451,7 @@ impl FrameReader {
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
         frame.advance(from);
-        frame.freeze()
+        frame.freeze().into()
     }
 
     #[cold]
@@ -446,7 +466,7 @@ impl FrameReader {
                     + self
                         .cache
                         .read_header(&frame[18..], &self.quota, &mut atoms)?;
-                let (message, control_length) = self.control(&frame[header..], &atoms)?;
+                let (message, control_length) = self.control(&frame[header..], atoms.table())?;
                 let payload_at = header + control_length;
                 if fragment == 1 {
                     self.fragments.must_be_closed(sequence)?;
@@ -464,7 +484,9 @@ impl FrameReader {
                 let done = self.fragments.append(sequence, fragment, &frame[18..])?;
                 self.buffer.advance(end);
                 match done {
-                    Some((message, atoms, bytes)) => message.complete(bytes, atoms).map(Some),
+                    Some((message, atoms, bytes)) => {
+                        message.complete(bytes.into(), atoms).map(Some)
+                    }
                     None => Ok(None),
                 }
             }
@@ -477,7 +499,7 @@ impl FrameReader {
         if frame.first_chunk::<2>() != Some(&[112, 131]) {
             return Err(FrameError::WrongForm);
         }
-        let (message, control_length) = self.control(&frame[2..], &[])?;
+        let (message, control_length) = self.control(&frame[2..], AtomTable::EMPTY)?;
         let mut payload_at = 2 + control_length;
         match frame.get(payload_at) {
             None => {}
@@ -489,9 +511,9 @@ impl FrameReader {
     }
 
     /// Decodes the control tuple at the beginning of `bytes`; also says how long it is.
-    fn control(&self, bytes: &[u8], atoms: &[AtomName]) -> Result<(Message, usize), FrameError> {
+    fn control(&self, bytes: &[u8], atoms: AtomTable<'_>) -> Result<(Message, usize), FrameError> {
         let mut decoder = Decoder::new(bytes)
-            .atoms(atoms)
+            .atom_table(atoms)
             .limits(&self.term_limits)
             .quota(&self.quota);
         let message = match Control::decode(&mut decoder)? {
@@ -522,7 +544,7 @@ pub(super) enum Message {
 
 impl Message {
     /// `bytes` are what stands behind the control tuple.
-    fn complete(self, bytes: Bytes, atoms: AtomList) -> Result<Inbound, FrameError> {
+    fn complete(self, bytes: PayloadBytes, atoms: AtomList) -> Result<Inbound, FrameError> {
         let (control, reason) = match self {
             Self::Unknown { op } => return Ok(Inbound::Unknown { op }),
             Self::Known { control, reason } => (control, reason),
@@ -534,7 +556,7 @@ impl Message {
             return Ok(Inbound::Signal {
                 control,
                 payload: Some(Payload {
-                    bytes: reason,
+                    bytes: reason.into(),
                     atoms,
                 }),
             });

@@ -13,7 +13,7 @@
 use bytes::Bytes;
 use kista_etf::Decoder;
 
-use super::{AtomList, Payload};
+use super::{AtomList, Payload, PayloadBytes};
 
 /// A longer message is no part of a run.
 pub(super) const MOST_IN_RUN: usize = 4 * 1024;
@@ -44,7 +44,10 @@ impl Run {
             len: 0,
             left: messages,
         };
-        let block = Payload { bytes, atoms };
+        let block = Payload {
+            bytes: bytes.into(),
+            atoms,
+        };
         place.advance(&block);
         Self { block, place }
     }
@@ -116,14 +119,14 @@ impl Place {
     #[inline]
     #[must_use]
     pub fn decoder<'a>(&self, block: &'a Payload) -> Decoder<'a> {
-        Decoder::new(self.term(block)).atoms(&block.atoms)
+        Decoder::new(self.term(block)).atom_table(block.atoms.table())
     }
 
     /// The message with memory of its own.
     #[must_use]
     pub fn payload(&self, block: &Payload) -> Payload {
         Payload {
-            bytes: Bytes::copy_from_slice(self.term(block)),
+            bytes: PayloadBytes::copy_of(self.term(block)),
             atoms: block.atoms.clone(),
         }
     }

@@ -16,6 +16,7 @@ use super::memo::Written;
 use super::outbox::{OVERHEAD, whole};
 use super::outcache::OutboundCache;
 use super::scratch::Scratch;
+use super::template::WriteTemplates;
 use super::{FRAGMENT_SIZE, FrameCounters, Outbox, WriteBuffer, is_large};
 use crate::control::{Control, Placement};
 use crate::flags::Flags;
@@ -288,6 +289,7 @@ pub(super) struct Wire {
     fragments: bool,
     cache: OutboundCache,
     written: Written,
+    templates: WriteTemplates,
     /// A frame of the run at hand up to its payload, its length still open, once it is known what each begins with; and how many
     /// atoms its header lists.
     front: Vec<u8>,
@@ -308,6 +310,7 @@ impl Wire {
             fragments: flags.contains(Flags::FRAGMENTS | Flags::EXIT_PAYLOAD),
             cache: OutboundCache::new(),
             written: Written::default(),
+            templates: WriteTemplates::default(),
             front: Vec::new(),
             front_atoms: 0,
             scratch: Scratch::new(inline_atoms),
@@ -397,11 +400,19 @@ impl Wire {
             self.cache.hits += header_atoms as u64;
             return;
         }
+        let by_template = self.templates.write(control, atoms, time, out.bytes());
+        if let Some(header_atoms) = by_template {
+            self.cache.hits += header_atoms as u64;
+            return;
+        }
         let from = out.bytes().len();
         let _ = self.header_and_control(control, atoms, out);
         if self.cache.misses == time {
             let (bytes, listed) = (&out.bytes()[from..], self.scratch.atoms.len());
             self.written.keep(control, atoms, bytes, listed, time);
+            let control_length = self.scratch.bytes.len();
+            self.templates
+                .keep(control, atoms, bytes, control_length, listed, time);
         }
     }
 

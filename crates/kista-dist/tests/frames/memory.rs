@@ -161,6 +161,9 @@ fn atoms_beyond_the_quota_stay_text_and_close_nothing() {
         panic!("{got:?}")
     };
     assert_eq!(from.node, sender);
-    assert_eq!(payload.atoms[0].as_str(), "quota_atom_new1");
+    assert_eq!(
+        payload.atoms.iter().next().unwrap().as_str(),
+        "quota_atom_new1"
+    );
     assert_eq!(Atom::lookup("quota_atom_new1"), None);
 }

@@ -3,12 +3,54 @@
 //! An atom that a program knows is found without a look at the process-wide table, and without interning anything.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use super::Decoder;
+use super::{AtomTable, Decoder};
 use crate::kind::mismatch;
-use crate::{Atom, AtomName, DecodeError, Kind, StaticAtom, tag};
+use crate::{Atom, AtomName, AtomText, DecodeError, Kind, StaticAtom, tag};
 
 type Result<T, E = DecodeError> = std::result::Result<T, E>;
+
+/// An entry of a message's atom table.
+#[derive(Clone, Copy)]
+pub(crate) enum Entry<'a> {
+    Known(Atom),
+    Text(&'a AtomText),
+}
+
+/// An atom that was found in the input: see [`Decoder::found_atom`].
+#[derive(Debug, Clone)]
+pub enum FoundAtom<'a> {
+    /// An interned one, out of the message's table.
+    Known(Atom),
+    /// Its text.
+    Text(Cow<'a, str>),
+}
+
+impl FoundAtom<'_> {
+    /// Whether it is this one.
+    #[inline]
+    pub fn is(&self, atom: &StaticAtom) -> bool {
+        match self {
+            Self::Known(known) => *known == atom.atom(),
+            Self::Text(text) => same(text.as_bytes(), atom.text().as_bytes()),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(atom) => atom.as_str(),
+            Self::Text(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for FoundAtom<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 impl<'a> Decoder<'a> {
     /// An atom; a new one is interned as far as the quota allows.
@@ -25,7 +67,10 @@ impl<'a> Decoder<'a> {
 
     fn atom_by_table(&mut self) -> Result<AtomName> {
         if self.tag()? == tag::ATOM_REF {
-            return Ok(self.atom_ref()?.clone());
+            return Ok(match self.atom_ref()? {
+                Entry::Known(atom) => AtomName::Interned(atom),
+                Entry::Text(text) => AtomName::Text(text.clone()),
+            });
         }
         let text = self.inline_atom()?;
         self.quota
@@ -49,7 +94,10 @@ impl<'a> Decoder<'a> {
 
     fn rare_atom_str(&mut self) -> Result<Cow<'a, str>> {
         if self.tag()? == tag::ATOM_REF {
-            return Ok(Cow::Borrowed(self.atom_ref()?.as_str()));
+            return Ok(Cow::Borrowed(match self.atom_ref()? {
+                Entry::Known(atom) => atom.as_str(),
+                Entry::Text(text) => text.as_str(),
+            }));
         }
         self.inline_atom()
     }
@@ -97,8 +145,8 @@ impl<'a> Decoder<'a> {
             },
             [tag::ATOM_REF, index, rest @ ..] => {
                 let same = match self.atom_entry(*index) {
-                    Some(AtomName::Interned(known)) => *known == atom.atom(),
-                    Some(AtomName::Text(known)) => known.as_str() == text,
+                    Some(Entry::Known(known)) => known == atom.atom(),
+                    Some(Entry::Text(known)) => known.as_str() == text,
                     None => false,
                 };
                 if same {
@@ -151,17 +199,45 @@ impl<'a> Decoder<'a> {
 
     /// An entry of the message's atom table.
     #[inline]
-    pub(crate) fn atom_entry(&self, index: u8) -> Option<&'a AtomName> {
-        self.atoms.get(usize::from(index))
+    pub(crate) fn atom_entry(&self, index: u8) -> Option<Entry<'a>> {
+        match self.atoms {
+            AtomTable::Atoms(atoms) => atoms
+                .get(usize::from(index))
+                .map(|atom| Entry::Known(*atom)),
+            AtomTable::Names(names) => names.get(usize::from(index)).map(|name| match name {
+                AtomName::Interned(atom) => Entry::Known(*atom),
+                AtomName::Text(text) => Entry::Text(text),
+            }),
+        }
     }
 
     #[inline]
-    fn atom_ref(&mut self) -> Result<&'a AtomName> {
+    pub(super) fn atom_ref(&mut self) -> Result<Entry<'a>> {
         let [_, index] = *self.take_array()?;
         match self.atom_entry(index) {
-            Some(name) => Ok(name),
+            Some(entry) => Ok(entry),
             None => Err(DecodeError::UnknownAtomRef(index)),
         }
+    }
+
+    /// An atom, to be asked which one of several it is. It is not interned.
+    ///
+    /// ```
+    /// use kista_etf::{Decoder, StaticAtom};
+    /// static OK: StaticAtom = StaticAtom::new("ok");
+    /// static ERROR: StaticAtom = StaticAtom::new("error");
+    /// let found = Decoder::new(&[119, 2, b'o', b'k']).found_atom().unwrap();
+    /// assert!(found.is(&OK) && !found.is(&ERROR));
+    /// ```
+    #[inline]
+    pub fn found_atom(&mut self) -> Result<FoundAtom<'a>> {
+        if let [tag::ATOM_REF, index, rest @ ..] = self.rest
+            && let Some(Entry::Known(atom)) = self.atom_entry(*index)
+        {
+            self.rest = rest;
+            return Ok(FoundAtom::Known(atom));
+        }
+        Ok(FoundAtom::Text(self.atom_str()?))
     }
 
     fn inline_atom(&mut self) -> Result<Cow<'a, str>> {

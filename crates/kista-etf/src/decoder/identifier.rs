@@ -1,5 +1,6 @@
 //! Reads pids, ports and references, in all of their forms.
 
+use super::atom::Entry;
 use crate::kind::kind_of;
 use crate::{Atom, AtomName, DecodeError, Decoder, Kind, Mark, Pid, Port, Reference, tag};
 
@@ -127,8 +128,8 @@ impl Decoder<'_> {
                 Some((Atom::cached(text)?, rest))
             }
             [tag::ATOM_REF, index, rest @ ..] => match self.atom_entry(*index)? {
-                AtomName::Interned(node) => Some((*node, rest)),
-                AtomName::Text(_) => None,
+                Entry::Known(node) => Some((node, rest)),
+                Entry::Text(_) => None,
             },
             _ => None,
         }

@@ -21,8 +21,9 @@ mod term;
 use bytes::Bytes;
 
 use crate::kind::kind_of;
-use crate::{AtomName, AtomQuota, DecodeError, Kind, Limited, Limits, quota};
+use crate::{Atom, AtomName, AtomQuota, DecodeError, Kind, Limited, Limits, quota};
 
+pub use atom::FoundAtom;
 pub(crate) use atom::same;
 pub use container::ListHeader;
 pub(crate) use identifier::Identifier;
@@ -46,7 +47,7 @@ pub struct Decoder<'a> {
     rest: &'a [u8],
     input: &'a [u8],
     shared: Option<&'a Bytes>,
-    atoms: &'a [AtomName],
+    atoms: AtomTable<'a>,
     limits: &'a Limits,
     quota: &'a AtomQuota,
     /// How many new atoms this input has made.
@@ -56,6 +57,20 @@ pub struct Decoder<'a> {
     retried: usize,
     /// Whether the free variables of a fun are being checked: funs among them are passed over.
     pub(crate) inside_fun: bool,
+}
+
+/// What `82, i` in a message stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum AtomTable<'a> {
+    /// All of them are interned.
+    Atoms(&'a [Atom]),
+    /// Some may be text.
+    Names(&'a [AtomName]),
+}
+
+impl AtomTable<'_> {
+    /// No atom.
+    pub const EMPTY: Self = Self::Atoms(&[]);
 }
 
 /// A place in the input to return to.
@@ -79,7 +94,7 @@ impl<'a> Decoder<'a> {
             rest: input,
             input,
             shared: None,
-            atoms: &[],
+            atoms: AtomTable::EMPTY,
             limits: &Limits::DEFAULT,
             quota: &quota::DEFAULT,
             new_atoms: 0,
@@ -99,6 +114,13 @@ impl<'a> Decoder<'a> {
     /// Sets the message's atom table, which `82, i` refers to.
     #[inline]
     pub const fn atoms(mut self, atoms: &'a [AtomName]) -> Self {
+        self.atoms = AtomTable::Names(atoms);
+        self
+    }
+
+    /// The same in either form.
+    #[inline]
+    pub const fn atom_table(mut self, atoms: AtomTable<'a>) -> Self {
         self.atoms = atoms;
         self
     }

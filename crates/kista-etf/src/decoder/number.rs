@@ -33,6 +33,10 @@ impl<'a> Decoder<'a> {
                 self.rest = rest;
                 Ok(u64::from(*value))
             }
+            [tag::INTEGER, a @ 0..128, b, c, d, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(u32::from_be_bytes([*a, *b, *c, *d])))
+            }
             _ => self.medium("u64"),
         }
     }

@@ -49,7 +49,11 @@ impl Decoder<'_> {
     pub(crate) fn skip_head(&mut self, tag: u8) -> Result<usize> {
         match tag {
             tag::SMALL_INTEGER => self.take(2)?,
-            tag::ATOM_REF | tag::SMALL_ATOM_UTF8 | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::ATOM => {
+            tag::ATOM_REF => {
+                self.atom_ref()?;
+                &[]
+            }
+            tag::SMALL_ATOM_UTF8 | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::ATOM => {
                 self.atom_str()?;
                 &[]
             }

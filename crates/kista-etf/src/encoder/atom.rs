@@ -1,7 +1,5 @@
 //! Writes atoms: inline, or as references to the message's table, which is here too.
 
-use smallvec::SmallVec;
-
 use super::Encoder;
 use crate::atom::Entry;
 use crate::{Atom, AtomName, EncodeError, StaticAtom, tag};
@@ -87,7 +85,7 @@ impl Encoder {
 /// The atoms of one message.
 #[derive(Debug, Clone)]
 pub(super) struct AtomTable {
-    pub(super) atoms: SmallVec<[Atom; 16]>,
+    pub(super) atoms: Vec<Atom>,
     /// Where an atom was last seen, by its lowest bits. Only a guess: it is checked against `atoms`, so it needs no clearing.
     hints: [u8; 64],
 }
@@ -95,7 +93,7 @@ pub(super) struct AtomTable {
 impl Default for AtomTable {
     fn default() -> Self {
         Self {
-            atoms: SmallVec::new(),
+            atoms: Vec::new(),
             hints: [0; 64],
         }
     }

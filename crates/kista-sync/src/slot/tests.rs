@@ -29,6 +29,27 @@ fn first_outcome_wins_and_later_ones_come_back() {
 }
 
 #[test]
+fn a_quiet_reply_wakes_nobody_and_stays_with_who_brought_it_when_it_is_late() {
+    let slot = Slot::new();
+    let mut reply = Some(1);
+    assert!(slot.fill_quietly(&mut reply).is_none(), "nobody waits");
+    assert_eq!(reply, None);
+    let mut late = Some(2);
+    assert!(slot.fill_quietly(&mut late).is_none());
+    assert_eq!(late, Some(2));
+    assert_eq!(slot.try_take(), Some(Ok(1)));
+
+    let slot = Slot::new();
+    let (counted, waker) = Counted::new();
+    assert_eq!(poll(&slot, &waker), Poll::Pending);
+    let woken = slot.fill_quietly(&mut Some(3));
+    assert_eq!(counted.wakes(), 0);
+    woken.expect("who waits").wake();
+    assert_eq!(counted.wakes(), 1);
+    assert_eq!(poll(&slot, &waker), Poll::Ready(Ok(3)));
+}
+
+#[test]
 fn outcome_is_taken_once_and_nothing_follows() {
     let slot = Slot::new();
     assert_eq!(slot.try_take(), None);

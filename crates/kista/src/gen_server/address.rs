@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use kista_etf::atoms;
+use kista_etf::{Atom, atoms};
 
 use super::call::Call;
 use super::registry::ViaName;
@@ -83,7 +83,8 @@ impl<M: Message> Address<M> {
             // The process has ended. The message is dropped here.
             Err(NotTaken::Ended(_)) => Sent::done(),
             Err(NotTaken::Divert(Signal::Message(message), fallback)) => {
-                Self::cast_encoded(process.node(), Dest::Name(fallback), &message)
+                let node = process.node();
+                Self::cast_encoded(node, node.name(), Dest::Name(fallback), &message)
             }
             Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
                 Sent::failed(SendError::Overloaded)
@@ -95,13 +96,13 @@ impl<M: Message> Address<M> {
         match self.resolve() {
             Resolved::Local(process) => Self::cast_local(&process, message),
             Resolved::Nobody => Sent::done(),
-            Resolved::Wire(node, dest) => Self::cast_encoded(node, dest, &message),
+            Resolved::Wire(node, peer, dest) => Self::cast_encoded(node, peer, dest, &message),
         }
     }
 
-    fn cast_encoded(node: &Node, dest: Dest, message: &M) -> Sent {
+    fn cast_encoded(node: &Node, peer: Atom, dest: Dest, message: &M) -> Sent {
         let plain = message.wire_kind() == Some(WireKind::Info);
-        node.send_with(dest, |e| {
+        node.send_there(peer, dest, |e| {
             if !plain {
                 e.tuple(2);
                 e.atom(atoms::GEN_CAST);
@@ -155,13 +156,14 @@ impl<M: Message> Address<M> {
     }
 
     fn look_up(node: &Node, dest: Dest) -> Resolved<'_, M> {
-        if node.node_of(dest) != node.name() {
+        let peer = node.node_of(dest);
+        if peer != node.name() {
             // What is elsewhere counts as alive.
-            return Resolved::Wire(node, dest);
+            return Resolved::Wire(node, peer, dest);
         }
         match node.local_process::<M>(dest) {
             Some(process) => Resolved::Local(Cow::Owned(process)),
-            None if node.is_alive(dest) => Resolved::Wire(node, dest),
+            None if node.is_alive(dest) => Resolved::Wire(node, peer, dest),
             None => Resolved::Nobody,
         }
     }
@@ -189,8 +191,8 @@ impl<M: Message> Address<M> {
 /// An address after the look-up.
 pub(super) enum Resolved<'a, M> {
     Local(Cow<'a, Arc<Process<M>>>),
-    /// Elsewhere, or here with another message type.
-    Wire(&'a Node, Dest),
+    /// On that node; or on this one, with another message type.
+    Wire(&'a Node, Atom, Dest),
     /// It would be here, and is not.
     Nobody,
 }

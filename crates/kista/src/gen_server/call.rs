@@ -111,13 +111,14 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 Ok(Asked::Local(slot))
             }
             Resolved::Nobody => Err(self.address.node().absent()),
-            Resolved::Wire(node, dest) => {
+            Resolved::Wire(node, _, dest) => {
                 let outcall = Address::start_outcall(node, dest, &message)?;
                 let decode = *slot.decode.get().ok_or_else(|| {
                     CallError::Reply(kista_etf::DecodeError::custom(
                         "the request did not arm its reply token: see ReplyTo::arm",
                     ))
                 })?;
+                slot.left();
                 Ok(Asked::Wire(outcall, decode))
             }
         }

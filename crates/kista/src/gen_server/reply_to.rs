@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use kista_dist::frame::Payload;
 use kista_etf::{
-    Binary, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, Term, atoms,
+    Binary, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader, Pid, Reference,
+    StaticAtom, Term, atoms,
 };
 use kista_sync::slot::ReplySlot;
 
@@ -50,6 +51,9 @@ pub(crate) struct CallSlot<T> {
     handed_to: OnceLock<Pid>,
 }
 
+/// No kind: those have 16 bits.
+const LEFT: u32 = u32::MAX;
+
 impl<T> CallSlot<T> {
     pub(crate) fn new() -> Arc<Self> {
         Self::bound(None, |_| "")
@@ -76,6 +80,15 @@ impl<T> CallSlot<T> {
         self.kind.store(u32::from(kind) + 1, Relaxed);
     }
 
+    /// The request left encoded: its own token, which is dropped now, answers nobody.
+    pub(super) fn left(&self) {
+        self.kind.store(LEFT, Relaxed);
+    }
+
+    fn has_left(&self) -> bool {
+        self.kind.load(Relaxed) == LEFT
+    }
+
     /// Who is to answer, on this node.
     fn server(&self) -> Option<&Pid> {
         let asked = || self.asked.get().or(self.bound_to.as_ref());
@@ -84,7 +97,7 @@ impl<T> CallSlot<T> {
 
     fn name(&self) -> &'static str {
         match self.kind.load(Relaxed) {
-            0 => "",
+            0 | LEFT => "",
             kind => (self.names)((kind - 1) as u16),
         }
     }
@@ -169,6 +182,7 @@ impl<T> ReplyTo<T> {
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
         let server = match &self.0 {
+            Inner::Local(slot) if slot.has_left() => return,
             Inner::Local(slot) => slot.server(),
             Inner::Remote(remote) => Some(&remote.0.server),
             Inner::Taken => return,
@@ -204,6 +218,8 @@ fn no_reply(request: Term) -> ExitReason {
     ExitReason::from(Term::tuple([Term::from(atoms::NO_REPLY), request]))
 }
 
+static ALIAS: StaticAtom = StaticAtom::new("alias");
+
 /// How a caller wants its answer, by the tag it sent. The tag is echoed exactly.
 pub(crate) enum Tag {
     /// `[alias|Ref]`: OTP's `gen_server:call`. Answered to the alias, which dies with the call.
@@ -220,7 +236,20 @@ pub(crate) enum Tag {
 impl Tag {
     /// The tag of a `From` tuple, in every form that OTP 24 to 29 sends.
     pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let start = d.mark();
+        if let Some(alias) = Self::alias_alone(d) {
+            return Ok(Self::Alias(alias));
+        }
+        d.reset(start);
         Ok(Self::from_term(d.term()?))
+    }
+
+    /// The usual one, without making a list.
+    fn alias_alone(d: &mut Decoder<'_>) -> Option<Reference> {
+        match d.list().ok()? {
+            ListHeader::Elements(1) if d.take_atom(&ALIAS) => d.reference().ok(),
+            _ => None,
+        }
     }
 
     pub(crate) fn from_term(term: Term) -> Self {

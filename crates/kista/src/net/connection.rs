@@ -217,6 +217,18 @@ impl Connection {
         self.queued(self.out.push_message(from, to, payload))
     }
 
+    /// As [`Connection::send`] of a monitor, and of a message of who monitors to whom it monitors. [`SendError::Encode`]: the monitor went
+    /// alone.
+    pub(crate) fn send_call(
+        &self,
+        monitor: Control,
+        from: Pid,
+        to: Target,
+        payload: &Encoder,
+    ) -> Result<Pressure, SendError> {
+        self.queued(self.out.push_call(monitor, from, to, payload))
+    }
+
     /// As [`Connection::send`] for a signal that does not say its sender (the DOWN of a monitor by name): its order is kept among those
     /// of `sender`.
     pub(crate) fn send_from(
@@ -303,11 +315,16 @@ impl Connection {
 
     /// Counts `bytes` as received and undecoded until the charge is dropped. Above the node's cap the peer that holds most is cut off.
     pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> InboundCharge {
-        let (charge, look) = self.load.charge(bytes);
+        let look = self.load.add(bytes);
+        let charge = InboundCharge::new(self, bytes);
         if look && let Some(net) = self.net.upgrade() {
             net.relieve();
         }
         charge
+    }
+
+    pub(super) fn load(&self) -> &PeerLoad {
+        &self.load
     }
 
     // What follows is for the tasks of this module.

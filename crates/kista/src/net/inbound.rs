@@ -12,6 +12,8 @@ use kista_etf::Atom;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use super::Connection;
+
 const STEP: usize = 1 << 20;
 
 /// Bytes held for one peer.
@@ -26,11 +28,25 @@ pub(crate) struct Inbound {
     peers: Mutex<FxHashMap<Atom, Arc<PeerLoad>>>,
 }
 
-/// Bytes of one payload, given back when dropped.
+/// The connection that a payload came by, and its bytes, which are given back when dropped.
 #[must_use]
 pub(crate) struct InboundCharge {
-    load: Arc<PeerLoad>,
+    connection: Arc<Connection>,
     bytes: usize,
+}
+
+impl InboundCharge {
+    /// Of bytes that were added to the load of the connection.
+    pub(super) fn new(connection: &Arc<Connection>, bytes: usize) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+            bytes,
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
 }
 
 impl Inbound {
@@ -73,19 +89,19 @@ impl PeerLoad {
     }
 
     /// Takes `bytes`; `true` says that the sum should be looked at.
-    pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> (InboundCharge, bool) {
+    pub(super) fn add(&self, bytes: usize) -> bool {
         let before = self.bytes.fetch_add(bytes, Relaxed);
-        let charge = InboundCharge {
-            load: Arc::clone(self),
-            bytes,
-        };
-        (charge, before / STEP != before.saturating_add(bytes) / STEP)
+        before / STEP != before.saturating_add(bytes) / STEP
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Relaxed);
     }
 }
 
 impl Drop for InboundCharge {
     fn drop(&mut self) {
-        self.load.bytes.fetch_sub(self.bytes, Relaxed);
+        self.connection.load().give_back(self.bytes);
     }
 }
 
@@ -100,23 +116,22 @@ mod tests {
             Atom::from_static("a@inbound"),
             Atom::from_static("b@inbound"),
         );
-        let (small, _) = inbound.load(a).charge(4 << 20);
-        let (big, crossed) = inbound.load(b).charge(7 << 20);
-        assert!(crossed);
+        inbound.load(a).add(4 << 20);
+        assert!(inbound.load(b).add(7 << 20));
         assert_eq!(inbound.over_cap(|_| true), Some(b));
         assert_eq!(inbound.over_cap(|peer| peer == a), None);
-        drop(big);
+        inbound.load(b).give_back(7 << 20);
         assert_eq!(inbound.over_cap(|_| true), None);
-        drop(small);
-        assert!(!inbound.load(a).charge(100).1);
+        inbound.load(a).give_back(4 << 20);
+        assert!(!inbound.load(a).add(100));
     }
 
     #[test]
     fn a_reconnecting_peer_takes_its_load_with_it() {
         let inbound = Inbound::new(1 << 20);
         let a = Atom::from_static("c@inbound");
-        let (_first, _) = inbound.load(a).charge(900 << 10);
-        let (_second, _) = inbound.load(a).charge(900 << 10);
+        inbound.load(a).add(900 << 10);
+        inbound.load(a).add(900 << 10);
         assert_eq!(inbound.over_cap(|_| true), Some(a));
     }
 }

@@ -66,7 +66,7 @@ pub(crate) use connection::Connection;
 pub use error::StartError;
 pub(crate) use error::{ConnectError, NotConnected};
 pub(crate) use gate::{Gate, Pass};
-pub(crate) use host::Host;
+pub(crate) use host::{Host, Receiver};
 pub(crate) use inbound::InboundCharge;
 pub use keep::KeptPeer;
 pub(crate) use listen::bind;
@@ -330,7 +330,7 @@ impl Net {
         of_route.unwrap_or_else(|| self.config.cookie_for(peer).clone())
     }
 
-    fn entry(&self, node: Atom) -> Option<Arc<Connection>> {
+    pub(crate) fn entry(&self, node: Atom) -> Option<Arc<Connection>> {
         self.table.lock().get(&node).cloned()
     }
 

@@ -154,6 +154,20 @@ impl Outgoing {
         })
     }
 
+    /// A monitor and a plain message of the same sender, both or, when there is no room, neither.
+    pub(super) fn push_call(
+        &self,
+        monitor: Control,
+        from: Pid,
+        to: Target,
+        payload: &Encoder,
+    ) -> Result<Pushed, NotPushed> {
+        self.append(true, Some(payload), |outbox| {
+            outbox.push(monitor, None)?;
+            outbox.push_message(from, to, payload)
+        })
+    }
+
     #[inline]
     fn append(
         &self,
@@ -161,33 +175,46 @@ impl Outgoing {
         payload: Option<&Encoder>,
         append: impl FnOnce(&mut Outbox) -> Result<(), EncodeError>,
     ) -> Result<Pushed, NotPushed> {
-        let share = match payload {
-            Some(payload) if is_large(payload.len()) => Share::All,
-            _ => Share::Short,
-        };
         let mut queue = self.queue.lock();
         if queue.closed || queue.draining {
             return Err(SendError::Closed.into());
         }
-        let in_flight = queue.in_flight(share);
-        if in_flight >= self.full_mark {
-            if refusable {
-                queue.refused += 1;
-                return Err(SendError::Full.into());
-            }
-            if in_flight >= self.full_mark.saturating_mul(2) {
-                return Err(NotPushed::Overrun);
-            }
+        // Nearly always there is room for anything.
+        if queue.in_flight(Share::All) >= self.full_mark {
+            self.crowded(&mut queue, refusable, share(payload))?;
         }
         let first = queue.outbox.is_empty();
         append(&mut queue.outbox).map_err(SendError::from)?;
-        let busy = queue.in_flight(share) >= self.busy_mark;
-        queue.held += u64::from(busy);
-        let pressure = match busy {
-            true => Pressure::Busy(share),
-            false => Pressure::Room,
+        let pressure = match queue.in_flight(Share::All) < self.busy_mark {
+            true => Pressure::Room,
+            false => self.pressure(&mut queue, share(payload)),
         };
         Ok(Pushed { first, pressure })
+    }
+
+    /// Whether there is room for this signal, after all.
+    #[cold]
+    fn crowded(&self, queue: &mut Queue, refusable: bool, share: Share) -> Result<(), NotPushed> {
+        let in_flight = queue.in_flight(share);
+        if in_flight < self.full_mark {
+            return Ok(());
+        }
+        if refusable {
+            queue.refused += 1;
+            return Err(SendError::Full.into());
+        }
+        match in_flight >= self.full_mark.saturating_mul(2) {
+            true => Err(NotPushed::Overrun),
+            false => Ok(()),
+        }
+    }
+
+    fn pressure(&self, queue: &mut Queue, share: Share) -> Pressure {
+        if queue.in_flight(share) < self.busy_mark {
+            return Pressure::Room;
+        }
+        queue.held += 1;
+        Pressure::Busy(share)
     }
 
     /// Ready below the busy mark, or when nothing is taken any more.
@@ -296,6 +323,14 @@ impl Queue {
 impl From<SendError> for NotPushed {
     fn from(error: SendError) -> Self {
         Self::Because(error)
+    }
+}
+
+/// What counts for the sender of this payload.
+fn share(payload: Option<&Encoder>) -> Share {
+    match payload {
+        Some(payload) if is_large(payload.len()) => Share::All,
+        _ => Share::Short,
     }
 }
 

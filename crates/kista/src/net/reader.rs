@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use super::connection::Phase;
 use super::socket::Socket;
-use super::{Connection, Host, Net, writer};
+use super::{Connection, Host, Net, Receiver, writer};
 use crate::log::Escaped;
 
 /// What the story of a connection says when the peer left at the end of a frame, as it does when it stops.
@@ -79,7 +79,7 @@ pub(super) async fn run(
                 .spawn(writer::run(Arc::clone(&connection), Arc::clone(&socket)));
             let end = tokio::select! {
                 biased;
-                end = read_all(&net, &*host, &connection, &socket, &leftover) => end,
+                end = read_all(&net, &host, &connection, &socket, &leftover) => end,
                 () = connection.reached(Phase::Closing) => ReadEnd::Closing,
             };
             writer.abort();
@@ -94,7 +94,7 @@ pub(super) async fn run(
 
 async fn read_all(
     net: &Net,
-    host: &dyn Host,
+    host: &Arc<dyn Host>,
     connection: &Arc<Connection>,
     socket: &Socket,
     leftover: &[u8],
@@ -107,9 +107,10 @@ async fn read_all(
     let quota = AtomQuota::child(Arc::clone(&net.atoms), limits.atoms_per_connection as u64);
     let mut frames = FrameReader::new(connection.flags(), reader_limits, Arc::new(quota));
     frames.push(leftover);
+    let mut receiver = Arc::clone(host).receiver(connection);
     let mut turn = 0;
     loop {
-        let delivered = deliver(host, connection, &mut frames);
+        let delivered = deliver(&mut *receiver, connection, &mut frames);
         *connection.received.lock() = frames.counters();
         if let Err(end) = delivered {
             return end;
@@ -141,7 +142,7 @@ async fn read_all(
 
 /// Hands over everything that is whole.
 fn deliver(
-    host: &dyn Host,
+    receiver: &mut dyn Receiver,
     connection: &Arc<Connection>,
     frames: &mut FrameReader,
 ) -> Result<(), ReadEnd> {
@@ -161,7 +162,7 @@ fn deliver(
                             payload.map(|payload| payload.renamed(renaming)),
                         ),
                     };
-                    host.signal(connection, control, payload);
+                    receiver.signal(control, payload);
                     if connection.is_closing() {
                         return Err(ReadEnd::Closing);
                     }
@@ -171,12 +172,12 @@ fn deliver(
                         return Err(ReadEnd::ForeignSender);
                     }
                     match &renaming {
-                        None => host.run(connection, control, run),
+                        None => receiver.run(control, run),
                         Some(renaming) => {
                             let control = control.renamed(renaming);
                             for payload in run.payloads() {
                                 let payload = Some(payload.renamed(renaming));
-                                host.signal(connection, control.clone(), payload);
+                                receiver.signal(control.clone(), payload);
                             }
                         }
                     }
@@ -190,6 +191,7 @@ fn deliver(
                 _ => {}
             }
         }
+        receiver.rest();
         Ok(())
     };
     // Costs nothing while nobody panics.

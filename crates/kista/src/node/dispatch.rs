@@ -11,34 +11,23 @@ use smallvec::{SmallVec, smallvec};
 
 use super::events::NodeEvent;
 use super::monitors::Change;
+use super::names::Found;
 use super::outcall::BEGINNING_OF_ANSWER;
 use super::route::send_control;
 use super::{Inner, Node};
 use crate::ExitReason;
-use crate::net::{Connection, Host};
-use crate::process::{ControlSignal, Dest, Envelope, Info, Me, Via, WireMessage};
+use crate::net::{Connection, Host, Receiver};
+use crate::process::{AnyProcess, ControlSignal, Dest, Envelope, Info, Me, Via, WireMessage};
 use crate::{kernel, remote};
 
 /// The network holds its host weakly: a node that is gone receives nothing.
 impl Host for Inner {
-    fn signal(&self, connection: &Arc<Connection>, control: Control, payload: Option<Payload>) {
-        if let Some(inner) = self.me.upgrade() {
-            Inbound {
-                node: Node(inner),
-                connection,
-            }
-            .dispatch(control, payload);
-        }
-    }
-
-    fn run(&self, connection: &Arc<Connection>, control: Control, run: Run) {
-        if let Some(inner) = self.me.upgrade() {
-            Inbound {
-                node: Node(inner),
-                connection,
-            }
-            .run(control, run);
-        }
+    fn receiver(self: Arc<Self>, connection: &Arc<Connection>) -> Box<dyn Receiver> {
+        Box::new(Inbound {
+            node: Node(self),
+            connection: Arc::clone(connection),
+            known: Known::default(),
+        })
     }
 
     fn up(&self, connection: &Arc<Connection>) {
@@ -119,16 +108,90 @@ impl Node {
     }
 }
 
-struct Inbound<'a> {
+/// What arrives by one connection.
+struct Inbound {
     node: Node,
-    connection: &'a Arc<Connection>,
+    connection: Arc<Connection>,
+    known: Known,
 }
 
-impl Inbound<'_> {
-    fn dispatch(&self, control: Control, payload: Option<Payload>) {
+/// Whom the last signals were for: the next one often is for the same. It is forgotten whenever the connection has nothing more, so that
+/// it keeps nobody.
+#[derive(Default)]
+struct Known {
+    process: Option<(Pid, Arc<dyn AnyProcess>)>,
+    name: Option<(Atom, Found, u64)>,
+}
+
+impl Known {
+    /// One that has ended since it was found takes nothing, which is the same as not to be found.
+    #[inline]
+    fn process(&mut self, node: &Node, pid: Pid) -> Option<&Arc<dyn AnyProcess>> {
+        if self.process.as_ref().is_none_or(|(known, _)| *known != pid) {
+            self.process = Some((pid, node.find(pid)?));
+        }
+        self.process.as_ref().map(|(_, process)| process)
+    }
+
+    #[inline]
+    fn name(&mut self, node: &Node, name: Atom) -> Found {
+        let names = &node.0.names;
+        if let Some((known, found, version)) = self.name
+            && known == name
+            && version == names.version()
+        {
+            return found;
+        }
+        let (found, version) = names.look_up(name);
+        self.name = Some((name, found, version));
+        found
+    }
+}
+
+impl Receiver for Inbound {
+    fn signal(&mut self, control: Control, payload: Option<Payload>) {
+        self.dispatch(control, payload);
+    }
+
+    /// The process is looked for once.
+    fn run(&mut self, control: Control, run: Run) {
+        let to = match &control {
+            // Answers to calls go elsewhere, each by itself.
+            _ if run.any_begins_with(&BEGINNING_OF_ANSWER) => None,
+            Control::Send { to, .. } => Some(Some(*to)),
+            Control::RegSend { to, .. } => Some(self.named(to)),
+            _ => None,
+        };
+        let Some(to) = to else {
+            for payload in run.payloads() {
+                self.dispatch(control.clone(), Some(payload));
+            }
+            return;
+        };
+        let Some(process) = to.and_then(|to| self.known.process(&self.node, to)) else {
+            return;
+        };
+        let weight = run.block.weight() + (run.messages() - 1) * size_of::<WireMessage>();
+        drop(process.push_wire(WireMessage {
+            payload: run.block,
+            place: Some(run.place),
+            via: Some(self.connection.charge(weight)),
+        }));
+    }
+
+    fn rest(&mut self) {
+        self.known = Known::default();
+    }
+}
+
+impl Inbound {
+    fn dispatch(&mut self, control: Control, payload: Option<Payload>) {
         match control {
             Control::Send { to, .. } => self.message(Some(to), payload),
-            Control::RegSend { to, .. } => self.message(self.named(&to), payload),
+            Control::RegSend { to, .. } => {
+                let to = self.named(&to);
+                self.message(to, payload);
+            }
             Control::AliasSend { to, .. } => self.answer(&to, payload),
             Control::Link { from, to } => self.control(to, ControlSignal::Link { from }),
             Control::UnlinkId { id, from, to } => {
@@ -163,7 +226,7 @@ impl Inbound<'_> {
             }
             Control::SpawnRequest(request) => {
                 if let Some(arguments) = self.wire(payload) {
-                    remote::serve(&self.node, self.connection, *request, arguments);
+                    remote::serve(&self.node, &self.connection, *request, arguments);
                 }
             }
             Control::Priority { from, to, exit, .. } => match (to, exit) {
@@ -174,7 +237,10 @@ impl Inbound<'_> {
                     }
                 }
                 (Recipient::Pid(to), false) => self.message(Some(to), payload),
-                (Recipient::Name(name), false) => self.message(self.named(&name), payload),
+                (Recipient::Name(name), false) => {
+                    let to = self.named(&name);
+                    self.message(to, payload);
+                }
                 (Recipient::Alias(alias), false) => self.answer(&alias, payload),
                 (Recipient::Alias(alias), true) => self.exit_alias(from, alias, payload),
             },
@@ -194,34 +260,7 @@ impl Inbound<'_> {
         }
     }
 
-    /// As [`dispatch`](Self::dispatch) for each, but the process is looked for once.
-    fn run(&self, control: Control, run: Run) {
-        let to = match &control {
-            // Answers to calls go elsewhere, each by itself.
-            _ if run.any_begins_with(&BEGINNING_OF_ANSWER) => None,
-            Control::Send { to, .. } => Some(Some(*to)),
-            Control::RegSend { to, .. } => Some(self.named(to)),
-            _ => None,
-        };
-        let Some(to) = to else {
-            for payload in run.payloads() {
-                self.dispatch(control.clone(), Some(payload));
-            }
-            return;
-        };
-        let Some(process) = to.and_then(|to| self.node.find(to)) else {
-            return;
-        };
-        let weight = run.block.weight() + (run.messages() - 1) * size_of::<WireMessage>();
-        drop(process.push_wire(WireMessage {
-            payload: run.block,
-            place: Some(run.place),
-            via: Some(Arc::clone(self.connection)),
-            _charge: Some(self.connection.charge(weight)),
-        }));
-    }
-
-    fn message(&self, to: Option<Pid>, payload: Option<Payload>) {
+    fn message(&mut self, to: Option<Pid>, payload: Option<Payload>) {
         if let Some(payload) = &payload
             && let Some(key) = self.node.call_answered_by(payload)
         {
@@ -231,11 +270,11 @@ impl Inbound<'_> {
             return;
         }
         // To a missing process: dropped silently, as everywhere in Erlang.
-        if let Some(process) = to.and_then(|to| self.node.find(to))
-            && let Some(message) = self.wire(payload)
+        if let Some(process) = to.and_then(|to| self.known.process(&self.node, to))
+            && let Some(payload) = payload
         {
             // What a full queue refuses it counts itself: nobody here could be told.
-            drop(process.push_wire(message));
+            drop(process.push_wire(wire(&self.connection, payload)));
         }
     }
 
@@ -252,7 +291,7 @@ impl Inbound<'_> {
     }
 
     /// An alias that is a call's is no name for the process that makes it.
-    fn exit_alias(&self, from: Pid, alias: Reference, payload: Option<Payload>) {
+    fn exit_alias(&mut self, from: Pid, alias: Reference, payload: Option<Payload>) {
         if let Some(process) = self.node.alias_owner(&alias)
             && let Some(reason) = self.reason(payload)
         {
@@ -266,23 +305,23 @@ impl Inbound<'_> {
     }
 
     fn wire(&self, payload: Option<Payload>) -> Option<WireMessage> {
-        let payload = payload?;
-        let charge = self.connection.charge(payload.weight());
-        Some(WireMessage {
-            payload,
-            place: None,
-            via: Some(Arc::clone(self.connection)),
-            _charge: Some(charge),
-        })
+        payload.map(|payload| wire(&self.connection, payload))
     }
 
-    fn control(&self, to: Pid, signal: ControlSignal) {
-        let envelope = Envelope {
-            signal,
-            via: Some(Arc::clone(self.connection)),
+    fn control(&mut self, to: Pid, signal: ControlSignal) {
+        // What is taken back is not answered, nor does anything go by it.
+        let via = match signal {
+            ControlSignal::Demonitor { .. } => None,
+            _ => Some(Arc::clone(&self.connection)),
         };
-        let unreached = match self.node.find(to) {
-            Some(process) if self.refuses(process.me(), &envelope.signal) => envelope,
+        let envelope = Envelope { signal, via };
+        let Self {
+            node,
+            connection,
+            known,
+        } = self;
+        let unreached = match known.process(node, to) {
+            Some(process) if refuses(node, connection, process.me(), &envelope.signal) => envelope,
             Some(process) => match process.push_control(envelope) {
                 Ok(()) => return,
                 Err(envelope) => envelope,
@@ -292,32 +331,13 @@ impl Inbound<'_> {
         self.node.answer_for_dead(to, unreached);
     }
 
-    /// Whether it is a signal that no system process takes from another node: one that could end it, or changes it.
-    fn refuses(&self, to: &Me, signal: &ControlSignal) -> bool {
-        let what = match signal {
-            ControlSignal::Exit { .. } | ControlSignal::LinkExit { .. } => "an exit signal",
-            ControlSignal::Link { .. } => "a link",
-            ControlSignal::GroupLeader { .. } => "a group leader",
-            _ => return false,
-        };
-        if !kernel::is_system(to.behaviour()) {
-            return false;
-        }
-        let peer = self.connection.peer();
-        let process = Dest::Pid(to.pid());
-        let to = to.state.lock().name.map_or(process, Dest::Name);
-        let what = format_args!("{what} for {to}");
-        self.node.remote().log_refused(peer, what);
-        true
-    }
-
-    fn exit(&self, from: Pid, to: Pid, payload: Option<Payload>) {
+    fn exit(&mut self, from: Pid, to: Pid, payload: Option<Payload>) {
         if let Some(reason) = self.reason(payload) {
             self.control(to, ControlSignal::Exit { from, reason });
         }
     }
 
-    fn monitor(&self, watcher: Pid, to: &Target, reference: Reference) {
+    fn monitor(&mut self, watcher: Pid, to: &Target, reference: Reference) {
         let name = match to {
             Target::Pid(_) => None,
             Target::Name(name) => Some(name),
@@ -343,12 +363,12 @@ impl Inbound<'_> {
                 };
                 self.node.count_told_away();
                 let reason = self.node.reason_of_absence();
-                send_control(self.connection, None, control, Some(&reason));
+                send_control(&self.connection, None, control, Some(&reason));
             }
         }
     }
 
-    fn down(&self, from: &Target, to: Pid, reference: Reference, payload: Option<Payload>) {
+    fn down(&mut self, from: &Target, to: Pid, reference: Reference, payload: Option<Payload>) {
         if let Some(key) = self.node.call_key(&reference) {
             return self.down_for_call(key, payload);
         }
@@ -387,7 +407,7 @@ impl Inbound<'_> {
         }
     }
 
-    fn spawn_reply(&self, id: Reference, to: Pid, flags: u32, result: SpawnResult) {
+    fn spawn_reply(&mut self, id: Reference, to: Pid, flags: u32, result: SpawnResult) {
         let Some(key) = self.node.call_key(&id) else {
             let result = match result {
                 SpawnResult::Spawned(pid) => Ok(pid),
@@ -402,12 +422,12 @@ impl Inbound<'_> {
         };
         let waited_for = (self.node).started_for_call(key, self.connection.id(), &result);
         if !waited_for && let SpawnResult::Spawned(pid) = result {
-            let via = Via::from(self.connection);
+            let via = Via::from(&self.connection);
             (self.node).abandon_spawned(&via, to, pid, id, flags);
         }
     }
 
-    fn target(&self, target: &Target) -> Option<Pid> {
+    fn target(&mut self, target: &Target) -> Option<Pid> {
         match target {
             Target::Pid(pid) => Some(*pid),
             Target::Name(name) => self.named(name),
@@ -415,17 +435,23 @@ impl Inbound<'_> {
     }
 
     /// Whoever may have been meant when the name was said.
-    fn targets(&self, target: &Target) -> SmallVec<[Pid; 1]> {
-        match target {
-            Target::Pid(pid) => smallvec![*pid],
-            Target::Name(name) => as_atom(name)
-                .map(|name| self.node.0.names.find_all(name))
-                .unwrap_or_default(),
+    fn targets(&mut self, target: &Target) -> SmallVec<[Pid; 1]> {
+        let name = match target {
+            Target::Pid(pid) => return smallvec![*pid],
+            Target::Name(name) => name,
+        };
+        let Some(name) = as_atom(name) else {
+            return SmallVec::new();
+        };
+        let found = self.known.name(&self.node, name);
+        match found.had_by_others {
+            true => self.node.0.names.find_all(name),
+            false => found.holder.into_iter().collect(),
         }
     }
 
-    fn named(&self, name: &AtomName) -> Option<Pid> {
-        self.node.0.names.find(as_atom(name)?)
+    fn named(&mut self, name: &AtomName) -> Option<Pid> {
+        self.known.name(&self.node, as_atom(name)?).holder
     }
 
     /// `None`, and the end of the connection, when the payload is no term.
@@ -448,5 +474,33 @@ fn as_atom(name: &AtomName) -> Option<Atom> {
     match name {
         AtomName::Interned(atom) => Some(*atom),
         AtomName::Text(text) => Atom::lookup(text.as_str()),
+    }
+}
+
+/// Whether it is a signal that no system process takes from another node: one that could end it, or changes it.
+fn refuses(node: &Node, connection: &Connection, to: &Me, signal: &ControlSignal) -> bool {
+    let what = match signal {
+        ControlSignal::Exit { .. } | ControlSignal::LinkExit { .. } => "an exit signal",
+        ControlSignal::Link { .. } => "a link",
+        ControlSignal::GroupLeader { .. } => "a group leader",
+        _ => return false,
+    };
+    if !kernel::is_system(to.behaviour()) {
+        return false;
+    }
+    let peer = connection.peer();
+    let process = Dest::Pid(to.pid());
+    let to = to.state.lock().name.map_or(process, Dest::Name);
+    let what = format_args!("{what} for {to}");
+    node.remote().log_refused(peer, what);
+    true
+}
+
+fn wire(connection: &Arc<Connection>, payload: Payload) -> WireMessage {
+    let via = Some(connection.charge(payload.weight()));
+    WireMessage {
+        payload,
+        place: None,
+        via,
     }
 }

@@ -563,6 +563,7 @@ impl Node {
     }
 
     /// Whether `node` is this one: by its own name, or by what the others call it since it lost that.
+    #[inline]
     pub(crate) fn is_here(&self, node: Atom) -> bool {
         node == self.name() || (self.0.net.as_ref()).is_some_and(|net| net.answers_to(node))
     }

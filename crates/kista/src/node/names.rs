@@ -1,5 +1,8 @@
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
 use kista_etf::{Atom, Pid};
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockWriteGuard};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -8,7 +11,19 @@ use smallvec::SmallVec;
 /// Who lived on without its name is kept beside it: a node that monitors by name says the name when it takes that back, not whom the name
 /// meant.
 #[derive(Default)]
-pub(super) struct Names(RwLock<Table>);
+pub(super) struct Names {
+    table: RwLock<Table>,
+    /// Changes whenever the table may: what was found is right for as long as this is the same.
+    version: AtomicU64,
+}
+
+/// What there is to a name.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) holder: Option<Pid>,
+    /// Others have had it, and may live.
+    pub(super) had_by_others: bool,
+}
 
 #[derive(Default)]
 struct Table {
@@ -21,7 +36,7 @@ struct Table {
 impl Names {
     /// Err: the present holder.
     pub(super) fn register(&self, name: Atom, pid: Pid) -> Result<(), Pid> {
-        match self.0.write().held.entry(name) {
+        match self.change().held.entry(name) {
             std::collections::hash_map::Entry::Occupied(held) => Err(*held.get()),
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(pid);
@@ -32,12 +47,12 @@ impl Names {
 
     /// Frees the name of an ended process, unless it has another holder by now.
     pub(super) fn free(&self, name: Atom, pid: Pid) {
-        self.0.write().free(name, pid);
+        self.change().free(name, pid);
     }
 
     /// The same of one that lives on.
     pub(super) fn take(&self, name: Atom, pid: Pid, lives: impl Fn(Pid) -> bool) {
-        let mut table = self.0.write();
+        let mut table = self.change();
         if !table.free(name, pid) {
             return;
         }
@@ -54,12 +69,35 @@ impl Names {
     }
 
     pub(super) fn find(&self, name: Atom) -> Option<Pid> {
-        self.0.read().held.get(&name).copied()
+        self.table.read().held.get(&name).copied()
+    }
+
+    /// As [`find`](Self::find), to be remembered; see [`version`](Self::version).
+    pub(super) fn look_up(&self, name: Atom) -> (Found, u64) {
+        let table = self.table.read();
+        let found = Found {
+            holder: table.held.get(&name).copied(),
+            had_by_others: table.former.contains_key(&name),
+        };
+        (found, self.version())
+    }
+
+    /// Read without a lock: whoever was told of a change of a name reads another one than before.
+    #[inline]
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Acquire)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Table> {
+        let table = self.table.write();
+        // Under the lock, and before anybody can know of the change.
+        self.version.fetch_add(1, Release);
+        table
     }
 
     /// Who has the name and who had it; some may be dead.
     pub(super) fn find_all(&self, name: Atom) -> SmallVec<[Pid; 1]> {
-        let table = self.0.read();
+        let table = self.table.read();
         let mut all: SmallVec<_> = table.held.get(&name).copied().into_iter().collect();
         if !table.former.is_empty() {
             all.extend(table.former.get(&name).into_iter().flatten().copied());
@@ -68,7 +106,7 @@ impl Names {
     }
 
     pub(super) fn all(&self) -> Vec<Atom> {
-        self.0.read().held.keys().copied().collect()
+        self.table.read().held.keys().copied().collect()
     }
 }
 
@@ -128,6 +166,6 @@ mod tests {
             assert_eq!(names.register(name, pid(id)), Ok(()));
             names.take(name, pid(id), |_| false);
         }
-        assert!(names.0.read().former.len() < 100);
+        assert!(names.table.read().former.len() < 100);
     }
 }

@@ -23,7 +23,7 @@ use kista_sync::table::Key;
 use super::Node;
 use super::scratch::with_encoder;
 use crate::gen_server::CallError;
-use crate::net::{Connection, SendError};
+use crate::net::{Connection, Pressure, SendError};
 use crate::process::{AnyProcess, ControlSignal, Delivery, Dest, Guest, Via, WireMessage, current};
 use crate::{ExitReason, remote};
 
@@ -47,12 +47,15 @@ pub(crate) struct Outcall {
     from: Pid,
     guest: Option<Arc<Guest>>,
     monitored: Monitored,
+    /// The answer was taken: nothing can arrive any more.
+    answered: bool,
 }
 
 enum Monitored {
     Not,
     Local(Pid),
-    Remote(Arc<Connection>, Target),
+    /// On that node, by the connection that is noted in the entry.
+    Remote(Atom, Target),
     /// The process that the call is; by this connection, or here.
     Process(Option<Arc<Connection>>),
 }
@@ -78,7 +81,7 @@ impl Answer {
             .and_then(|value| d.finish().map(|()| value));
         value.map_err(|error| {
             let mut d = self.0.payload.decoder();
-            if let Some(connection) = &self.0.via
+            if let Some(connection) = self.0.connection()
                 && d.skip().and_then(|()| d.finish()).is_err()
             {
                 connection.close(&format!("an answer is not a term: {error}"));
@@ -205,6 +208,7 @@ impl Outcall {
             from,
             guest,
             monitored: Monitored::Not,
+            answered: false,
         })
     }
 
@@ -216,42 +220,26 @@ impl Outcall {
     }
 
     fn send(&mut self, dest: Dest, e: &Encoder) -> Result<(), CallError> {
-        self.monitor(dest)?;
+        let Some(local) = self.node.local(dest) else {
+            current::count_sent();
+            return self.monitor_there(dest, |connection, monitor, from, to| {
+                connection.send_call(monitor, from, to, e)
+            });
+        };
+        let pid = local.ok_or_else(|| self.node.absent())?;
+        self.monitor_local(pid, dest)?;
         current::count_sent();
-        match &self.monitored {
-            Monitored::Local(pid) => {
-                // A process that ended meanwhile answers the monitor, with its reason.
-                let Some(process) = self.node.find(*pid) else {
-                    return Ok(());
-                };
-                match process.push_wire(super::route::local_message(e)) {
-                    Delivery::Refused => Err(CallError::Overloaded),
-                    Delivery::Wait(room) => {
-                        current::hold(room);
-                        Ok(())
-                    }
-                    Delivery::Taken | Delivery::Ended => Ok(()),
-                }
+        // A process that ended meanwhile answers the monitor, with its reason.
+        let Some(process) = self.node.find(pid) else {
+            return Ok(());
+        };
+        match process.push_wire(super::route::local_message(e)) {
+            Delivery::Refused => Err(CallError::Overloaded),
+            Delivery::Wait(room) => {
+                current::hold(room);
+                Ok(())
             }
-            Monitored::Remote(connection, target) => {
-                let message = match target {
-                    Target::Pid(pid) => Control::Send {
-                        from: Some(self.from),
-                        to: *pid,
-                        token: None,
-                    },
-                    Target::Name(name) => Control::RegSend {
-                        from: self.from,
-                        to: name.clone(),
-                        token: None,
-                    },
-                };
-                match connection.send(message, Some(e)) {
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(not_sent(error)),
-                }
-            }
-            Monitored::Not | Monitored::Process(_) => Err(CallError::NoProc),
+            Delivery::Taken | Delivery::Ended => Ok(()),
         }
     }
 
@@ -260,22 +248,34 @@ impl Outcall {
             let here = local.ok_or_else(|| self.node.absent())?;
             return self.monitor_local(here, dest);
         }
-        let net = self.node.0.net.as_ref().ok_or(CallError::NoConnection)?;
-        let connection = net
-            .connection(self.node.node_of(dest))
-            .map_err(|_| CallError::NoConnection)?;
-        self.pending.via.store(connection.id(), Relaxed);
-        let target = super::route::target(dest);
+        self.monitor_there(dest, |connection, monitor, _, _| {
+            connection.send(monitor, None)
+        })
+    }
+
+    /// `send` sends the monitor, and what is to follow it at once.
+    fn monitor_there(
+        &mut self,
+        dest: Dest,
+        send: impl FnOnce(&Connection, Control, Pid, Target) -> Result<Pressure, SendError>,
+    ) -> Result<(), CallError> {
+        let (peer, target) = (self.node.node_of(dest), super::route::target(dest));
         let monitor = Control::Monitor {
             from: self.from,
             to: target.clone(),
             reference: self.reference,
         };
-        let _room = connection
-            .send(monitor, None)
-            .map_err(|_| CallError::NoConnection)?;
-        self.monitored = Monitored::Remote(connection, target);
-        Ok(())
+        let (from, via) = (self.from, &self.pending.via);
+        let sent = self.node.by_connection(peer, |connection| {
+            // Before anything can be lost with it.
+            via.store(connection.id(), Relaxed);
+            send(connection, monitor, from, target.clone())
+        });
+        let sent = sent.map_err(|_| CallError::NoConnection)?;
+        if !matches!(sent, Err(SendError::Closed | SendError::Full)) {
+            self.monitored = Monitored::Remote(peer, target);
+        }
+        sent.map(drop).map_err(not_sent)
     }
 
     fn monitor_local(&mut self, to: Pid, dest: Dest) -> Result<(), CallError> {
@@ -298,6 +298,7 @@ impl Outcall {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, CallError>> {
         let answer = self.pending.slot.poll(cx);
+        self.answered |= answer.is_ready();
         if answer.is_ready() && matches!(self.monitored, Monitored::Process(_)) {
             // Ended: there is no monitor to take back.
             self.monitored = Monitored::Not;
@@ -309,7 +310,9 @@ impl Outcall {
 impl Drop for Outcall {
     fn drop(&mut self) {
         drop(self.node.0.calls.remove(self.key));
-        drop(self.pending.slot.abandon());
+        if !self.answered {
+            drop(self.pending.slot.abandon());
+        }
         let reference = self.reference;
         match std::mem::replace(&mut self.monitored, Monitored::Not) {
             Monitored::Not => {}
@@ -325,16 +328,17 @@ impl Drop for Outcall {
             Monitored::Local(pid) => self
                 .node
                 .signal(pid, ControlSignal::Demonitor { reference }),
-            Monitored::Remote(connection, to) => {
+            Monitored::Remote(peer, to) => {
+                let demonitor = Control::Demonitor {
+                    from: self.from,
+                    to,
+                    reference,
+                };
+                let via = self.pending.via.load(Relaxed);
                 // Closed: the monitor went with the connection.
-                let _ = connection.send(
-                    Control::Demonitor {
-                        from: self.from,
-                        to,
-                        reference,
-                    },
-                    None,
-                );
+                self.node.by_that_connection(peer, via, |connection| {
+                    let _ = connection.send(demonitor, None);
+                });
             }
         }
         if let Some(guest) = &self.guest {
@@ -421,8 +425,12 @@ impl Node {
 
     /// An answer for a call; dropped when the call is over.
     pub(super) fn answer_call(&self, key: Key, message: WireMessage) {
-        if let Some(pending) = self.0.calls.get(key) {
-            drop(pending.slot.fill(message));
+        // Outside of the lock: what nobody takes is dropped, and who waits is woken.
+        let mut message = Some(message);
+        let calls = &self.0.calls;
+        let caller = calls.with(key, |pending| pending.slot.fill_quietly(&mut message));
+        if let Some(caller) = caller.flatten() {
+            caller.wake();
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kista_dist::Control;
 use kista_dist::control::Target;
-use kista_dist::frame::Payload;
+use kista_dist::frame::{Payload, PayloadBytes};
 use kista_etf::{Atom, Encode, EncodeError, Encoder, Pid, Reference, atoms};
 
 use super::Node;
@@ -36,15 +36,25 @@ impl Node {
         to: Dest,
         message: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
     ) -> Sent {
+        self.send_there(self.node_of(to), to, message)
+    }
+
+    /// The same when it is known on which node the destination is.
+    #[inline]
+    pub(crate) fn send_there(
+        &self,
+        node: Atom,
+        to: Dest,
+        message: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+    ) -> Sent {
         with_encoder(|e| match message(e) {
-            Ok(()) => self.send_encoded(to, e),
+            Ok(()) => self.send_encoded(node, to, e),
             Err(error) => Sent::failed(SendError::Encode(error)),
         })
     }
 
-    fn send_encoded(&self, to: Dest, e: &Encoder) -> Sent {
+    fn send_encoded(&self, node: Atom, to: Dest, e: &Encoder) -> Sent {
         current::count_sent();
-        let node = self.node_of(to);
         match node == self.name() {
             true => self.deliver(to, || local_message(e)),
             false => self.send_away(self.current_pid(), to, node, e),
@@ -72,15 +82,47 @@ impl Node {
 
     /// To another node.
     fn send_away(&self, from: Pid, to: Dest, node: Atom, e: &Encoder) -> Sent {
+        let sent = self.by_connection(node, |connection| Self::message_by(connection, from, to, e));
+        // No way there: dropped, as in Erlang.
+        sent.unwrap_or_else(|_| Sent::done())
+    }
+
+    /// Uses the connection to another node, which is made if there is none. One after the other they look for it once.
+    #[inline]
+    pub(super) fn by_connection<T>(
+        &self,
+        node: Atom,
+        send: impl FnOnce(&Arc<Connection>) -> T,
+    ) -> Result<T, NotConnected> {
         let last = scratch::take_connection()
             .filter(|last| self.0.net.as_ref().is_some_and(|net| last.leads(net, node)));
-        let Ok(connection) = last.map_or_else(|| self.connection(node), Ok) else {
-            // No way there: dropped, as in Erlang.
-            return Sent::done();
+        let connection = match last {
+            Some(connection) => connection,
+            None => self.connection(node)?,
         };
-        let sent = Self::message_by(&connection, from, to, e);
+        let sent = send(&connection);
         scratch::keep_connection(connection);
-        sent
+        Ok(sent)
+    }
+
+    /// Uses this very connection to another node; not at all when it has ended.
+    pub(super) fn by_that_connection(&self, node: Atom, id: u64, send: impl FnOnce(&Connection)) {
+        let Some(net) = &self.0.net else {
+            return;
+        };
+        let last = scratch::take_connection();
+        let is_last = |last: &Arc<Connection>| last.id() == id && last.leads(net, node);
+        match &last {
+            Some(last) if is_last(last) => send(last),
+            _ => {
+                if let Some(connection) = net.entry(node).filter(|other| other.id() == id) {
+                    send(&connection);
+                }
+            }
+        }
+        if let Some(last) = last {
+            scratch::keep_connection(last);
+        }
     }
 
     /// Queues an encoded message at a process or a call of this node.
@@ -195,21 +237,22 @@ impl Node {
         with_encoder(|e| {
             reply(e)?;
             match alias {
-                None => drop(self.send_encoded(Dest::Pid(from), e)),
+                None => drop(self.send_encoded(from.node, Dest::Pid(from), e)),
                 Some(alias) if from.node == self.name() => {
                     current::count_sent();
                     drop(self.deliver(Dest::Alias(alias), || local_message(e)));
                 }
                 Some(alias) => {
                     current::count_sent();
-                    if let Ok(connection) = self.connection(from.node) {
-                        let control = Control::AliasSend {
-                            from: server,
-                            to: alias,
-                            token: None,
-                        };
-                        drop(Self::send_by(&connection, control, e));
-                    }
+                    let control = Control::AliasSend {
+                        from: server,
+                        to: alias,
+                        token: None,
+                    };
+                    let sent = self.by_connection(from.node, |connection| {
+                        Self::send_by(connection, control, e)
+                    });
+                    drop(sent);
                 }
             }
             Ok(())
@@ -531,14 +574,14 @@ fn outgoing(to: Pid, signal: ControlSignal) -> Option<Outgoing> {
 /// A message from this node to itself.
 pub(super) fn local_message(e: &Encoder) -> WireMessage {
     let atoms = e.atoms().iter().map(|atom| (*atom).into()).collect();
+    let bytes = match e.chunks() {
+        [] => PayloadBytes::copy_of(e.inline_bytes()),
+        _ => e.to_bytes().into(),
+    };
     WireMessage {
-        payload: Payload {
-            bytes: e.to_bytes(),
-            atoms,
-        },
+        payload: Payload { bytes, atoms },
         place: None,
         via: None,
-        _charge: None,
     }
 }
 

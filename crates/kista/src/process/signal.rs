@@ -114,16 +114,20 @@ pub(crate) struct WireMessage {
     pub(crate) payload: Payload,
     /// Where in the block it is, and how many are behind it.
     pub(crate) place: Option<Place>,
-    /// The connection it came by, to be closed should the payload turn out to be broken.
-    pub(crate) via: Option<Arc<Connection>>,
-    /// Holds the bytes on the node's account of undecoded input until the message is dropped.
-    pub(crate) _charge: Option<InboundCharge>,
+    /// The connection it came by, to be closed should the payload turn out to be broken. It holds the bytes on the node's account of
+    /// undecoded input until the message is dropped.
+    pub(crate) via: Option<InboundCharge>,
 }
 
 impl WireMessage {
     /// The node by whose connection it came; `None`: from this node.
     pub(crate) fn peer(&self) -> Option<Atom> {
-        self.via.as_ref().map(|connection| connection.peer())
+        self.connection().map(|connection| connection.peer())
+    }
+
+    /// The connection it came by; `None`: it came from this node.
+    pub(crate) fn connection(&self) -> Option<&Arc<Connection>> {
+        self.via.as_ref().map(InboundCharge::connection)
     }
 
     /// A decoder at its beginning.
@@ -179,12 +183,13 @@ impl WireMessage {
     /// This message by itself.
     pub(crate) fn single(&self) -> Self {
         let payload = self.own_payload();
-        let charge = self.via.as_ref().map(|via| via.charge(payload.weight()));
+        let via = self
+            .connection()
+            .map(|connection| connection.charge(payload.weight()));
         Self {
             payload,
             place: None,
-            via: self.via.clone(),
-            _charge: charge,
+            via,
         }
     }
 
@@ -204,7 +209,7 @@ impl WireMessage {
         match d.term().and_then(|term| d.finish().map(|()| term)) {
             Ok(term) => Some(term),
             Err(error) => {
-                if let Some(connection) = &self.via {
+                if let Some(connection) = self.connection() {
                     connection.close(&format!("a message is not a term: {error}"));
                 }
                 None

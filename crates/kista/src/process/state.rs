@@ -16,6 +16,7 @@
 //! Source: *Processes* in the Erlang reference manual; "Link Protocol" in *Distribution Protocol* of ERTS.
 
 mod aliases;
+mod keyed;
 mod origin;
 mod relations;
 
@@ -38,6 +39,7 @@ use super::signal::{ControlSignal, WireMessage};
 use super::via::Via;
 use crate::ExitReason;
 use crate::gen_server::PendingReply;
+use crate::net::Connection;
 use crate::remote::{self, SpawnError, SpawnSlot};
 
 /// What the shell around the state is to do, in order.
@@ -265,6 +267,20 @@ impl ProcessState {
         relations.unlink_ids += 1;
         link.unlinking = Some(relations.unlink_ids);
         Some((relations.unlink_ids, link.via.clone()))
+    }
+
+    /// Whether the loss of this connection, by which a relation was just made, will be told to the process. It is asked for only once.
+    pub(crate) fn is_watching(&mut self, connection: &Connection) -> bool {
+        let (pid, id) = (self.pid, connection.id());
+        let watching = &mut self.relate().watching;
+        if watching.contains(&id) {
+            return true;
+        }
+        let told = connection.watch(pid);
+        if told {
+            watching.push(id);
+        }
+        told
     }
 
     /// Takes back a monitor that another asked for: no DOWN follows.
@@ -561,6 +577,7 @@ impl ProcessState {
         relations
             .watchers
             .retain(|_, watcher| !watcher.via.is(connection));
+        relations.watching.retain(|watched| *watched != connection);
         self.relations = Some(relations);
     }
 }

@@ -302,7 +302,7 @@ impl<M: Send + 'static> Process<M> {
                     );
                     state.apply(signal, Via::from(&connection), &mut effects);
                     // A connection that is down already will not report its loss again.
-                    if makes_relation && !connection.watch(self.pid()) {
+                    if makes_relation && !state.is_watching(&connection) {
                         let lost = ControlSignal::ConnectionLost {
                             connection: connection.id(),
                         };

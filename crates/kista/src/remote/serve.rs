@@ -161,7 +161,7 @@ impl Start {
         let work = match work {
             Ok(work) => work,
             Err(error) => {
-                if let Some(connection) = &arguments.via {
+                if let Some(connection) = arguments.connection() {
                     connection.close(&format!("the arguments of a spawn are no term: {error}"));
                 }
                 return ExitReason::from(atoms::BADARG);

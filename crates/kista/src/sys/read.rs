@@ -24,19 +24,14 @@ pub(super) fn read<M: Message>(
     wire: &WireMessage,
     tap: Option<Arc<Tap>>,
 ) -> Read<M> {
-    let read = match shape(&mut wire.decoder()) {
-        Shape::Call(from, tag) => read_call(process, wire, from, tag, tap),
-        Shape::Cast => {
-            let mut d = wire.decoder();
-            let message = d
-                .tuple()
-                .and_then(|_| d.skip())
-                .and_then(|()| M::decode_cast_from(&mut d, wire.peer()));
-            message
-                .ok()
-                .filter(|_| d.finish().is_ok())
-                .map(Read::Message)
-        }
+    let mut d = wire.decoder();
+    let start = d.mark();
+    let read = match shape(&mut d) {
+        Shape::Call(from, tag) => read_call(process, wire, d, from, tag, tap),
+        Shape::Cast => M::decode_cast_from(&mut d, wire.peer())
+            .ok()
+            .filter(|_| d.finish().is_ok())
+            .map(Read::Message),
         Shape::System(from, tag, request) => {
             let caller = RemoteReply::new(
                 process.node().clone(),
@@ -49,7 +44,7 @@ pub(super) fn read<M: Message>(
             Some(Read::System(Box::new((request, caller))))
         }
         Shape::Plain => {
-            let mut d = wire.decoder();
+            d.reset(start);
             M::decode_info_from(&mut d, wire.peer())
                 .ok()
                 .filter(|_| d.finish().is_ok())
@@ -65,23 +60,21 @@ pub(super) fn read<M: Message>(
 /// The same for a process that has no message type of its own: what is no `M` is `None`, and stays with whoever asks.
 pub(crate) fn read_message<M: Message>(node: &Node, server: Pid, payload: &Payload) -> Option<M> {
     let mut d = payload.decoder();
-    let read = match shape(&mut payload.decoder()) {
+    let start = d.mark();
+    let read = match shape(&mut d) {
         Shape::Call(from, tag) => {
             let remote = RemoteReply::new(node.clone(), server, from, tag, payload.clone(), None);
             // A message that waited among others does not say by which connection it came.
             let nobody = Atom::from_static("nonode@nohost");
             let mut caller = Caller::new(remote, Some(nobody));
-            d.tuple()
-                .and_then(|_| d.skip())
-                .and_then(|()| d.skip())
-                .and_then(|()| M::decode_call(&mut d, &mut caller))
+            M::decode_call(&mut d, &mut caller)
         }
-        Shape::Cast => d
-            .tuple()
-            .and_then(|_| d.skip())
-            .and_then(|()| M::decode_cast(&mut d)),
+        Shape::Cast => M::decode_cast(&mut d),
         Shape::System(..) => return None,
-        Shape::Plain => M::decode_info(&mut d),
+        Shape::Plain => {
+            d.reset(start);
+            M::decode_info(&mut d)
+        }
     };
     read.ok().filter(|_| d.finish().is_ok())
 }
@@ -99,10 +92,11 @@ pub(crate) fn refuse_call(node: &Node, server: Pid, wire: &WireMessage) {
     }
 }
 
-/// `None` when the payload is broken; a well-formed request of another type is refused here.
+/// `None` when the payload is broken; a well-formed request of another type is refused here. `d` stands at the request.
 fn read_call<M: Message>(
     process: &Arc<Process<M>>,
     wire: &WireMessage,
+    mut d: Decoder<'_>,
     from: Pid,
     tag: Tag,
     tap: Option<Arc<Tap>>,
@@ -116,13 +110,8 @@ fn read_call<M: Message>(
         tap,
     );
     let mut caller = Caller::new(remote, wire.peer());
-    let mut d = wire.decoder();
-    let message = d
-        .tuple()
-        .and_then(|_| d.skip())
-        .and_then(|()| d.skip())
-        .and_then(|()| M::decode_call(&mut d, &mut caller))
-        .and_then(|message| d.finish().map(|()| message));
+    let message =
+        M::decode_call(&mut d, &mut caller).and_then(|message| d.finish().map(|()| message));
     match message {
         Ok(message) => Some(Read::Message(message)),
         Err(error) => {
@@ -150,21 +139,29 @@ static CALL: StaticAtom = StaticAtom::new("$gen_call");
 static CAST: StaticAtom = StaticAtom::new("$gen_cast");
 static SYSTEM: StaticAtom = StaticAtom::new("system");
 
-/// Which of OTP's wrappings a payload wears. Anything that does not parse as one is plain.
+/// Which of OTP's wrappings a payload wears. Anything that does not parse as one is plain. Of a call and of a cast the decoder then
+/// stands at what is wrapped.
 fn shape(d: &mut Decoder<'_>) -> Shape {
-    let mut look = || match d.tuple().ok()? {
-        3 if d.take_atom(&CALL) => {
-            let (from, tag) = read_from(d)?;
-            Some(Shape::Call(from, tag))
+    let mut look = || {
+        let arity = d.tuple().ok()?;
+        if !matches!(arity, 2 | 3) {
+            return None;
         }
-        2 if d.take_atom(&CAST) => Some(Shape::Cast),
-        3 if d.take_atom(&SYSTEM) => {
-            let (from, tag) = read_from(d)?;
-            let request = d.term().ok()?;
-            d.finish().ok()?;
-            Some(Shape::System(from, tag, request))
+        let label = d.found_atom().ok()?;
+        if arity == 2 {
+            return label.is(&CAST).then_some(Shape::Cast);
         }
-        _ => None,
+        if label.is(&CALL) {
+            let (from, tag) = read_from(d)?;
+            return Some(Shape::Call(from, tag));
+        }
+        if !label.is(&SYSTEM) {
+            return None;
+        }
+        let (from, tag) = read_from(d)?;
+        let request = d.term().ok()?;
+        d.finish().ok()?;
+        Some(Shape::System(from, tag, request))
     };
     look().unwrap_or(Shape::Plain)
 }

@@ -55,12 +55,18 @@ pub(super) struct Recorder {
     pub(super) slow_down: AtomicBool,
 }
 
-impl Host for Recorder {
-    fn signal(&self, _: &Arc<Connection>, control: Control, payload: Option<Payload>) {
+impl Receiver for Arc<Recorder> {
+    fn signal(&mut self, control: Control, payload: Option<Payload>) {
         if self.panic_next.swap(false, Ordering::Relaxed) {
             panic!("a host that panics");
         }
         let _ = self.seen.send(Seen::Signal(control, payload));
+    }
+}
+
+impl Host for Recorder {
+    fn receiver(self: Arc<Self>, _: &Arc<Connection>) -> Box<dyn Receiver> {
+        Box::new(self)
     }
 
     fn up(&self, connection: &Arc<Connection>) {

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use kista_etf::{Atom, Pid, Reference};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
+use super::keyed::Keyed;
 use crate::process::{Dest, Via};
 use crate::remote::SpawnSlot;
 
@@ -13,11 +15,13 @@ use crate::remote::SpawnSlot;
 #[derive(Default)]
 pub(super) struct Relations {
     /// Peers choose these keys, so the hash is one that they cannot aim at.
-    pub(super) links: HashMap<Pid, Link>,
+    pub(super) links: HashMap<Pid, Link, Keyed>,
     /// We make these keys.
     pub(super) monitors: FxHashMap<Reference, Monitored>,
     /// As `links`.
-    pub(super) watchers: HashMap<Reference, Watcher>,
+    pub(super) watchers: HashMap<Reference, Watcher, Keyed>,
+    /// The connections whose loss will be told, of those by which others made relations with this process.
+    pub(super) watching: SmallVec<[u64; 1]>,
     /// Processes that other nodes were asked for, by the reference of the request.
     pub(super) spawning: FxHashMap<Reference, Spawning>,
     pub(super) unlink_ids: u64,
