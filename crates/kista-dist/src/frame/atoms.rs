@@ -18,7 +18,7 @@ use super::FrameError;
 /// Cache slots per connection and direction.
 pub(super) const SLOTS: usize = 2048;
 
-/// The atoms that a message's `82,i` refer to. Up to [`FEW`] interned ones need no memory of their own, and are copied as they are.
+/// The atoms that a message's `82,i` refer to. Up to nine interned ones need no memory of their own, and are copied as they are.
 #[derive(Clone)]
 pub struct AtomList(List);
 

@@ -345,3 +345,55 @@ fn is_message(control: &Control) -> bool {
             | Control::Priority { exit: false, .. }
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use kista_etf::{Atom, Reference};
+
+    use super::*;
+
+    /// A monitor without its request would be answered to nobody, and one that is taken back for nothing costs the peer two signals.
+    #[test]
+    fn a_call_that_finds_no_room_sends_no_monitor() {
+        let node = Atom::from_static("outgoing@host");
+        let pid = |id| Pid {
+            node,
+            id,
+            serial: 0,
+            creation: 4,
+        };
+        let mut payload = Encoder::with_atom_table();
+        payload.int(7);
+        let out = Outgoing::new(1_000, 2_000);
+        let call = |n| {
+            let monitor = Control::Monitor {
+                from: pid(1),
+                to: Target::Pid(pid(2)),
+                reference: Reference::from_words(node, 4, [1, 2, n]),
+            };
+            out.push_call(monitor, pid(1), Target::Pid(pid(2)), &payload)
+        };
+        let mut calls = 0;
+        let refused = loop {
+            match call(calls) {
+                Ok(pushed) => {
+                    assert_eq!(pushed.first, calls == 0);
+                    let busy = out.load().in_flight >= 1_000;
+                    assert_eq!(pushed.pressure != Pressure::Room, busy);
+                    calls += 1;
+                }
+                Err(refused) => break refused,
+            }
+        };
+        assert!(matches!(refused, NotPushed::Because(SendError::Full)));
+        let mut queued = Outbox::new();
+        assert_eq!(out.take(&mut queued), Queued::Some);
+        assert_eq!(queued.len(), 2 * calls as usize);
+        assert!(queued.bytes() >= 2_000 && out.load().refused == 1);
+        out.refuse();
+        assert!(matches!(
+            call(calls),
+            Err(NotPushed::Because(SendError::Closed))
+        ));
+    }
+}

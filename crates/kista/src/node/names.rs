@@ -145,6 +145,29 @@ mod tests {
         assert_eq!(names.find(name), None);
     }
 
+    /// Else a message could reach who had the name, after its sender was told that another has it.
+    #[test]
+    fn what_was_found_is_known_to_be_old_once_the_name_has_changed() {
+        let names = Names::default();
+        let name = Atom::from_static("remembered");
+        let mut last = names.look_up(name);
+        let mut changed = |had: Option<Pid>, by_others: bool| {
+            assert_ne!(names.version(), last.1);
+            last = names.look_up(name);
+            let (found, version) = last;
+            assert_eq!((found.holder, found.had_by_others), (had, by_others));
+            assert_eq!(version, names.version(), "nothing happens meanwhile");
+        };
+        assert_eq!(names.register(name, pid(1)), Ok(()));
+        changed(Some(pid(1)), false);
+        names.take(name, pid(1), |_| true);
+        changed(None, true);
+        assert_eq!(names.register(name, pid(2)), Ok(()));
+        changed(Some(pid(2)), true);
+        names.free(name, pid(2));
+        changed(None, true);
+    }
+
     #[test]
     fn who_had_a_name_is_known_while_it_lives_and_then_forgotten() {
         let names = Names::default();

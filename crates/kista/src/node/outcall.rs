@@ -16,7 +16,9 @@ use std::task::{Context, Poll};
 use kista_dist::control::{SpawnRequest, SpawnResult, Target};
 use kista_dist::frame::Payload;
 use kista_dist::{Control, Flags};
-use kista_etf::{Atom, DecodeError, Decoder, Encode, EncodeError, Encoder, Pid, Reference, atoms};
+use kista_etf::{
+    Atom, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader, Pid, Reference, atoms,
+};
 use kista_sync::slot::ReplySlot;
 use kista_sync::table::Key;
 
@@ -76,7 +78,7 @@ impl Answer {
         let mut d = self.0.payload.decoder();
         let value = d
             .tuple()
-            .and_then(|_| d.skip())
+            .and_then(|_| skip_tag(&mut d))
             .and_then(|()| decode(&mut d))
             .and_then(|value| d.finish().map(|()| value));
         value.map_err(|error| {
@@ -501,6 +503,19 @@ impl Node {
             }
         }
     }
+}
+
+/// Passes over the tag of an answer, which nearly always is `[alias|Alias]`.
+fn skip_tag(d: &mut Decoder<'_>) -> Result<(), DecodeError> {
+    let start = d.mark();
+    if let Ok(ListHeader::Elements(1)) = d.list()
+        && d.found_atom().is_ok()
+        && d.reference().is_ok()
+    {
+        return Ok(());
+    }
+    d.reset(start);
+    d.skip()
 }
 
 /// A tuple of two, and a list of one element before its tail: `{[alias|Ref], _}` begins so, and so may others.
