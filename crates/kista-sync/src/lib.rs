@@ -2,6 +2,7 @@
 //!
 //! | module | what | who shares it |
 //! |---|---|---|
+//! | [`lock`] | what covers a few dozen instructions | whoever needs it |
 //! | [`queue`] | the inbound signal queue of a process | many producers, one consumer |
 //! | [`slot`] | where the one answer to a call arrives | one caller, whoever answers |
 //! | [`table`] | the process table: a slab whose keys go stale | everyone |
@@ -9,8 +10,8 @@
 //!
 //! Rules that hold for all of them:
 //!
-//! 1. There is no `unsafe` here, no runtime, no clock and no I/O: wakers are [`std::task::Waker`]s, time is a
-//!    number that the caller passes in.
+//! 1. There is no `unsafe` here, no runtime, no clock and no I/O: wakers are [`std::task::Waker`]s, or what a consumer
+//!    [parks](queue::Park) in their place; time is a number that the caller passes in.
 //! 2. A lock covers one push, one batch swap or one slot. Nothing foreign runs under one: wakers are woken, and
 //!    items and wakers are dropped, after it was released. (The exceptions are named: `Waker::clone`, and the
 //!    closure and the `Clone` that a caller gives to [`table::Table`].)
@@ -26,6 +27,8 @@
 //! (`--lib`, because under loom nothing here works outside a model, and the examples in this documentation are not models.)
 #![forbid(unsafe_code)]
 
+#[cfg(not(loom))]
+pub mod lock;
 pub mod queue;
 pub mod slot;
 pub mod table;

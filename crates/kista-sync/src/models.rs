@@ -15,7 +15,7 @@ use crate::table::Table;
 fn what_is_sent_to_an_ending_process_is_answered_exactly_once() {
     loom::model(|| {
         let table = Arc::new(Table::with_capacity_limit(2));
-        let key = table.insert_with(|_| Arc::new(Queue::new())).unwrap();
+        let key = table.insert_with(|_| Arc::new(Queue::<_>::new())).unwrap();
         let sending = table.clone();
         let sender = thread::spawn(move || {
             let mut given_back = Vec::new();

@@ -3,10 +3,10 @@
 //! States: *open* (idle, holding items, or idle with its consumer *parked*), then *closed*, for good.
 //!
 //! 1. Items come out in the order in which their pushes took the lock; so each producer's items keep their order.
-//! 2. The consumer is parked when [`Queue::poll_take`] returned `Pending` (or [`Queue::poll_park`]) and nothing was pushed since.
-//!    The push that ends this takes the waker along, and wakes after it released the lock; other pushes wake nobody.
-//!    A flag beside the lock says whether it is parked, for the consumer: it reads true only when nothing was pushed since, or
-//!    whoever pushed has yet to wake it.
+//! 2. The consumer is parked from [`Queue::park`] until something is pushed, the queue is closed, or [`Queue::wake`]. Whoever ends this
+//!    takes out what was parked, a waker or the consumer itself, and [wakes](Park::wake) it after the lock was released; others wake
+//!    nobody. A park that nothing would end is refused: when there are items, when the queue is closed, and once after a wake that
+//!    found nobody parked.
 //! 3. Taking hands over everything at once. When the consumer's buffer is empty the two buffers change places, so
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
 //! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use crate::sync::{AtomicBool, AtomicU32, Mutex};
 
@@ -59,13 +59,15 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// After use it keeps one small buffer, and the consumer's `VecDeque` another; consumers that empty theirs before they
 /// return to their executor can share one per thread instead.
 ///
-/// There must be one consumer at a time: a second task that polls takes the first one's place as the one to be woken.
+/// There must be one consumer at a time: a second one that parks takes the first one's place as the one to be woken, and the first one
+/// is dropped.
 ///
 /// ```
 /// use kista_sync::queue::{Queue, Refused};
 /// use std::collections::VecDeque;
+/// use std::task::Waker;
 ///
-/// let queue = Queue::new();
+/// let queue: Queue<_> = Queue::new();
 /// queue.push("hello").unwrap();
 /// queue.push_signal("exit").unwrap();
 ///
@@ -79,13 +81,17 @@ const MOVED_UNDER_LOCK: usize = 8;
 /// assert_eq!(queue.done(1), 0);
 /// queue.push("more").unwrap();
 ///
+/// assert!(queue.park(Waker::noop().clone()).is_err()); // there is "more"
+/// queue.try_take(&mut mine);
+/// assert!(queue.park(Waker::noop().clone()).is_ok()); // until something is pushed
+///
 /// queue.close(&mut mine);
 /// assert_eq!(queue.push("too late"), Err(Refused::Closed("too late")));
 /// ```
-pub struct Queue<T> {
-    inner: Mutex<Inner<T>>,
-    /// Whether `Inner::parked` is there. Written under the lock.
-    parked: AtomicBool,
+pub struct Queue<T, P = Waker> {
+    inner: Mutex<Inner<T, P>>,
+    /// Whether the consumer was woken while it was not parked. Read and written under the lock; it stands here, where there is room.
+    woken: AtomicBool,
     /// How many more messages than items are queued, because of runs. Read and written under the lock; it stands here, where there
     /// is room for it.
     more: AtomicU32,
@@ -97,11 +103,11 @@ const UNLIMITED: u32 = u32::MAX;
 /// The limit of a closed queue, which is also what makes it closed.
 const CLOSED: u32 = 0;
 
-struct Inner<T> {
+struct Inner<T, P> {
     /// A `Vec`, not a `VecDeque`: the queue only ever appends, and it is 8 bytes smaller. The two convert in O(1).
     items: Vec<T>,
     /// Present exactly while the consumer is parked; so never while there are items.
-    parked: Option<Waker>,
+    parked: Option<P>,
     /// How many of `items` are signals. Saturates; only "none" has to be exact.
     signals: u32,
     /// How many of `items` are messages.
@@ -152,14 +158,33 @@ struct Kind {
     messages: u32,
 }
 
-impl<T> Queue<T> {
+/// What waits while a queue's consumer is parked: a waker, or the consumer itself.
+pub trait Park {
+    /// Something came.
+    fn wake(self);
+    /// It is woken by [`Queue::wake`], with nothing in the queue.
+    fn wake_idle(self)
+    where
+        Self: Sized,
+    {
+        self.wake();
+    }
+}
+
+impl Park for Waker {
+    fn wake(self) {
+        Self::wake(self);
+    }
+}
+
+impl<T, P: Park> Queue<T, P> {
     /// An open queue that owns no memory yet.
     #[cfg(not(loom))]
     #[must_use]
     pub const fn new() -> Self {
         Self {
             inner: Mutex::new(Inner::new()),
-            parked: AtomicBool::new(false),
+            woken: AtomicBool::new(false),
             more: AtomicU32::new(0),
         }
     }
@@ -170,7 +195,7 @@ impl<T> Queue<T> {
     pub fn new() -> Self {
         Self {
             inner: Mutex::new(Inner::new()),
-            parked: AtomicBool::new(false),
+            woken: AtomicBool::new(false),
             more: AtomicU32::new(0),
         }
     }
@@ -263,7 +288,7 @@ impl<T> Queue<T> {
             self.more.store(more, Relaxed);
             queued += more as usize;
         }
-        let parked = self.unpark(&mut inner);
+        let parked = inner.parked.take();
         drop(inner);
         if let Some(waker) = parked {
             waker.wake();
@@ -304,76 +329,27 @@ impl<T> Queue<T> {
         inner.limit == CLOSED || inner.unread() < inner.limit
     }
 
-    /// Appends everything that is queued to `into`. When nothing is queued, the consumer is parked: the next push (or the
-    /// close) wakes `cx`.
+    /// Parks the consumer: what ends the park wakes `consumer`. Its small buffer is kept.
     ///
-    /// `Ready` with a batch of zero items means that the queue was closed.
-    /// The buffer behind `into` may be exchanged or shrunk, see rules 3 and 5 of the [module](self).
-    pub fn poll_take(&self, cx: &mut Context<'_>, into: &mut VecDeque<T>) -> Poll<Batch> {
-        make_room(into);
-        let mut inner = self.inner.lock();
-        if !inner.items.is_empty() {
-            let taken = inner.take(into, self.take_more());
-            drop(inner);
-            return Poll::Ready(taken.finish(into));
-        }
-        if inner.limit == CLOSED {
-            return Poll::Ready(Batch::default());
-        }
-        let stale = self.park_by(&mut inner, cx);
-        let large = inner.give_back();
-        drop(inner);
-        drop(stale);
-        drop(large);
-        shrink(into);
-        Poll::Pending
-    }
-
-    /// Parks the consumer without taking anything: what ends the park wakes the waker that is made then. False: something is queued
-    /// or the queue was closed; no waker is made, since nothing would wake it.
-    pub fn park(&self, waker: impl FnOnce() -> Waker) -> bool {
+    /// # Errors
+    ///
+    /// The consumer, when something is queued, the queue was closed, or it was [woken](Self::wake) since it last asked: then nothing
+    /// would wake it.
+    pub fn park(&self, consumer: P) -> Result<(), P> {
         let mut inner = self.inner.lock();
         if !inner.items.is_empty() || inner.limit == CLOSED {
-            return false;
+            return Err(consumer);
         }
-        let stale = inner.parked.replace(waker());
-        self.parked.store(true, Relaxed);
+        if self.woken.load(Relaxed) {
+            self.woken.store(false, Relaxed);
+            return Err(consumer);
+        }
+        let stale = inner.parked.replace(consumer);
         let large = inner.give_back();
         drop(inner);
         drop(stale);
         drop(large);
-        true
-    }
-
-    /// Parks the consumer if nothing is queued (and the queue is open), without taking anything: `Pending`. It keeps its small
-    /// buffer, as after [`poll_take`](Self::poll_take).
-    pub fn poll_park(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.inner.lock();
-        if !inner.items.is_empty() || inner.limit == CLOSED {
-            return Poll::Ready(());
-        }
-        let stale = self.park_by(&mut inner, cx);
-        let large = inner.give_back();
-        drop(inner);
-        drop(stale);
-        drop(large);
-        Poll::Pending
-    }
-
-    /// Whether the consumer is parked, and so has nothing to look at here. For the consumer alone, and only where it is always
-    /// woken in the same way: false is certain; true may be late, but then the wake-up is on its way.
-    #[must_use]
-    pub fn is_parked(&self) -> bool {
-        self.parked.load(Relaxed)
-    }
-
-    /// Gives the waker that is not needed any more.
-    fn park_by(&self, inner: &mut Inner<T>, cx: &mut Context<'_>) -> Option<Waker> {
-        self.parked.store(true, Relaxed);
-        match &inner.parked {
-            Some(waker) if waker.will_wake(cx.waker()) => None,
-            _ => inner.parked.replace(cx.waker().clone()),
-        }
+        Ok(())
     }
 
     /// Under the lock.
@@ -385,19 +361,18 @@ impl<T> Queue<T> {
         more as usize
     }
 
-    fn unpark(&self, inner: &mut Inner<T>) -> Option<Waker> {
-        let parked = inner.parked.take();
-        if parked.is_some() {
-            self.parked.store(false, Relaxed);
-        }
-        parked
-    }
-
-    /// Ends the consumer's park, if it is parked, though there is nothing to take.
+    /// Ends the consumer's park, or has its next one refused, though there is nothing to take.
     pub fn wake(&self) {
-        let parked = self.unpark(&mut self.inner.lock());
-        if let Some(waker) = parked {
-            waker.wake();
+        let parked = {
+            let mut inner = self.inner.lock();
+            let parked = inner.parked.take();
+            if parked.is_none() {
+                self.woken.store(true, Relaxed);
+            }
+            parked
+        };
+        if let Some(consumer) = parked {
+            consumer.wake_idle();
         }
     }
 
@@ -406,6 +381,8 @@ impl<T> Queue<T> {
         make_room(into);
         let mut inner = self.inner.lock();
         if inner.items.is_empty() {
+            drop(inner);
+            shrink(into);
             return Batch::default();
         }
         let taken = inner.take(into, self.take_more());
@@ -445,7 +422,7 @@ impl<T> Queue<T> {
             messages: mem::take(&mut inner.messages) as usize,
             more: self.take_more(),
         };
-        let parked = self.unpark(&mut inner);
+        let parked = inner.parked.take();
         drop(inner);
         extend(into, rest);
         if let Some(waker) = parked {
@@ -494,7 +471,7 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Inner<T> {
+impl<T, P> Inner<T, P> {
     const fn new() -> Self {
         Self {
             items: Vec::new(),
@@ -667,13 +644,13 @@ fn extend<T>(into: &mut VecDeque<T>, rest: Vec<T>) {
     }
 }
 
-impl<T> Default for Queue<T> {
+impl<T, P: Park> Default for Queue<T, P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> fmt::Debug for Queue<T> {
+impl<T, P> fmt::Debug for Queue<T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.inner.lock();
         f.debug_struct("Queue")

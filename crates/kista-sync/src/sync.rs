@@ -1,9 +1,10 @@
-//! The one lock that this crate uses: `parking_lot`'s (one byte, no poisoning), or loom's inside a model; and what stands beside it.
+//! The lock that this crate uses, or loom's inside a model; and what stands beside it.
 
 #[cfg(not(loom))]
-pub(crate) use parking_lot::Mutex;
-#[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32};
+
+#[cfg(not(loom))]
+pub(crate) use crate::lock::Mutex;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32};

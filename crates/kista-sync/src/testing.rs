@@ -1,7 +1,31 @@
-//! Wakers for the tests and the models.
+//! Consumers and wakers for the tests and the models.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Poll, Wake, Waker};
+
+use crate::queue::{Batch, Queue};
+
+/// What a consumer does that sleeps while there is nothing: takes all that is there, or parks. Of a closed queue there is nothing more:
+/// a batch of zero items says so.
+pub(crate) fn take_or_park<T>(
+    queue: &Queue<T>,
+    waker: &Waker,
+    into: &mut VecDeque<T>,
+) -> Poll<Batch> {
+    loop {
+        let batch = queue.try_take(into);
+        if batch.items > 0 {
+            return Poll::Ready(batch);
+        }
+        if queue.park(waker.clone()).is_ok() {
+            return Poll::Pending;
+        }
+        if queue.is_closed() {
+            return Poll::Ready(Batch::default());
+        }
+    }
+}
 
 /// Counts how often it was woken.
 #[cfg(not(loom))]

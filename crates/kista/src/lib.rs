@@ -49,6 +49,7 @@ pub mod pool;
 mod process;
 pub mod remote;
 pub mod reports;
+mod scheduler;
 pub mod supervisor;
 pub mod sys;
 mod timer;

@@ -144,7 +144,7 @@ fn a_local_send() {
 fn a_local_call() {
     let bound = Bound {
         release: 5_000,
-        debug: 28_000,
+        debug: 37_000,
     };
     at_most("a_local_call", &bound, |times| on_a_node(calls, times));
 }

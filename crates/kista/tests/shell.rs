@@ -232,15 +232,12 @@ async fn what_came_behind_a_flood_of_signals_is_answered_when_the_process_ends()
     for _ in 0..10_000 {
         node.exit(pid, ExitReason::Normal);
     }
-    let call = {
-        let victim = victim.clone();
-        tokio::spawn(async move { victim.hold().forever().await })
-    };
+    let call = victim.hold().send_request();
     watcher.watch(Dest::Pid(pid)).await.unwrap();
     // As OTP answers what comes behind the end.
     assert_eq!(downs(&watcher).await, [ExitReason::NoProc]);
     assert_eq!(
-        timeout(SOON, call).await.expect("an answer").unwrap(),
+        timeout(SOON, call).await.expect("an answer"),
         Err(CallError::Exit(atom("foo")))
     );
     node.stop().await;

@@ -49,6 +49,7 @@ fn a_chain_of_servers_that_start_each_other_is_no_recursion() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_stack_size(256 << 10)
+        .enable_time()
         .build()
         .unwrap();
     let chain = runtime.spawn(async {

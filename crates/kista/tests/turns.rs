@@ -1,5 +1,8 @@
 //! What must not be told apart although a process does the turn of the server that it calls.
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -39,11 +42,11 @@ impl Worker {
         Worker { done: 0 }
     }
 
-    /// The task in which it has its turn.
+    /// Whether it has its turn where its caller waits.
     #[call]
-    fn place(&mut self) -> task::Id {
+    fn place(&mut self) -> bool {
         self.done += 1;
-        task::id()
+        WITHIN.get()
     }
 
     #[call]
@@ -60,9 +63,9 @@ impl Worker {
     }
 
     #[call]
-    fn long(&mut self) -> task::Id {
+    fn long(&mut self) -> bool {
         std::thread::sleep(Duration::from_millis(1));
-        task::id()
+        WITHIN.get()
     }
 
     #[call]
@@ -81,6 +84,11 @@ impl Worker {
     }
 }
 
+thread_local! {
+    /// A process that calls is polled here.
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs as a process, and waits for what comes of it.
 async fn as_process<T: Send + 'static>(
     node: &Node,
@@ -88,6 +96,13 @@ async fn as_process<T: Send + 'static>(
 ) -> T {
     let (tell, told) = oneshot::channel();
     node.spawn_fn(async move |_cx: ProcessCx| {
+        let mut body = pin!(body);
+        let body = poll_fn(|cx| {
+            let outer = WITHIN.replace(true);
+            let polled = body.as_mut().poll(cx);
+            WITHIN.set(outer);
+            polled
+        });
         let _ = tell.send(body.await);
     })
     .expect("a process starts");
@@ -116,7 +131,7 @@ async fn without_task(node: &Node) -> (ServerRef<Worker>, usize) {
     let called = worker.clone();
     let calls = as_process(node, async move {
         let mut calls = 1;
-        while called.place().await != Ok(task::id()) {
+        while called.place().await != Ok(true) {
             calls += 1;
         }
         calls
@@ -172,7 +187,7 @@ async fn what_takes_long_is_done_beside_its_callers() {
     let here = as_process(&node, async move {
         let mut here = Vec::new();
         for _ in 0..3 * MANY {
-            here.push(worker.long().await.unwrap() == task::id());
+            here.push(worker.long().await.unwrap());
         }
         here
     })

@@ -1,13 +1,17 @@
 //! Loom models of the queue.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll, Wake};
+use std::task::{Poll, Wake};
 
+use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{Found, Queue};
-use crate::testing::Parker;
+use super::{Found, Park};
+use crate::testing::{Parker, take_or_park};
+
+/// Of a consumer that is woken.
+type Queue<T> = super::Queue<T>;
 
 /// Panics when it is woken twice.
 #[derive(Default)]
@@ -23,10 +27,9 @@ impl Wake for Once {
 /// Takes until the queue is closed or `wanted` items are there; parks in between.
 fn consume(queue: &Queue<u32>, wanted: usize) -> VecDeque<u32> {
     let (parker, waker) = Parker::new();
-    let mut cx = Context::from_waker(&waker);
     let mut items = VecDeque::new();
     while items.len() < wanted {
-        match queue.poll_take(&mut cx, &mut items) {
+        match take_or_park(queue, &waker, &mut items) {
             Poll::Ready(batch) if batch.items == 0 => break,
             Poll::Ready(_) => {}
             Poll::Pending => parker.park(),
@@ -65,7 +68,7 @@ fn no_item_is_lost_between_push_and_a_park_that_takes_nothing() {
             })
         });
         let (parker, waker) = Parker::new();
-        if queue.park(|| waker) {
+        if queue.park(waker).is_ok() {
             parker.park();
         }
         let mut items = consume(&queue, 2);
@@ -82,7 +85,7 @@ fn of_a_push_and_a_bare_wake_only_one_ends_a_park() {
     loom::model(|| {
         let queue = Arc::new(Queue::new());
         let woken = std::sync::Arc::new(Once::default());
-        assert!(queue.park(|| woken.clone().into()));
+        assert!(queue.park(woken.clone().into()).is_ok());
         let waker = {
             let queue = queue.clone();
             thread::spawn(move || queue.wake())
@@ -93,30 +96,93 @@ fn of_a_push_and_a_bare_wake_only_one_ends_a_park() {
     });
 }
 
-/// The danger of the flag: a consumer that trusts it sleeps although something is there, and nobody wakes it.
+/// A consumer that waits for something beside its queue: whatever makes that ready wakes it by the queue.
 #[test]
-fn who_is_said_to_be_parked_is_woken_by_what_comes() {
+fn no_bare_wake_is_lost_between_a_last_look_and_the_park() {
     loom::model(|| {
-        let queue = Arc::new(Queue::new());
-        let producers = [1, 2].map(|item| {
-            let queue = queue.clone();
+        let queue = Arc::new(Queue::<u32>::new());
+        let ready = Arc::new(loom::sync::atomic::AtomicBool::new(false));
+        let waker = {
+            let (queue, ready) = (queue.clone(), ready.clone());
             thread::spawn(move || {
-                queue.push(item).unwrap();
+                ready.store(true, loom::sync::atomic::Ordering::Relaxed);
+                queue.wake();
             })
-        });
-        let (parker, waker) = Parker::new();
-        let mut cx = Context::from_waker(&waker);
-        let mut items = VecDeque::new();
-        while items.len() < 2 {
-            if queue.is_parked() || queue.poll_park(&mut cx).is_pending() {
+        };
+        let (parker, parked) = Parker::new();
+        while !ready.load(loom::sync::atomic::Ordering::Relaxed) {
+            if queue.park(parked.clone()).is_ok() {
                 parker.park();
-            } else {
-                queue.try_take(&mut items);
             }
         }
-        producers
-            .into_iter()
-            .for_each(|producer| producer.join().unwrap());
+        waker.join().unwrap();
+    });
+}
+
+/// A consumer that is parked as a whole. Loom sees two that run it at once.
+struct Whole {
+    taken: UnsafeCell<()>,
+    runs: std::sync::Arc<Ready>,
+}
+
+/// Where it waits for its turn.
+struct Ready {
+    list: loom::sync::Mutex<Vec<Whole>>,
+    some: loom::sync::Condvar,
+}
+
+impl Park for Whole {
+    fn wake(self) {
+        let runs = self.runs.clone();
+        let mut list = runs.list.lock().unwrap();
+        assert!(list.is_empty(), "it is there twice");
+        list.push(self);
+        runs.some.notify_one();
+    }
+}
+
+#[test]
+fn a_consumer_that_parks_itself_is_run_by_one_at_a_time_and_misses_nothing() {
+    loom::model(|| {
+        let queue = Arc::new(super::Queue::new());
+        let runs = std::sync::Arc::new(Ready {
+            list: loom::sync::Mutex::new(Vec::new()),
+            some: loom::sync::Condvar::new(),
+        });
+        let pusher = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push(1).unwrap();
+            })
+        };
+        let waker = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.wake())
+        };
+        let mut items = VecDeque::new();
+        let mut whole = Whole {
+            taken: UnsafeCell::new(()),
+            runs: runs.clone(),
+        };
+        loop {
+            whole.taken.with_mut(|_| queue.try_take(&mut items));
+            if !items.is_empty() {
+                break;
+            }
+            whole = match queue.park(whole) {
+                Err(again) => again,
+                Ok(()) => {
+                    let mut list = runs.list.lock().unwrap();
+                    while list.is_empty() {
+                        list = runs.some.wait(list).unwrap();
+                    }
+                    list.pop().unwrap()
+                }
+            };
+        }
+        pusher.join().unwrap();
+        waker.join().unwrap();
+        assert_eq!(items, [1]);
     });
 }
 
@@ -134,11 +200,16 @@ fn each_producer_keeps_its_order() {
                 other.push(9).unwrap();
             }),
         ];
-        let items = consume(&queue, 3);
-        assert!(items.into_iter().filter(|&item| item != 9).eq([1, 2]));
+        // Parks do not matter to the order.
+        let mut items = VecDeque::new();
+        queue.try_take(&mut items);
+        queue.try_take(&mut items);
         producers
             .into_iter()
             .for_each(|producer| producer.join().unwrap());
+        queue.try_take(&mut items);
+        assert_eq!(items.len(), 3);
+        assert!(items.into_iter().filter(|&item| item != 9).eq([1, 2]));
     });
 }
 
@@ -205,10 +276,7 @@ fn the_last_task_that_parked_is_the_one_that_is_woken() {
         };
         let mut items = VecDeque::new();
         let (_gone, waker) = Parker::new();
-        if queue
-            .poll_take(&mut Context::from_waker(&waker), &mut items)
-            .is_pending()
-        {
+        if take_or_park(&queue, &waker, &mut items).is_pending() {
             items = consume(&queue, 1);
         }
         assert_eq!(items, [1]);
@@ -244,7 +312,7 @@ fn a_limit_is_never_passed_and_no_sender_misses_the_room_that_is_made() {
         let mut mine = VecDeque::new();
         for _ in 0..2 {
             while mine.is_empty() {
-                match queue.poll_take(&mut Context::from_waker(&waker), &mut mine) {
+                match take_or_park(&queue, &waker, &mut mine) {
                     Poll::Ready(batch) => assert_eq!(batch.messages, 1),
                     Poll::Pending => parker.park(),
                 }

@@ -1,18 +1,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
-use super::{Batch, Found, KEPT_BYTES, MOVED_UNDER_LOCK, Queue, Refused};
-use crate::testing::{Calling, Counted, Unparking};
+use super::{Batch, Found, KEPT_BYTES, MOVED_UNDER_LOCK, Park, Refused};
+use crate::testing::{Calling, Counted, Unparking, take_or_park};
+
+/// Of a consumer that is woken.
+type Queue<T> = super::Queue<T>;
 
 type Large = [u64; 8];
 
 fn park<T>(queue: &Queue<T>, waker: &Waker, into: &mut VecDeque<T>) {
-    assert_eq!(
-        queue.poll_take(&mut Context::from_waker(waker), into),
-        Poll::Pending
-    );
+    assert_eq!(take_or_park(queue, waker, into), Poll::Pending);
 }
 
 fn held<T>(queue: &Queue<T>) -> usize {
@@ -118,9 +120,8 @@ fn items_come_in_order_and_signals_are_counted() {
     assert_eq!(mine, [1, 2, 3]);
     assert_eq!(queue.try_take(&mut mine), Batch::default());
     queue.push(4).unwrap();
-    let poll = queue.poll_take(&mut Context::from_waker(Waker::noop()), &mut mine);
     assert_eq!(
-        poll,
+        take_or_park(&queue, Waker::noop(), &mut mine),
         Poll::Ready(Batch {
             items: 1,
             signals: 0,
@@ -202,8 +203,8 @@ fn closed_queue_hands_out_the_rest_and_refuses() {
     assert_eq!(queue.push(3), Err(Refused::Closed(3)));
     assert_eq!(queue.push_signal(4), Err(4));
     assert_eq!(queue.close(&mut mine), Batch::default());
-    let poll = queue.poll_take(&mut Context::from_waker(&waker), &mut mine);
-    assert_eq!(poll, Poll::Ready(Batch::default()));
+    assert_eq!(queue.try_take(&mut mine), Batch::default());
+    assert!(queue.park(waker).is_err(), "nothing would wake it");
     assert_eq!((held(&queue), queue.len(), counted.wakes()), (0, 0, 0));
 }
 
@@ -366,10 +367,9 @@ fn stress_each_item_arrives_once_or_is_refused() {
             })
             .collect();
         let waker = Unparking::waker();
-        let mut cx = Context::from_waker(&waker);
         let (mut mine, mut batch) = (VecDeque::new(), VecDeque::new());
         while mine.len() < (PRODUCERS * ITEMS).min(close_after) {
-            match queue.poll_take(&mut cx, &mut batch) {
+            match take_or_park(&queue, &waker, &mut batch) {
                 Poll::Ready(counts) => {
                     assert_eq!(
                         counts.signals,
@@ -446,49 +446,143 @@ fn a_limit_does_not_open_a_closed_queue() {
 }
 
 #[test]
-fn a_park_that_takes_nothing_is_refused_where_nothing_would_end_it() {
+fn a_park_is_refused_where_nothing_would_end_it() {
     let queue = Queue::new();
     let (counted, waker) = Counted::new();
-    assert!(queue.park(|| waker.clone()));
+    assert!(queue.park(waker.clone()).is_ok());
     queue.push(1).unwrap();
     assert_eq!(counted.wakes(), 1);
-    assert!(!queue.park(|| waker.clone()), "there is an item");
-    queue.wake();
-    assert_eq!(counted.wakes(), 1, "nobody is parked");
+    assert!(queue.park(waker.clone()).is_err(), "there is an item");
     queue.close(&mut VecDeque::new());
-    assert!(!queue.park(|| waker), "closed");
+    assert!(queue.park(waker).is_err(), "closed");
+    assert_eq!(counted.wakes(), 1, "nobody is parked");
 }
 
 #[test]
-fn a_bare_wake_ends_a_park_and_leaves_nothing() {
+fn a_bare_wake_ends_a_park_and_leaves_no_item() {
     let queue = Queue::<u32>::new();
     let (counted, waker) = Counted::new();
-    assert!(queue.park(|| waker));
-    queue.wake();
+    assert!(queue.park(waker).is_ok());
     queue.wake();
     assert_eq!((counted.wakes(), queue.len()), (1, 0));
 }
 
 #[test]
-fn who_is_parked_is_said_to_be_until_something_comes() {
-    let queue = Queue::new();
+fn a_wake_of_a_consumer_that_is_not_parked_yet_has_it_look_once_more() {
+    let queue = Queue::<u32>::new();
     let (counted, waker) = Counted::new();
-    let mut cx = Context::from_waker(&waker);
-    assert!(!queue.is_parked() && queue.is_idle());
-    assert_eq!(queue.poll_park(&mut cx), Poll::Pending);
-    assert!(queue.is_parked());
+    queue.wake();
+    queue.wake();
+    assert!(queue.park(waker.clone()).is_err(), "it was woken");
+    assert!(queue.park(waker.clone()).is_ok(), "it has looked since");
+    queue.wake();
+    assert_eq!(counted.wakes(), 1);
+    assert!(
+        queue.park(waker).is_ok(),
+        "what ended its park leaves nothing"
+    );
+}
+
+#[test]
+fn a_wake_is_remembered_while_the_consumer_takes() {
+    let queue = Queue::new();
     queue.push(1).unwrap();
+    queue.wake();
+    assert!(queue.park(Waker::noop().clone()).is_err(), "an item");
+    assert_eq!(queue.try_take(&mut VecDeque::new()).items, 1);
+    assert!(queue.park(Waker::noop().clone()).is_err(), "the wake");
+    assert!(queue.park(Waker::noop().clone()).is_ok());
+}
+
+#[test]
+fn what_is_idle_is_open_and_has_nothing_parked_or_not() {
+    let queue = Queue::new();
+    assert!(queue.is_idle());
+    assert!(queue.park(Waker::noop().clone()).is_ok());
+    assert!(queue.is_idle());
+    queue.push_note(1).unwrap();
     assert!(!queue.is_idle());
-    assert!(!queue.is_parked());
-    assert_eq!(queue.poll_park(&mut cx), Poll::Ready(()));
-    assert!(!queue.is_parked(), "nobody parks beside an item");
-    let mut items = VecDeque::new();
-    queue.try_take(&mut items);
-    assert_eq!(queue.poll_take(&mut cx, &mut items), Poll::Pending);
-    assert!(queue.is_parked());
-    queue.close(&mut items);
-    assert!(!queue.is_parked());
-    assert_eq!(queue.poll_park(&mut cx), Poll::Ready(()));
-    assert_eq!(counted.wakes(), 2);
+    queue.close(&mut VecDeque::new());
     assert!(queue.is_empty() && !queue.is_idle(), "closed");
+}
+
+/// A consumer that is parked itself.
+struct Whole {
+    name: &'static str,
+    woken: Sender<Whole>,
+}
+
+impl Park for Whole {
+    fn wake(self) {
+        let woken = self.woken.clone();
+        woken.send(self).unwrap();
+    }
+}
+
+#[test]
+fn a_consumer_that_parks_itself_is_in_one_place_at_any_time() {
+    let (woken, ready) = channel();
+    let queue = super::Queue::new();
+    let whole = |name| Whole {
+        name,
+        woken: woken.clone(),
+    };
+    assert!(queue.park(whole("pushed to")).is_ok());
+    queue.push(1).unwrap();
+    queue.push_signal(2).unwrap();
+    queue.wake();
+    let names = || ready.try_iter().map(|whole| whole.name).collect::<Vec<_>>();
+    assert_eq!(names(), ["pushed to"]);
+    let Err(back) = queue.park(whole("refused")) else {
+        panic!("there are items");
+    };
+    assert_eq!(back.name, "refused");
+    queue.try_take(&mut VecDeque::new());
+    // The bare wake.
+    let Err(back) = queue.park(back) else {
+        panic!("it was woken while it ran");
+    };
+    assert!(queue.park(back).is_ok());
+    queue.close(&mut VecDeque::new());
+    queue.wake();
+    assert_eq!(names(), ["refused"]);
+}
+
+#[test]
+fn who_is_parked_is_dropped_with_the_queue_and_not_woken() {
+    let (woken, ready) = channel();
+    let queue = super::Queue::<u32, _>::new();
+    let name = "gone";
+    assert!(queue.park(Whole { name, woken }).is_ok());
+    drop(queue);
+    assert!(ready.recv().is_err(), "its sender is gone, unused");
+}
+
+/// A holder that has lost its core: who waits sleeps, so that it gets one, and goes on once the lock is free.
+#[test]
+fn a_lock_that_is_held_for_long_keeps_nobody_for_ever() {
+    const WAITING: usize = 4;
+    let queue = Arc::new(Queue::new());
+    let (about_to, waits) = channel();
+    let held = queue.inner.lock();
+    let pushers: Vec<_> = (0..WAITING)
+        .map(|n| {
+            let (queue, about_to) = (queue.clone(), about_to.clone());
+            thread::spawn(move || {
+                about_to.send(()).unwrap();
+                queue.push(n).unwrap();
+            })
+        })
+        .collect();
+    (0..WAITING).for_each(|_| waits.recv().unwrap());
+    thread::sleep(Duration::from_millis(20));
+    assert!(held.items.is_empty(), "nobody passes a lock that is held");
+    drop(held);
+    pushers
+        .into_iter()
+        .for_each(|pusher| pusher.join().unwrap());
+    let mut mine = VecDeque::new();
+    queue.try_take(&mut mine);
+    mine.make_contiguous().sort_unstable();
+    assert!(mine.into_iter().eq(0..WAITING));
 }

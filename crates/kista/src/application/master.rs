@@ -25,7 +25,7 @@ use crate::gen_server::{ServerRef, StartError, caught};
 use crate::io;
 use crate::node::Node;
 use crate::plain::ProcessCx;
-use crate::process::{AnyProcess, Env, Never, Process, SpawnOptions, run};
+use crate::process::{AnyProcess, Env, Never, Process, SpawnOptions, launch};
 use crate::{ExitReason, Info};
 
 const BEHAVIOUR: &str = "application_master";
@@ -51,7 +51,7 @@ pub(super) fn start(
         controller: myself,
     };
     prepare(&process, master.application.name());
-    node.runtime().spawn(run(process, move || master.run()));
+    launch(process, move || master.run());
     Ok(pid)
 }
 

@@ -1,10 +1,8 @@
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-
-use tokio::task::coop;
 
 use super::address::{Address, Resolved};
 use super::blocking::block_on;
@@ -13,6 +11,7 @@ use super::reply_to::{CallSlot, PendingReply};
 use super::request_id::Asked;
 use super::{CallError, Message, RequestId};
 use crate::node::{Deadline, Node};
+use crate::process::budget;
 use crate::process::{NotTaken, Signal, current};
 
 /// The time a call may take unless it says otherwise: 5 s, as in OTP.
@@ -136,7 +135,7 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
         if let State::Unsent(..) = this.state {
             let waits = this.address.process().is_some() && inline::may_call(this.address.node());
             // Its answer may be there at once, every time: who calls in a row yields from time to time.
-            if waits && pin!(coop::consume_budget()).poll(cx).is_pending() {
+            if waits && budget::poll_unit(cx).is_pending() {
                 return Poll::Pending;
             }
             let State::Unsent(message, slot) = std::mem::replace(&mut this.state, State::Done)
@@ -176,7 +175,7 @@ pub(crate) fn poll_deadline<T>(
         return Poll::Pending;
     };
     let deadline = deadline.get_or_insert_with(|| node.deadline(timeout));
-    deadline.poll(cx).map(|()| Err(CallError::Timeout))
+    deadline.poll(node, cx).map(|()| Err(CallError::Timeout))
 }
 
 impl<M: Message, T> Drop for Call<'_, M, T> {

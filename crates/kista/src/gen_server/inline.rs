@@ -1,17 +1,17 @@
-//! What the task of a server would do first, done by whoever waits for it, on the spot: the first step of `init`, and the first
-//! step of a server that has had nothing to do until it is asked to stop; and a turn of a server that is only called ([`turns`](super::turns)).
+//! Turns that are done on the spot, by whoever waits for them: the first step of `init`; the first turn of a server that has had nothing to
+//! do until it is asked to stop; and those of a server that is only called (rules in `process/shell.rs`).
 //!
-//! Most servers need no second step. Who waits then goes on at once: no task is made or switched to, and nobody is woken. Rules:
-//! 1. It is what the process's own task would do: it runs as that process, and its panic is that process's end.
-//! 2. What does not finish is polled again by the process's task, which begins right then; so this step needs no waker.
+//! Who waits then goes on at once: nobody is woken, and no run queue is touched. Rules:
+//! 1. It is the process's own turn: it runs as that process, and its panic is that process's end.
+//! 2. What does not finish is run by a lane of the scheduler from there on; an `init` that awaits is polled again there.
 //! 3. It is not done when that could be told apart:
 //!    - a start, when something is in the process's queue already: a parent that is no more ends it before `init` runs;
 //!    - outside the node's runtime, where no code of processes runs;
 //!    - a start or a stop with a time limit, which code that blocks its thread could not be held to by the thread that it blocks;
 //!    - within another such step: a chain of servers that start or stop each other would become a recursion.
-//! 4. What can be told apart: the code finds the task-locals of who waits (`tokio::task_local!`, `tokio::task::id`), as a
-//!    function that it calls would. Later steps find none. A server should rely on neither. The turn of a server that was called finds
-//!    those of processes alone: other tasks, which use them more, do no turns.
+//! 4. What can be told apart: the code finds the task-locals of who waits (`tokio::task_local!`), as a function that it calls would. Later
+//!    turns find none. A server should not rely on that. The turn of a server that was called finds those of processes alone: other
+//!    tasks, which use them more, do no turns.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -23,18 +23,18 @@ use std::time::Duration;
 use tokio::runtime::{self, Handle};
 use tokio::task;
 
-use super::resting::Unspawned;
 use crate::ExitReason;
 use crate::node::Node;
 use crate::process::{AnyProcess, Process, current, poll_as};
+use crate::scheduler::{ROUNDS, Task, Turns};
 
 thread_local! {
     static STEPPING: Cell<bool> = const { Cell::new(false) };
     /// The task that asked last, and its runtime.
     static ASKED: Cell<Option<(task::Id, runtime::Id)>> = const { Cell::new(None) };
-    /// Which server without a task is wanted here when it is woken now.
+    /// Which process is wanted here when it is woken now.
     static CATCHES: Cell<Catch> = const { Cell::new(Catch::Nothing) };
-    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+    static CAUGHT: RefCell<Option<Task>> = const { RefCell::new(None) };
 }
 
 /// Rule 3 for a start.
@@ -90,30 +90,17 @@ pub(crate) fn end<R>(
         return push();
     }
     let (pushed, caught) = catching(Catch::Any, push);
-    match caught {
-        None => {}
-        Some(Caught::Rested(mut code)) => {
-            let _stepping = Stepping::new();
-            let step = code.as_mut();
-            if step
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-            {
-                // It is not parked with a waker that wakes nobody.
-                process.wake();
-                node.runtime().spawn(code);
-            }
-        }
-        Some(Caught::Begun(server)) => step(server),
+    if let Some(caught) = caught {
+        step(caught);
     }
     pushed
 }
 
-/// Sends by `push` a call whose answer the running process waits for. If the server has its code and no task, its turn is done.
+/// Sends by `push` a call whose answer the running process waits for. If the server's turns are done by its callers, this one is.
 pub(super) fn call<R>(push: impl FnOnce() -> R) -> R {
-    let (pushed, caught) = catching(Catch::Begun, push);
-    if let Some(Caught::Begun(server)) = caught {
-        step(server);
+    let (pushed, caught) = catching(Catch::Called, push);
+    if let Some(caught) = caught {
+        step(caught);
     }
     pushed
 }
@@ -123,50 +110,42 @@ pub(super) fn may_call(node: &Node) -> bool {
     current::is_process() && may_step(node)
 }
 
-fn step(server: Arc<dyn TakesTurns>) {
+fn step(process: Task) {
     let _stepping = Stepping::new();
-    server.step();
-}
-
-/// A server without a task that was woken for a step.
-pub(super) enum Caught {
-    /// It has yet to begin.
-    Rested(Unspawned),
-    Begun(Arc<dyn TakesTurns>),
-}
-
-/// A server that was taken out of its queue with its code.
-pub(super) trait TakesTurns: Send + Sync {
-    /// Does its turn; then it is in its queue again, has a task, or has ended.
-    fn step(self: Arc<Self>);
+    match process.turns() {
+        Turns::First => process.run(),
+        Turns::OfCallers | Turns::OfLanes => process.step(ROUNDS),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Catch {
     Nothing,
-    Begun,
+    /// One whose turns are done by its callers.
+    Called,
+    /// That, or one that has yet to begin.
     Any,
 }
 
-/// Whether [`catch`] is to be called instead of handing the task of a server that has yet to begin to the runtime.
-pub(super) fn catches_rested() -> bool {
-    if CATCHES.get() != Catch::Any {
-        return false;
+/// Whether [`catch`] is to be called instead of making the process ready.
+#[inline]
+pub(crate) fn catches(turns: impl FnOnce() -> Turns) -> bool {
+    let wanted = match CATCHES.get() {
+        Catch::Nothing => return false,
+        Catch::Called => turns() == Turns::OfCallers,
+        Catch::Any => turns() != Turns::OfLanes,
+    };
+    if wanted {
+        CATCHES.set(Catch::Nothing);
     }
-    CATCHES.set(Catch::Nothing);
-    true
+    wanted
 }
 
-/// The same of a server that has begun.
-pub(super) fn catches_begun() -> bool {
-    CATCHES.replace(Catch::Nothing) != Catch::Nothing
+pub(crate) fn catch(process: Task) {
+    CAUGHT.set(Some(process));
 }
 
-pub(super) fn catch(caught: Caught) {
-    CAUGHT.set(Some(caught));
-}
-
-fn catching<R>(what: Catch, push: impl FnOnce() -> R) -> (R, Option<Caught>) {
+fn catching<R>(what: Catch, push: impl FnOnce() -> R) -> (R, Option<Task>) {
     struct Over;
     impl Drop for Over {
         fn drop(&mut self) {
@@ -179,7 +158,7 @@ fn catching<R>(what: Catch, push: impl FnOnce() -> R) -> (R, Option<Caught>) {
     // Whoever catches says so.
     let caught = match CATCHES.get() {
         Catch::Nothing => CAUGHT.take(),
-        Catch::Begun | Catch::Any => None,
+        Catch::Called | Catch::Any => None,
     };
     drop(over);
     (pushed, caught)

@@ -62,7 +62,6 @@ mod server_ref;
 mod spawn;
 mod spec;
 mod start_error;
-mod turns;
 mod wait;
 
 use std::future::Future;

@@ -50,7 +50,11 @@ impl<T: for<'a> Decode<'a> + Send + 'static> IntoFuture for MultiCall<T> {
             };
             let mut deadline = self.timeout.map(|timeout| self.node.deadline(timeout));
             let mut next = async || {
-                std::future::poll_fn(|cx| requests.poll_next_until(deadline.as_mut(), cx)).await
+                std::future::poll_fn(|cx| {
+                    let deadline = deadline.as_mut().map(|deadline| (&self.node, deadline));
+                    requests.poll_next_until(deadline, cx)
+                })
+                .await
             };
             while let Some((answer, node)) = next().await {
                 match answer {

@@ -190,11 +190,11 @@ impl<T, L> RequestIds<T, L> {
     /// The next answer; `None` when there is none any more, or the deadline came first.
     pub(super) fn poll_next_until(
         &mut self,
-        deadline: Option<&mut Deadline>,
+        deadline: Option<(&Node, &mut Deadline)>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(Result<T, CallError>, L)>> {
         match (self.poll_next(cx), deadline) {
-            (Poll::Pending, Some(deadline)) => deadline.poll(cx).map(|()| None),
+            (Poll::Pending, Some((node, deadline))) => deadline.poll(node, cx).map(|()| None),
             (next, _) => next,
         }
     }

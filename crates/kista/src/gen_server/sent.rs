@@ -1,26 +1,13 @@
-use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use kista_etf::EncodeError;
-use tokio::task::coop;
 
 use crate::process::Room;
-
-/// A send is cheap: so many of them are one unit of the budget that tokio gives a task (128 for each poll).
-const PER_UNIT: u8 = 4;
-
-thread_local! {
-    static SENDS: Cell<u8> = const { Cell::new(0) };
-}
-
-fn is_to_pay() -> bool {
-    let sends = SENDS.replace(SENDS.get().wrapping_add(1));
-    sends.is_multiple_of(PER_UNIT)
-}
+use crate::process::budget;
 
 /// A message on its way. Dropping it is fine: the message is queued already.
 ///
@@ -88,10 +75,8 @@ impl Future for Sent {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.0.as_deref() {
-            // A sender that awaits each message yields from time to time. Without it the receiver it woke would wait in the
-            // slot of this very thread, which no other thread may steal from, until the sender is done.
-            None if !is_to_pay() => Poll::Ready(Ok(())),
-            None => pin!(coop::consume_budget()).poll(cx).map(Ok),
+            // A sender that awaits each message yields from time to time: the receiver that it woke may wait for this very thread.
+            None => budget::poll_send(cx).map(Ok),
             Some(Unsettled::Busy(room)) => room.poll_room(cx).map(Ok),
             Some(Unsettled::Failed(error)) => Poll::Ready(Err(error.clone())),
         }

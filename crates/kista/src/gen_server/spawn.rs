@@ -1,12 +1,11 @@
 use std::future::{Future, IntoFuture};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use kista_etf::{Reference, Term};
 use kista_sync::slot::ReplySlot;
-use tokio::task::coop;
 
 use super::inline;
 use super::registry::{NameRegistry, ViaName};
@@ -15,6 +14,7 @@ use super::serve;
 use super::{Address, GenServer, ServerRef, Spec, StartError};
 use crate::ExitReason;
 use crate::node::{Deadline, Node};
+use crate::process::budget;
 use crate::process::{AnyProcess, ControlSignal, Process, SpawnOptions};
 
 /// How long a process that was killed because its `init` took too long is waited for. One that blocks its thread does not
@@ -250,7 +250,7 @@ impl<S: GenServer> Waiting<S> {
                 (Poll::Ready(started), _) => started,
                 (Poll::Pending, None) => return Poll::Pending,
                 (Poll::Pending, Some(deadline)) => {
-                    ready!(deadline.poll(cx));
+                    ready!(deadline.poll(self.process.node(), cx));
                     if !self.killed {
                         self.kill();
                         continue;
@@ -300,7 +300,7 @@ impl<S: GenServer> Starting<S> {
     fn poll_started(&mut self, cx: &mut Context<'_>) -> Poll<Result<Waiting<S>, StartError>> {
         if let Stage::Ready(_) = self.0 {
             // Whoever starts one after the other yields from time to time.
-            if pin!(coop::consume_budget()).poll(cx).is_pending() {
+            if budget::poll_unit(cx).is_pending() {
                 return Poll::Pending;
             }
             let Stage::Ready(spawn) = std::mem::replace(&mut self.0, Stage::Done) else {

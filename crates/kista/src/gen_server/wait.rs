@@ -34,12 +34,12 @@ impl Wait {
             }
             State::Begun => {
                 let mut deadline = node.deadline(self.time);
-                let poll = deadline.poll(cx);
+                let poll = deadline.poll(node, cx);
                 self.state = State::Armed(deadline);
                 poll
             }
             State::Yielded => Poll::Ready(()),
-            State::Armed(deadline) => deadline.poll(cx),
+            State::Armed(deadline) => deadline.poll(node, cx),
         }
     }
 }

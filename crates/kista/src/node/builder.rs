@@ -29,6 +29,7 @@ use crate::net::{Host, Net, NetConfig, NodeName};
 use crate::process::Env;
 use crate::remote::{self, Remote};
 use crate::reports::{REPORTS, note_panics};
+use crate::scheduler::Scheduler;
 use crate::timer::Timers;
 use crate::{EpmdMode, Peers, Term, kernel};
 
@@ -350,8 +351,13 @@ impl NodeBuilder {
             names: Names::default(),
             calls: Table::new(),
             references: AtomicU64::new(1),
-            deadlines: Deadlines::start(&runtime, WakeAtEnd(WeakNode(me.clone()))),
+            deadlines: Deadlines::start(
+                &runtime,
+                WeakNode(me.clone()),
+                WakeAtEnd(WeakNode(me.clone())),
+            ),
             timers: Timers::start(&runtime),
+            scheduler: Scheduler::start(&runtime),
             env: match self.env.is_empty() {
                 true => OnceLock::new(),
                 false => OnceLock::from(Mutex::new(self.env)),

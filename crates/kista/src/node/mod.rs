@@ -68,6 +68,7 @@ use crate::process::{
     AnyProcess, ControlSignal, Dest, Env, InfoSlot, Process, ProcessInfo, ProcessSummary, current,
 };
 use crate::remote::Remote;
+use crate::scheduler::Scheduler;
 use crate::timer::Timers;
 use crate::{EpmdInUse, ExitReason};
 use names::Names;
@@ -91,6 +92,7 @@ struct Inner {
     name: Atom,
     creation: u32,
     runtime: tokio::runtime::Handle,
+    scheduler: Arc<Scheduler>,
     processes: Table<Arc<dyn AnyProcess>>,
     /// How many of `processes` are guests; roughly, while some come and go.
     guests: AtomicUsize,
@@ -157,6 +159,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.deadlines.stop();
         self.timers.stop();
+        self.scheduler.close();
     }
 }
 
@@ -529,8 +532,12 @@ impl Node {
         &self.0.runtime
     }
 
+    pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
+        &self.0.scheduler
+    }
+
     pub(crate) fn deadline(&self, timeout: Duration) -> Deadline {
-        Deadline::new(Arc::clone(&self.0.deadlines), timeout)
+        Deadline::new(timeout)
     }
 
     /// The sender of what no process sends.

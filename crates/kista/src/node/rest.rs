@@ -1,8 +1,8 @@
-//! Processes without a task, when the runtime goes away that would have given them one.
+//! Processes that wait, when the runtime goes away on whose threads they would run.
 //!
-//! A runtime that goes away drops its tasks, and the drop of its task ends a process. One at rest has none: a server that was
-//! sent nothing since its `init`, or one whose callers do its turns. So a task of the node holds [`WakeAtEnd`]: when that is dropped each one at rest gets its task
-//! after all, which the runtime drops at once. Who comes to rest later finds the node's flag.
+//! A runtime that goes away drops its tasks, and with the scheduler's those processes that are ready; which ends them. Those that wait
+//! are parked in their own queues. So a task of the node holds [`WakeAtEnd`]: when that is dropped they are made ready, and a closed
+//! scheduler drops what is. Who parks later finds the node's flag.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -16,6 +16,7 @@ impl Drop for WakeAtEnd {
         if let Some(node) = self.0.upgrade() {
             // The locks of the table and the queues order it: who comes to rest behind the walk sees it.
             node.0.lost_runtime.store(true, Relaxed);
+            node.0.scheduler.close();
             node.each_process(|process| process.wake());
         }
     }

@@ -1,5 +1,6 @@
 //! The end of a process that is asked to end: `gen_server:stop/3`.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use kista_etf::{Atom, atoms};
 use super::{Node, Outcall, Request};
 use crate::ExitReason;
 use crate::gen_server::{CallError, CallSlot, inline, poll_deadline};
+use crate::process::budget;
 use crate::process::{AnyProcess, Dest};
 
 impl Node {
@@ -37,7 +39,7 @@ impl Node {
         timeout: Option<Duration>,
     ) -> Result<(), CallError> {
         // Whoever stops one after the other yields from time to time.
-        tokio::task::coop::consume_budget().await;
+        poll_fn(budget::poll_unit).await;
         let slot = CallSlot::<()>::new();
         let pending = Some(Arc::clone(&slot) as _);
         let asked = inline::end(process, timeout, || {
@@ -47,7 +49,7 @@ impl Node {
             return Err(self.absent());
         }
         let mut deadline = None;
-        let ended = std::future::poll_fn(|cx| match slot.poll(cx) {
+        let ended = poll_fn(|cx| match slot.poll(cx) {
             Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
             ready => ready,
         });
@@ -67,7 +69,7 @@ impl Node {
         Request::<Atom>::new(self, dest, atoms::SYSTEM, &request)
             .limit(timeout)
             .await?;
-        std::future::poll_fn(|cx| match ended.poll(cx) {
+        poll_fn(|cx| match ended.poll(cx) {
             Poll::Pending => poll_deadline(self, timeout, &mut deadline, cx),
             Poll::Ready(ended) => Poll::Ready(ended.map(drop)),
         })

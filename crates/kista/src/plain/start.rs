@@ -7,7 +7,7 @@ use kista_etf::{Pid, Reference};
 use super::{IntoExit, ProcessCx};
 use crate::gen_server::StartError;
 use crate::node::Node;
-use crate::process::{AnyProcess, Never, SpawnOptions, run};
+use crate::process::{AnyProcess, Never, SpawnOptions, launch};
 
 /// A plain process that was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ where
         me.report_plain_crash(&reason);
         reason
     };
-    node.runtime().spawn(run(process, body));
+    launch(process, body);
     Ok(spawned)
 }
 

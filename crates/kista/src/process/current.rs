@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::task::Waker;
 
 use kista_etf::Pid;
 
@@ -82,6 +83,36 @@ pub(crate) fn process_on(node: &Node) -> Option<Arc<dyn AnyProcess>> {
     CURRENT.with_borrow(|current| {
         let process = current.as_ref()?;
         process.me().node().is(node).then(|| Arc::clone(process))
+    })
+}
+
+/// Sees to it that the process of `node` that runs here, if it is the one that `waker` wakes, is woken at this tick of the node's
+/// deadlines: by `arm`, if it has no alarm before. False: it is not.
+#[inline]
+pub(crate) fn set_alarm(
+    node: &Node,
+    waker: &Waker,
+    tick: u64,
+    passed: u64,
+    arm: impl FnOnce(Pid),
+) -> bool {
+    // An alarm that has fired says nothing.
+    let Ok(tick) = u32::try_from(tick) else {
+        return false;
+    };
+    CURRENT.with_borrow(|current| {
+        let Some(process) = current else { return false };
+        let me = process.me();
+        let is_its_own = waker.data() == Arc::as_ptr(process).cast();
+        if !is_its_own || !me.node().is(node) {
+            return false;
+        }
+        let wakes_at = me.wakes_at();
+        if u64::from(wakes_at) <= passed || wakes_at > tick {
+            me.set_wakes_at(tick);
+            arm(me.pid());
+        }
+        true
     })
 }
 

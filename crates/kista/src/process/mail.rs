@@ -10,12 +10,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use kista_sync::queue::Found;
 
 use super::signal::{Never, unfold};
 use super::{ACTS, BUDGET, Info, Process, Signal};
+use crate::scheduler::{Task, schedule};
 
 /// Messages that a selective receive may pass over in one poll: a look is much cheaper than a message handled.
 const PASSED: usize = 4096;
@@ -123,8 +124,9 @@ impl Turn {
         self.messages.store(left.saturating_sub(1), Relaxed);
     }
 
+    /// It has done what it may.
     #[inline]
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.messages.store(0, Relaxed);
     }
 
@@ -160,7 +162,7 @@ impl Turn {
     }
 
     #[inline]
-    fn has_arrived(&self) -> bool {
+    pub(super) fn has_arrived(&self) -> bool {
         self.arrived.load(Relaxed)
     }
 
@@ -343,7 +345,8 @@ impl<M> Mail<M> {
 impl<M: Send + 'static> Process<M> {
     /// The next message for the behaviour, which takes them over in batches into a list of its own: `taken`. Only the
     /// process's own task polls this.
-    #[inline]
+    // Each message would be copied once more on its way out of it.
+    #[inline(always)]
     pub(crate) fn poll_next(
         &self,
         taken: &mut VecDeque<Signal<M>>,
@@ -495,33 +498,26 @@ impl<M: Send + 'static> Process<M> {
         self.arrived() + self.taken()
     }
 
-    /// The process, which was just made, waits for what is sent to it, with `task` as the one to be woken then; at once, when that
-    /// has happened already.
-    pub(crate) fn rest(&self, task: Waker) {
-        self.set_waiting(true);
-        // Its code begins by asking for its first message.
-        self.turn.set_read(READING | RESTS);
-        let mut task = Some(task);
-        self.rest_with(|| task.take().unwrap_or_else(|| Waker::noop().clone()));
-        if let Some(task) = task {
-            task.wake();
-        }
-    }
-
-    /// The process waits, and who sends it something wakes the waker that is made for that. False: something was sent already.
-    pub(crate) fn rest_with(&self, task: impl FnOnce() -> Waker) -> bool {
-        if !self.queue.park(task) {
-            return false;
-        }
+    /// The process waits for what is sent to it, and runs again then.
+    ///
+    /// # Errors
+    /// The shell, when something was sent already, or it was woken.
+    pub(crate) fn park(&self, shell: Task) -> Result<(), Task> {
+        self.queue.park(shell)?;
         if self.node().has_lost_runtime() {
             self.queue.wake();
         }
-        true
+        Ok(())
     }
 
-    /// Whoever it is parked with is woken, and it is parked no more.
-    pub(crate) fn unpark(&self) {
-        self.queue.wake();
+    /// As [`park`](Self::park), of a process that was just made, whose code begins by asking for its first message; it is ready at
+    /// once, when something was sent to it already.
+    pub(crate) fn rest(&self, shell: Task) {
+        self.set_waiting(true);
+        self.turn.set_read(READING | RESTS);
+        if let Err(shell) = self.park(shell) {
+            schedule(shell);
+        }
     }
 
     /// How many messages its code has read since it was polled last.
@@ -536,6 +532,11 @@ impl<M: Send + 'static> Process<M> {
         self.turn.read.load(Relaxed) & read == CALLED
             && self.turn.rests()
             && self.end_reason().is_none()
+    }
+
+    /// It runs again, though nothing was sent to it.
+    pub(crate) fn wake_up(&self) {
+        self.queue.wake();
     }
 
     /// Whether nothing was sent to it yet.

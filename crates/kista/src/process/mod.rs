@@ -1,7 +1,8 @@
-//! A process: one task that owns its state, its links and its monitors, behind one queue of signals.
+//! A process: code that owns its state, its links and its monitors, behind one queue of signals. Who holds its shell (`shell`) runs it:
+//! that is what "its own task" says in these files.
 //!
 //! Rules:
-//! 1. *One order.* Messages and every other signal arrive in one queue. The shell (`task`) takes it over at each poll,
+//! 1. *One order.* Messages and every other signal arrive in one queue. The shell takes it over at each poll,
 //!    also while a handler awaits: what is not a message acts at once and in that order; messages, DOWN and trapped exits
 //!    move to the private list (`mail`) that the behaviour reads.
 //! 2. *Ownership.* [`Process`] is what others may touch: they push, and, when a full queue shall lose its oldest message,
@@ -11,9 +12,11 @@
 //! 4. A panic is the exit reason `{panic, Text}` of this process and of nothing else.
 //! 5. *Locks*, in this order: `mail`, the waiters of a bound, the queue. `Me::state` is taken alone or under `mail`.
 
+mod acts;
 mod alarm;
 mod ancestry;
 mod bound;
+pub(crate) mod budget;
 pub(crate) mod current;
 mod dest;
 mod env;
@@ -26,18 +29,19 @@ mod options;
 mod overflow;
 mod process_info;
 mod room;
+mod shell;
 mod signal;
 mod state;
-mod task;
 mod via;
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use kista_etf::{Pid, Reference};
+use kista_sync::lock::Mutex;
 use kista_sync::queue::Queue;
-use parking_lot::Mutex;
 
+pub(crate) use acts::{caught_text, drop_quietly, panic_text};
 pub(crate) use ancestry::Ancestry;
 pub use bound::{Overflow, QueueBound};
 pub use dest::Dest;
@@ -53,14 +57,15 @@ pub(crate) use overflow::{Delivery, NotTaken};
 pub(crate) use process_info::InfoSlot;
 pub use process_info::{Priority, ProcessInfo, ProcessSummary, Status};
 pub(crate) use room::{Room, RoomForLarge};
+pub(crate) use shell::{abandon, launch, poll_as, task};
 pub(crate) use signal::{ControlSignal, Envelope, Never, Signal, WireMessage};
 pub use state::AliasMode;
 pub(crate) use state::{Deferred, ProcessState};
-pub(crate) use task::{caught_text, drop_quietly, panic_text, poll_as, run};
 pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;
 use crate::node::Node;
+use crate::scheduler::Task;
 use crate::sys::Replace;
 
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
@@ -76,7 +81,7 @@ const ACTS: u16 = 1024;
 /// between; else each message would have both wait for the same cache line.
 #[repr(C)]
 pub(crate) struct Process<M> {
-    queue: Queue<Signal<M>>,
+    queue: Queue<Signal<M>, Task>,
     /// Set first of all when the process ends by itself or by a signal.
     ended: OnceLock<ExitReason>,
     /// What does not depend on `M`.

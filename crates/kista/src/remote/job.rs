@@ -7,7 +7,7 @@ use super::serve::{Ticket, system_limit};
 use super::{Class, Raise};
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{Never, Process, SpawnOptions, run};
+use crate::process::{Never, Process, SpawnOptions, launch};
 
 /// A function that a peer wants run by a message: to `rex`, in any of its forms.
 pub(crate) struct Job {
@@ -42,7 +42,7 @@ impl Job {
             finish.finish(JobResult(Ok(outcome)));
             ExitReason::Normal
         };
-        node.runtime().spawn(run(process, body));
+        launch(process, body);
     }
 
     async fn run(self, process: &Arc<Process<Never>>) -> Outcome {

@@ -24,7 +24,7 @@ use crate::ExitReason;
 use crate::gen_server::StartError;
 use crate::net::Connection;
 use crate::node::Node;
-use crate::process::{ControlSignal, Never, Process, SpawnOptions, Via, WireMessage, run};
+use crate::process::{ControlSignal, Never, Process, SpawnOptions, Via, WireMessage, launch};
 
 /// In the flags of a reply: the link was made.
 pub(crate) const LINKED: u32 = 1;
@@ -141,10 +141,8 @@ impl Start {
     }
 
     pub(crate) fn go(self, arguments: WireMessage) {
-        let node = self.process.node().clone();
         let process = Arc::clone(&self.process);
-        node.runtime()
-            .spawn(run(process, move || self.body(arguments)));
+        launch(process, move || self.body(arguments));
     }
 
     async fn body(self, arguments: WireMessage) -> ExitReason {

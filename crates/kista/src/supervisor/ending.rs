@@ -111,7 +111,9 @@ impl<'a> Ending<'a> {
             }
         }
         match &mut self.deadline {
-            Some(deadline) => deadline.poll(cx).map(|()| Event::TimedOut),
+            Some(deadline) => deadline
+                .poll(self.supervisor.me().node(), cx)
+                .map(|()| Event::TimedOut),
             None => Poll::Pending,
         }
     }

@@ -22,11 +22,11 @@ mod start;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Context;
 
 use kista_etf::{Atom, Encode, Pid, atoms};
-use parking_lot::Mutex;
+use kista_sync::lock::Mutex;
 
 use super::{ProcessState, Room, Status};
 use crate::gen_server::Sent;
@@ -68,6 +68,8 @@ pub struct Me {
     flags: AtomicU16,
     /// What it does. Only its own task writes this.
     doing: AtomicU16,
+    /// The tick of the node's deadlines at which it is woken: see there. Only itself writes this.
+    wakes_at: AtomicU32,
 }
 
 // Flags.
@@ -103,6 +105,7 @@ impl Me {
             sent: AtomicU64::new(0),
             flags: AtomicU16::new(0),
             doing: AtomicU16::new(0),
+            wakes_at: AtomicU32::new(0),
         }
     }
 
@@ -275,6 +278,16 @@ impl Me {
         if messages > 0 {
             self.sent.store(self.sent() + messages, Relaxed);
         }
+    }
+
+    #[inline]
+    pub(crate) fn wakes_at(&self) -> u32 {
+        self.wakes_at.load(Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_wakes_at(&self, tick: u32) {
+        self.wakes_at.store(tick, Relaxed);
     }
 
     pub(crate) fn name(&self) -> Option<Atom> {

@@ -1,216 +1,32 @@
-//! The shell of a process: takes signals over, polls the behaviour, carries out effects, and ends it in order.
+//! What signals do to a process before its behaviour reads, and what its end does.
 
 use std::any::{Any, TypeId};
-use std::future::{Future, poll_fn};
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use kista_etf::Pid;
 use kista_sync::queue::Batch;
 
 use super::current;
-use super::mail::Reader;
 use super::signal::{ControlSignal, Envelope, Never, Signal, unfold};
 use super::state::Effect;
-use super::{BUDGET, Mail, Process, ProcessInfo, Via};
+use super::{Mail, Process, ProcessInfo, Via};
 use crate::ExitReason;
 use crate::remote::settle;
-
-/// Runs `body` as the process until it returns a reason, panics, or an exit signal ends it; then ends the process. So does
-/// dropping the future, even unpolled: the runtime is gone, and others must not wait for a process that will never run.
-///
-/// The body is made in its place: handed over as a value it would take its room twice, for as long as the process lives.
-pub(crate) fn run<M, F>(
-    process: Arc<Process<M>>,
-    body: impl FnOnce() -> F,
-) -> impl Future<Output = ()>
-where
-    M: Send + 'static,
-    F: Future<Output = ExitReason>,
-{
-    let mut parts = Parts {
-        body: Some(body),
-        process: EndOnDrop(Some(process)),
-    };
-    async move {
-        let parts = &mut parts;
-        let Some(body) = parts.body.take() else {
-            unreachable!("the future begins once")
-        };
-        let body = pin!(Some(body()));
-        let mut running = Running {
-            process: &mut parts.process.0,
-            body,
-        };
-        poll_fn(move |cx| running.poll(cx)).await;
-    }
-}
-
-/// What a task begins with. One that is dropped before it has run drops the state before it ends the process, too.
-struct Parts<M: Send + 'static, B> {
-    body: Option<B>,
-    process: EndOnDrop<M>,
-}
-
-/// Ends the process in order, after its state was dropped. The handle is lent to `current` while the process's code runs.
-struct EndOnDrop<M: Send + 'static>(Option<Arc<Process<M>>>);
-
-impl<M: Send + 'static> Drop for EndOnDrop<M> {
-    fn drop(&mut self) {
-        if let Some(process) = &self.0 {
-            let reason = process.ended.get_or_init(|| ExitReason::Killed).clone();
-            process.end(&reason);
-        }
-    }
-}
-
-/// A process with its code. Dropping it drops the code as the process.
-struct Running<'a, M: Send + 'static, F> {
-    process: &'a mut Option<Arc<Process<M>>>,
-    body: Pin<&'a mut Option<F>>,
-}
-
-impl<M: Send + 'static, F> Drop for Running<'_, M, F> {
-    fn drop(&mut self) {
-        let Self { process, body } = self;
-        if let Some(handle) = process.take() {
-            let pid = handle.pid();
-            let ((), handle) = current::lent(handle as _, || {
-                drop_quietly(pid, "the state", || {
-                    current::ending(pid, || body.set(None));
-                });
-            });
-            **process = handle.and_then(|handle| handle.as_any().downcast().ok());
-        }
-    }
-}
-
-impl<M: Send + 'static, F: Future<Output = ExitReason>> Running<'_, M, F> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Poll::Ready(reason) = self.poll_code(cx) else {
-            return Poll::Pending;
-        };
-        let _ = self.process().ended.set(reason);
-        Poll::Ready(())
-    }
-
-    fn poll_code(&mut self, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        self.process().turn.refill();
-        let mut ran = false;
-        // So many rounds that a flood of messages to a process that waits does not keep the thread from others.
-        for _ in 0..BUDGET {
-            let process = self.process();
-            // Parked means that our waker is registered: whatever is pushed from here on polls us again.
-            let leaves = match process.turn.begin_read() {
-                Reader::Behaviour => !process.is_to_hold(),
-                Reader::BehaviourOfMessages => {
-                    !process.is_to_hold() && !process.queue.has_signals()
-                }
-                Reader::Shell => false,
-            };
-            let parked = if leaves {
-                false
-            } else if process.queue.is_parked() {
-                true
-            } else {
-                match process.take_signals(cx) {
-                    Poll::Ready(Some(fatal)) => return Poll::Ready(fatal),
-                    Poll::Ready(None) => false,
-                    Poll::Pending => true,
-                }
-            };
-            if parked && ran {
-                return Poll::Pending;
-            }
-            ran = true;
-            if !self.process().poll_hold(cx) {
-                let Some(body) = self.body.as_mut().as_pin_mut() else {
-                    return Poll::Pending;
-                };
-                match poll_as(self.process, body, cx) {
-                    Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
-                    Ok(Poll::Pending) => {
-                        // A receive met a fatal signal: see `take_arrived` and `take_queue`.
-                        let process = self.process();
-                        if let Some(reason) = process.ended.get() {
-                            return Poll::Ready(reason.clone());
-                        }
-                        if process.turn.is_reading() {
-                            // Who polls without a task parks it himself.
-                            let without_task = cx.waker().will_wake(Waker::noop());
-                            if without_task && process.turn.rests() {
-                                return Poll::Pending;
-                            }
-                            if process.queue.poll_park(cx).is_pending() {
-                                return Poll::Pending;
-                            }
-                        }
-                    }
-                    Err(panic) => {
-                        // Behaviours catch their callbacks' own: this is a plain process.
-                        self.process().report_plain_crash(&panic);
-                        return Poll::Ready(panic);
-                    }
-                }
-            }
-            if parked {
-                return Poll::Pending;
-            }
-            // The other tasks of this thread come first.
-            if self.process().turn.is_spent() {
-                break;
-            }
-        }
-        // Not parked. The body need not have noticed that the budget is used up: it may wait for something else, with messages
-        // taken over and not handled yet.
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn process(&self) -> &Process<M> {
-        match &*self.process {
-            Some(process) => process,
-            None => unreachable!("the handle is lent only while the code runs"),
-        }
-    }
-}
-
-/// Polls code as the process, whose handle is lent to `current` meanwhile. A panic is the reason for which the process ends.
-pub(crate) fn poll_as<M: Send + 'static, F: Future>(
-    process: &mut Option<Arc<Process<M>>>,
-    code: Pin<&mut F>,
-    cx: &mut Context<'_>,
-) -> Result<Poll<F::Output>, ExitReason> {
-    let Some(handle) = process.take() else {
-        unreachable!("code does not run within itself")
-    };
-    let ((polled, handle), sent) = current::sent_by(|| {
-        current::lent(handle as _, || {
-            catch_unwind(AssertUnwindSafe(|| code.poll(cx)))
-        })
-    });
-    *process = handle.and_then(|handle| handle.as_any().downcast().ok());
-    if let Some(process) = process {
-        process.count_sent(sent);
-    }
-    polled.map_err(|panic| ExitReason::Panic(caught_text(panic).into()))
-}
-
 impl<M: Send + 'static> Process<M> {
     /// Takes the queue over, and lets as many of its control signals act as one poll may. What came behind them stays
     /// in `Mail::arrived`, and the queue where it is, until the next poll. `Some` when a signal ends the process.
-    fn take_signals(&self, cx: &mut Context<'_>) -> Poll<Option<ExitReason>> {
+    pub(super) fn take_signals(&self) -> Poll<Option<ExitReason>> {
         let mut mail = self.mail.lock();
         let mail = &mut *mail;
         if mail.arrived.is_empty() {
             let read_before = mail.list.len();
-            let batch = match self.queue.poll_take(cx, &mut mail.list) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(batch) => batch,
-            };
+            let batch = self.queue.try_take(&mut mail.list);
+            if batch.items == 0 {
+                return Poll::Pending;
+            }
             if !self.sort(batch, read_before, mail) {
                 return Poll::Ready(None);
             }
@@ -475,6 +291,8 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::process::Never;
     use crate::{Node, SpawnOptions};

@@ -1,0 +1,53 @@
+//! A lock for what takes a few dozen instructions, in which nothing foreign runs: a push, a taking, a slot.
+//!
+//! To release it is a plain store, where a lock on which others can sleep takes a second atomic operation; a call between processes takes
+//! a dozen locks. Who finds it taken waits by [`Backoff`].
+
+use std::cell::Cell;
+use std::hint::spin_loop;
+use std::thread;
+use std::time::Duration;
+
+use spin::RelaxStrategy;
+
+/// The lock. It takes one byte, and knows no poisoning.
+///
+/// ```
+/// let counter = kista_sync::lock::Mutex::new(1);
+/// *counter.lock() += 1;
+/// assert_eq!(*counter.lock(), 2);
+/// ```
+pub type Mutex<T> = spin::mutex::SpinMutex<T, Backoff>;
+
+/// What a thread does while another one holds the lock.
+///
+/// It spins for longer than the lock is ever held by who runs. A holder that still has it has lost its core: then the thread lets
+/// others run, and if that does not help (the holder may be of lower priority) sleeps, which does.
+#[derive(Debug)]
+pub struct Backoff;
+
+/// In one wait: so that the holder's thread can take it several times in a row, with its cache line.
+const PAUSES: u32 = 16;
+const WAITS: u32 = 8;
+const YIELDS: u32 = 64;
+const SLEEP: Duration = Duration::from_micros(50);
+
+thread_local! {
+    /// How often this thread has waited. Where in it a wait begins does not matter.
+    static WAITED: Cell<u32> = const { Cell::new(0) };
+}
+
+impl RelaxStrategy for Backoff {
+    #[inline(never)]
+    fn relax() {
+        let waited = WAITED.get().wrapping_add(1);
+        WAITED.set(waited);
+        if !waited.is_multiple_of(WAITS) {
+            (0..PAUSES).for_each(|_| spin_loop());
+        } else if !waited.is_multiple_of(WAITS * YIELDS) {
+            thread::yield_now();
+        } else {
+            thread::sleep(SLEEP);
+        }
+    }
+}

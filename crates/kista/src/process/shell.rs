@@ -1,0 +1,336 @@
+//! The shell of a process: it has turns, in which it takes signals over and polls the behaviour; and it ends the process in order.
+//!
+//! Who may run a process holds its shell: a lane of the [`scheduler`](crate::scheduler), or a process that calls it and waits. In
+//! between the shell is parked in the process's own queue. Rules of a turn that a caller does ([`Runnable::step`]):
+//! 1. It is the process's turn: it runs as that process (its panic is its own end), takes what is in its queue in its order, and acts
+//!    on signals as ever. What differs is the task of the runtime on which that happens.
+//! 2. A process comes to have such turns after [`ENOUGH`] turns in a row, in each of which it read calls of this node alone, was
+//!    done with them at once, and took less than [`LONG`].
+//! 3. Whatever else is sent to it, and a call by who is no process of its node, has a lane run it, and the row begins anew. So does a
+//!    turn that awaits something, that meets anything but calls, or that finds more than [`ROUNDS`](crate::scheduler::ROUNDS) times something new: who
+//!    calls does little for others.
+//! 4. One that took [`LONG`], which is looked at from time to time, has no more of them for [`PENALTY`] turns: what takes long, or
+//!    blocks, is done beside its callers, not in their place.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use super::acts::{caught_text, drop_quietly};
+use super::mail::Reader;
+use super::{AnyProcess, BUDGET, Process, budget, current};
+use crate::ExitReason;
+use crate::node::Node;
+use crate::scheduler::{Runnable, Task, Turns, schedule, schedule_again};
+
+/// So many turns for calls alone, in a row, make a process have its callers do them.
+const ENOUGH: i32 = 8;
+
+/// A turn of this length is long, but for what each of its messages may take.
+const LONG: Duration = Duration::from_micros(50);
+const EACH: Duration = Duration::from_micros(2);
+
+/// So many more are needed after a long one.
+const PENALTY: i32 = 1_024;
+
+/// Every so many turns that callers do one is timed.
+const TIMED: i32 = 16;
+
+/// Makes the process ready to run `body` until that returns a reason, panics, or an exit signal ends it; then the process ends. So does
+/// dropping the shell, even before it ran: the runtime is gone, and others must not wait for a process that will never run.
+pub(crate) fn launch<M, F>(process: Arc<Process<M>>, body: impl FnOnce() -> F)
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    schedule(task(process, body));
+}
+
+/// The process, to run `body` when it has its turn.
+pub(crate) fn task<M, F>(process: Arc<Process<M>>, body: impl FnOnce() -> F) -> Task
+where
+    M: Send + 'static,
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    Box::pin(Shell {
+        waker: Waker::from(Arc::clone(&process)),
+        process: Some(process),
+        row: 0,
+        idle: false,
+        body: Some(body()),
+    })
+}
+
+/// Ends a process whose code is no more; as killed, when it has not said why.
+pub(crate) fn abandon<M: Send + 'static>(process: &Process<M>) {
+    let reason = process.ended.get_or_init(|| ExitReason::Killed).clone();
+    process.end(&reason);
+}
+
+pin_project! {
+    /// A process with its code. Dropping it drops the code as the process, which ends.
+    struct Shell<M, F>
+    where
+        M: Send,
+        M: 'static,
+    {
+        // Lent to `current` while the process's code runs.
+        process: Option<Arc<Process<M>>>,
+        // Wakes the process.
+        waker: Waker,
+        // How many turns for calls alone it had in a row; less than none after a long one. From `ENOUGH` on callers do its
+        // turns, and it counts these.
+        row: i32,
+        // Nothing was in its queue when it was woken.
+        idle: bool,
+        #[pin]
+        body: Option<F>,
+    }
+
+    impl<M, F> PinnedDrop for Shell<M, F>
+    where
+        M: Send,
+        M: 'static,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(process) = this.process.take() else {
+                return;
+            };
+            let pid = process.pid();
+            let ((), process) = current::lent(process as _, || {
+                drop_quietly(pid, "the state", || {
+                    current::ending(pid, || this.body.set(None));
+                });
+            });
+            if let Some(process) = process.and_then(Process::<M>::of) {
+                abandon(&process);
+            }
+        }
+    }
+}
+
+/// What a turn came to.
+enum After {
+    /// The process is to end for what `Process::ended` says.
+    Over,
+    Waits,
+    /// It did as much as one turn may.
+    Ready,
+}
+
+impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnable for Shell<M, F> {
+    fn run(mut self: Pin<Box<Self>>) {
+        let this = self.as_mut().project();
+        if *this.row >= ENOUGH {
+            *this.row = 0;
+        }
+        // The first of a row is not timed: most processes have none.
+        let begun = (*this.row > 0).then(Instant::now);
+        match self.as_mut().turn() {
+            After::Over => drop(self),
+            After::Ready => {
+                *self.as_mut().project().row = 0;
+                schedule_again(self);
+            }
+            After::Waits => {
+                let this = self.as_mut().project();
+                let Some(process) = this.process else { return };
+                let process = Arc::clone(process);
+                *this.row = match process.rests_after_calls() {
+                    false => (*this.row).min(0),
+                    true if process.took_long(begun) => -PENALTY,
+                    true => *this.row + 1,
+                };
+                if let Err(again) = process.park(self) {
+                    schedule(again);
+                }
+            }
+        }
+    }
+
+    fn step(mut self: Pin<Box<Self>>, rounds: usize) {
+        let row = *self.as_mut().project().row;
+        let begun = (row % TIMED == 0).then(Instant::now);
+        let after = match rounds {
+            0 => After::Ready,
+            _ => self.as_mut().turn(),
+        };
+        match after {
+            After::Over => drop(self),
+            After::Ready => {
+                *self.as_mut().project().row = 0;
+                schedule_again(self);
+            }
+            After::Waits => {
+                let this = self.as_mut().project();
+                let Some(process) = this.process else { return };
+                let process = Arc::clone(process);
+                *this.row = match process.rests_after_calls() {
+                    false => 0,
+                    true if process.took_long(begun) => -PENALTY,
+                    true => row.checked_add(1).unwrap_or(ENOUGH),
+                };
+                if let Err(again) = process.park(self) {
+                    again.step(rounds - 1);
+                }
+            }
+        }
+    }
+
+    fn set_idle(self: Pin<&mut Self>) {
+        *self.project().idle = true;
+    }
+
+    fn node(&self) -> &Node {
+        match &self.process {
+            Some(process) => process.node(),
+            None => unreachable!("the handle is lent only while the code runs"),
+        }
+    }
+
+    fn turns(&self) -> Turns {
+        match self.row >= ENOUGH {
+            true => Turns::OfCallers,
+            false => Turns::OfLanes,
+        }
+    }
+}
+
+impl<M: Send + 'static, F: Future<Output = ExitReason>> Shell<M, F> {
+    fn turn(self: Pin<&mut Self>) -> After {
+        let this = self.project();
+        let (lent, mut body, waker) = (this.process, this.body, this.waker);
+        let over = |process: &Process<M>, reason| {
+            let _ = process.ended.set(reason);
+            After::Over
+        };
+        let mut idle = std::mem::replace(this.idle, false);
+        let mut ran = false;
+        // So many rounds that a flood of messages to a process that waits does not keep the thread from others.
+        for _ in 0..BUDGET {
+            let Some(process) = lent.as_deref() else {
+                return After::Over;
+            };
+            if !ran {
+                process.turn.refill();
+            }
+            let leaves = match process.turn.begin_read() {
+                Reader::Behaviour => !process.is_to_hold(),
+                Reader::BehaviourOfMessages => {
+                    !process.is_to_hold() && !process.queue.has_signals()
+                }
+                Reader::Shell => false,
+            };
+            let found = if leaves {
+                true
+            } else if std::mem::replace(&mut idle, false) && !process.turn.has_arrived() {
+                // Whoever waits is refused its park if something came since.
+                false
+            } else {
+                match process.take_signals() {
+                    Poll::Ready(Some(fatal)) => return over(process, fatal),
+                    Poll::Ready(None) => true,
+                    Poll::Pending => false,
+                }
+            };
+            if ran && !found {
+                return After::Waits;
+            }
+            ran = true;
+            let mut cx = Context::from_waker(waker);
+            if !process.poll_hold(&mut cx) {
+                let Some(body) = body.as_mut().as_pin_mut() else {
+                    return After::Over;
+                };
+                let polled = poll_as(lent, body, &mut cx);
+                let Some(process) = lent.as_deref() else {
+                    return After::Over;
+                };
+                match polled {
+                    Ok(Poll::Ready(reason)) => return over(process, reason),
+                    // A receive met a fatal signal: see `take_arrived` and `take_queue`.
+                    Ok(Poll::Pending) if process.ended.get().is_some() => return After::Over,
+                    Ok(Poll::Pending) if process.turn.is_reading() => return After::Waits,
+                    Ok(Poll::Pending) => {}
+                    Err(panic) => {
+                        // Behaviours catch their callbacks' own: this is a plain process.
+                        process.report_plain_crash(&panic);
+                        return over(process, panic);
+                    }
+                }
+            }
+            if !found {
+                return After::Waits;
+            }
+            // The others of this thread come first.
+            if lent
+                .as_deref()
+                .is_none_or(|process| process.turn.is_spent())
+            {
+                break;
+            }
+        }
+        // The body need not have noticed that the budget is used up: it may wait for something else, with messages taken over and
+        // not handled yet.
+        After::Ready
+    }
+}
+
+/// Polls code as the process, whose handle is lent to `current` meanwhile. A panic is the reason for which the process ends.
+///
+/// What the code returned is written where it is wanted, and only when it has: to hand an empty `Poll` of three words from one
+/// function to the next takes longer than a switch of processes otherwise does, since the processor has to wait for the words to be
+/// written before it can copy them together.
+#[inline]
+pub(crate) fn poll_as<M: Send + 'static, F: Future>(
+    process: &mut Option<Arc<Process<M>>>,
+    code: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Result<Poll<F::Output>, ExitReason> {
+    let Some(handle) = process.take() else {
+        unreachable!("code does not run within itself")
+    };
+    let mut returned = None;
+    let ((ran, handle), sent) = current::sent_by(|| {
+        current::lent(handle as _, || {
+            catch_unwind(AssertUnwindSafe(|| {
+                budget::turn(|| {
+                    if let Poll::Ready(output) = code.poll(cx) {
+                        returned = Some(output);
+                    }
+                })
+            }))
+        })
+    });
+    *process = handle.and_then(Process::of);
+    if let Some(process) = process {
+        process.count_sent(sent);
+        // Or what it is sent meanwhile would give it another budget in the same turn, and another.
+        if ran.as_ref().is_ok_and(|&spent| spent) {
+            process.turn.end();
+        }
+    }
+    match (ran, returned) {
+        (Ok(_), None) => Ok(Poll::Pending),
+        (Ok(_), Some(output)) => Ok(Poll::Ready(output)),
+        (Err(panic), _) => Err(ExitReason::Panic(caught_text(panic).into())),
+    }
+}
+
+impl<M: Send + 'static> Process<M> {
+    /// The process itself, of one of any type.
+    fn of(process: Arc<dyn AnyProcess>) -> Option<Arc<Self>> {
+        process.as_any().downcast().ok()
+    }
+
+    /// Of a turn that is over.
+    fn took_long(&self, begun: Option<Instant>) -> bool {
+        begun.is_some_and(|begun| begun.elapsed() >= LONG + EACH * self.read_in_turn())
+    }
+}

@@ -1,0 +1,356 @@
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use crossbeam_deque::{Steal, Worker};
+use tokio::task::{coop, yield_now};
+
+use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn};
+
+/// What others see of a lane. In cache lines of its own: it is written at each turn.
+#[derive(Default)]
+#[repr(align(128))]
+pub(super) struct Sign {
+    /// It runs processes right now.
+    at_work: AtomicBool,
+    /// Its processes are to be taken away, though there be only one.
+    gives_away: AtomicBool,
+    /// Its turns.
+    turns: AtomicU32,
+    /// At which of them it was seen last.
+    seen: AtomicU32,
+    /// What a turn took of late, in ns. 0: it is not known yet.
+    pace: AtomicU64,
+    bell: OnceLock<Waker>,
+}
+
+impl Sign {
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.load(Relaxed)
+    }
+
+    /// Whether it is at the turn at which it was seen last.
+    pub(super) fn stands(&self) -> bool {
+        let turns = self.turns.load(Relaxed);
+        self.seen.swap(turns, Relaxed) == turns
+    }
+
+    /// Whether some of so many that are ready would wait for long, or are to be taken away.
+    pub(super) fn is_to_share(&self, waiting: usize) -> bool {
+        let pace = match self.pace.load(Relaxed) {
+            0 => PATIENCE,
+            pace => pace,
+        };
+        let waits = (waiting as u64).saturating_mul(pace) >= PATIENCE;
+        (waiting > 1 && waits) || (waiting > 0 && self.gives_away.load(Relaxed))
+    }
+
+    pub(super) fn set_gives_away(&self, gives_away: bool) {
+        self.gives_away.store(gives_away, Relaxed);
+    }
+
+    /// One turn more.
+    fn count(&self) -> u32 {
+        let turns = self.turns.load(Relaxed).wrapping_add(1);
+        self.turns.store(turns, Relaxed);
+        turns
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.wake_by_ref();
+        }
+    }
+}
+
+/// A lane while it runs here.
+struct Lane {
+    scheduler: Arc<Scheduler>,
+    index: usize,
+    worker: Worker<Task>,
+    /// When it looked at the clock last, and at which turn.
+    looked: Instant,
+    looked_at: u32,
+    /// The turn at which it looks again.
+    looks_at: u32,
+    /// The last turn was as long as one may be.
+    after_whole_turn: bool,
+}
+
+/// So often it looks first at what is there for all.
+const FAIR: u32 = 32;
+
+/// After so many turns it looks at the clock; when they are long, after fewer.
+const LOOK: u32 = 16;
+
+/// So many of these it takes at once.
+const SHARE: usize = 16;
+
+thread_local! {
+    static HERE: RefCell<Option<Lane>> = const { RefCell::new(None) };
+}
+
+/// Runs processes until the scheduler is closed.
+pub(super) async fn drive(scheduler: Arc<Scheduler>, index: usize, worker: Worker<Task>) {
+    let mut lane = Ended(Some(Lane {
+        scheduler,
+        index,
+        worker,
+        looked: Instant::now(),
+        looked_at: 0,
+        looks_at: 0,
+        after_whole_turn: false,
+    }));
+    while !poll_fn(|cx| lane.poll(cx)).await {
+        // Behind it the thread looks at its other tasks, at sockets and timers, and wakes nobody for this one.
+        yield_now().await;
+    }
+}
+
+/// A task that does nothing.
+///
+/// The runtime keeps the task that was woken last for the thread that woke it, which helps nobody while that thread is at work.
+/// So behind a lane that is woken from another one's thread this one is: it takes that place. So it is on a thread whose lane
+/// goes on, for the sake of whatever was woken there.
+pub(super) async fn bell(scheduler: Arc<Scheduler>, index: usize) {
+    poll_fn(|cx| {
+        scheduler.signs[index]
+            .bell
+            .get_or_init(|| cx.waker().clone());
+        match scheduler.is_closed() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Takes a process that is ready, if a lane of its node runs here. `again`: it had a whole turn.
+pub(super) fn push(task: Task, again: bool) -> Result<(), Task> {
+    HERE.with_borrow_mut(|here| match here {
+        Some(lane) if lane.is_of(&task) => {
+            lane.push(task);
+            lane.after_whole_turn |= again;
+            Ok(())
+        }
+        _ => Err(task),
+    })
+}
+
+/// The lane between its polls. With the runtime's task its processes go.
+struct Ended(Option<Lane>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(lane) = &self.0 {
+            while let Some(task) = lane.worker.pop() {
+                drop_in_turn(task);
+            }
+        }
+    }
+}
+
+/// While the lane runs here.
+struct Running<'a> {
+    ended: &'a mut Ended,
+    /// A lane whose process drives another runtime here.
+    outer: Option<Lane>,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let lane = HERE.replace(self.outer.take());
+        if let Some(lane) = &lane {
+            lane.sign().at_work.store(false, Relaxed);
+            lane.sign().set_gives_away(false);
+        }
+        self.ended.0 = lane;
+    }
+}
+
+impl Ended {
+    /// Ready: its turn is over; true: for good.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(mut lane) = self.0.take() else {
+            return Poll::Ready(true);
+        };
+        let (scheduler, index) = (Arc::clone(&lane.scheduler), lane.index);
+        lane.begin();
+        let begun = lane.looked;
+        let mut until = begun + SLICE;
+        let outer = HERE.replace(Some(lane));
+        let _running = Running { ended: self, outer };
+        loop {
+            if scheduler.is_closed() {
+                return Poll::Ready(true);
+            }
+            let Some((task, now)) = next(cx) else {
+                return Poll::Pending;
+            };
+            let ran = catch_unwind(AssertUnwindSafe(|| task.run()));
+            if ran.is_err() {
+                tracing::error!("the shell of a process panicked");
+            }
+            // What a process waits for in the runtime would not answer any more.
+            if !coop::has_budget_remaining() {
+                return Poll::Ready(false);
+            }
+            if now >= until {
+                if now >= begun + SLICES || !scheduler.sleepers.any() {
+                    return Poll::Ready(false);
+                }
+                scheduler.signs[index].ring();
+                until = now + SLICE;
+            }
+        }
+    }
+}
+
+/// The next process, and when the clock was looked at last; or `None`: the lane sleeps.
+fn next(cx: &mut Context<'_>) -> Option<(Task, Instant)> {
+    HERE.with_borrow_mut(|here| {
+        let lane = here.as_mut()?;
+        loop {
+            if let Some(task) = lane.find() {
+                return Some((task, lane.looked));
+            }
+            if !lane.sleep(cx.waker()) {
+                return None;
+            }
+        }
+    })
+}
+
+impl Lane {
+    fn sign(&self) -> &Sign {
+        &self.scheduler.signs[self.index]
+    }
+
+    fn is_of(&self, task: &Task) -> bool {
+        Arc::ptr_eq(&self.scheduler, task.node().scheduler())
+    }
+
+    fn begin(&mut self) {
+        self.scheduler.sleepers.awake(self.index);
+        let sign = self.sign();
+        sign.at_work.store(true, Relaxed);
+        let turns = sign.turns.load(Relaxed);
+        self.looked = Instant::now();
+        self.looked_at = turns;
+        self.looks_at = turns.wrapping_add(self.next_look());
+    }
+
+    fn push(&self, task: Task) {
+        self.worker.push(task);
+        self.scheduler.wake_watch();
+        self.share();
+    }
+
+    /// Others are woken for what would wait here for long.
+    fn share(&self) {
+        if self.scheduler.sleepers.any() && self.sign().is_to_share(self.worker.len()) {
+            self.call_for_help();
+        }
+    }
+
+    fn call_for_help(&self) {
+        if self.scheduler.sleepers.wake_one() {
+            self.sign().ring();
+        }
+    }
+
+    /// Learns its pace.
+    fn look(&mut self, turns: u32) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.looked) / turns.wrapping_sub(self.looked_at).max(1);
+        let pace = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+        self.sign().pace.store(pace, Relaxed);
+        self.looked = now;
+        self.looked_at = turns;
+        self.looks_at = turns.wrapping_add(self.next_look());
+        self.share();
+    }
+
+    /// After so many turns: not later than when its slice is over, by its pace.
+    fn next_look(&self) -> u32 {
+        const SLICE_NANOS: u64 = SLICE.as_nanos() as u64;
+        let turns = SLICE_NANOS / self.sign().pace.load(Relaxed).max(1);
+        u32::try_from(turns).map_or(LOOK, |turns| turns.clamp(1, LOOK))
+    }
+
+    fn find(&mut self) -> Option<Task> {
+        let turns = self.sign().count();
+        let after_whole_turn = std::mem::take(&mut self.after_whole_turn);
+        if turns == self.looks_at || after_whole_turn {
+            self.look(turns);
+        }
+        if (turns.is_multiple_of(FAIR) || after_whole_turn)
+            && let Some(task) = taken(|| self.scheduler.common.steal())
+        {
+            self.found();
+            return Some(task);
+        }
+        if let Some(task) = self.worker.pop() {
+            return Some(task);
+        }
+        let task = taken(|| {
+            self.scheduler
+                .common
+                .steal_batch_with_limit_and_pop(&self.worker, SHARE)
+        })
+        .or_else(|| self.steal())?;
+        self.found();
+        Some(task)
+    }
+
+    /// It may be the one that was woken: then the next one is to be.
+    fn found(&self) {
+        self.scheduler.sleepers.found();
+        if !self.scheduler.common.is_empty() {
+            self.call_for_help();
+        }
+        self.share();
+    }
+
+    fn steal(&self) -> Option<Task> {
+        let lanes = self.scheduler.lanes();
+        (1..lanes)
+            .map(|step| (self.index + step) % lanes)
+            .filter(|lane| self.scheduler.may_steal(*lane))
+            .find_map(|lane| {
+                taken(|| self.scheduler.stealers[lane].steal_batch_and_pop(&self.worker))
+            })
+    }
+
+    /// False: it does; true: there is something, or it is to end.
+    fn sleep(&self, waker: &Waker) -> bool {
+        let scheduler = &self.scheduler;
+        scheduler.sleepers.found();
+        scheduler.sleepers.sleep(self.index, waker.clone());
+        if scheduler.is_closed() {
+            // Its next poll sees that.
+            waker.wake_by_ref();
+            return false;
+        }
+        let has_work = scheduler.has_work();
+        if has_work {
+            scheduler.sleepers.awake(self.index);
+        }
+        has_work
+    }
+}
+
+fn taken(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
+    loop {
+        match steal() {
+            Steal::Success(task) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => std::hint::spin_loop(),
+        }
+    }
+}
