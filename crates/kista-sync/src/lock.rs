@@ -27,8 +27,8 @@ pub type Mutex<T> = spin::mutex::SpinMutex<T, Backoff>;
 pub struct Backoff;
 
 /// In one wait: so that the holder's thread can take it several times in a row, with its cache line.
-const PAUSES: u32 = 16;
-const WAITS: u32 = 8;
+const PAUSES: u32 = 64;
+const WAITS: u32 = 4;
 const YIELDS: u32 = 64;
 const SLEEP: Duration = Duration::from_micros(50);
 

@@ -76,6 +76,8 @@ struct Lane {
     /// When it looked at the clock last, and at which turn.
     looked: Instant,
     looked_at: u32,
+    /// What a turn took then, in ns.
+    pace: u64,
     /// The turn at which it looks again.
     looks_at: u32,
     /// The last turn was as long as one may be.
@@ -103,6 +105,7 @@ pub(super) async fn drive(scheduler: Arc<Scheduler>, index: usize, worker: Worke
         worker,
         looked: Instant::now(),
         looked_at: 0,
+        pace: u64::MAX,
         looks_at: 0,
         after_whole_turn: false,
     }));
@@ -269,7 +272,9 @@ impl Lane {
         let now = Instant::now();
         let passed = now.duration_since(self.looked) / turns.wrapping_sub(self.looked_at).max(1);
         let pace = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
-        self.sign().pace.store(pace, Relaxed);
+        // The less of two: one that is much longer by itself has lost its core meanwhile.
+        let before = std::mem::replace(&mut self.pace, pace);
+        self.sign().pace.store(pace.min(before), Relaxed);
         self.looked = now;
         self.looked_at = turns;
         self.looks_at = turns.wrapping_add(self.next_look());
