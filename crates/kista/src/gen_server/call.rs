@@ -133,7 +133,8 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let State::Unsent(..) = this.state {
-            let waits = this.address.process().is_some() && inline::may_call(this.address.node());
+            let waits = this.address.process().is_some()
+                && inline::may_call(this.address.node(), cx.waker());
             // Its answer may be there at once, every time: who calls in a row yields from time to time.
             if waits && budget::poll_unit(cx).is_pending() {
                 return Poll::Pending;

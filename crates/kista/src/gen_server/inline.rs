@@ -26,7 +26,7 @@ use tokio::task;
 use crate::ExitReason;
 use crate::node::Node;
 use crate::process::{AnyProcess, Process, current, poll_as};
-use crate::scheduler::{ROUNDS, Task, Turns};
+use crate::scheduler::{ROUNDS, Task, Turns, schedule};
 
 thread_local! {
     static STEPPING: Cell<bool> = const { Cell::new(false) };
@@ -106,8 +106,11 @@ pub(super) fn call<R>(push: impl FnOnce() -> R) -> R {
 }
 
 /// Whether a call by the process that runs here may have the server's turn done here.
-pub(super) fn may_call(node: &Node) -> bool {
-    current::is_process() && may_step(node)
+pub(super) fn may_call(node: &Node, waker: &Waker) -> bool {
+    // Its own waker: no other runtime is driven here, in whose context the server's turn would be.
+    !STEPPING.get()
+        && current::with_own(waker, |me| me.node().runtime().id() == node.runtime().id())
+            .unwrap_or(false)
 }
 
 fn step(process: Task) {
@@ -150,6 +153,10 @@ fn catching<R>(what: Catch, push: impl FnOnce() -> R) -> (R, Option<Task>) {
     impl Drop for Over {
         fn drop(&mut self) {
             CATCHES.set(Catch::Nothing);
+            // What came behind it panicked.
+            if let Some(caught) = CAUGHT.take() {
+                schedule(caught);
+            }
         }
     }
     CATCHES.set(what);

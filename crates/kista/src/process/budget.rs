@@ -19,8 +19,12 @@ const NONE: u16 = u16::MAX;
 /// Who is no process pays one unit of the runtime's for so many sends: it has 128 for each poll, and a send is cheap.
 const SENDS_PER_UNIT: u8 = 4;
 
+/// Who comes back so often in one turn is polled again on the spot, by a runtime that the process drives within its turn: it goes on.
+const REFUSALS: u16 = 128;
+
 thread_local! {
     static LEFT: Cell<u16> = const { Cell::new(NONE) };
+    static REFUSED: Cell<u16> = const { Cell::new(0) };
     /// Sends by who is no process.
     static SENDS: Cell<u8> = const { Cell::new(0) };
 }
@@ -28,13 +32,14 @@ thread_local! {
 /// Runs `f` with a budget of its own. Whether it used it up.
 #[inline]
 pub(super) fn turn(f: impl FnOnce()) -> bool {
-    struct Restore(u16);
+    struct Restore(u16, u16);
     impl Drop for Restore {
         fn drop(&mut self) {
             LEFT.set(self.0);
+            REFUSED.set(self.1);
         }
     }
-    let _outer = Restore(LEFT.replace(TURN));
+    let _outer = Restore(LEFT.replace(TURN), REFUSED.replace(0));
     f();
     LEFT.get() == 0
 }
@@ -56,13 +61,24 @@ pub(crate) fn poll_send(cx: &mut Context<'_>) -> Poll<()> {
 pub(crate) fn poll_unit(cx: &mut Context<'_>) -> Poll<()> {
     match LEFT.get() {
         NONE => pin!(coop::consume_budget()).poll(cx),
-        0 => {
+        0 if refuses() => {
             cx.waker().wake_by_ref();
             Poll::Pending
+        }
+        0 => {
+            LEFT.set(TURN);
+            Poll::Ready(())
         }
         left => {
             LEFT.set(left - 1);
             Poll::Ready(())
         }
     }
+}
+
+#[cold]
+fn refuses() -> bool {
+    let refused = REFUSED.get() + 1;
+    REFUSED.set(refused % REFUSALS);
+    refused < REFUSALS
 }

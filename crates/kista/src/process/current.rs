@@ -12,7 +12,7 @@ use std::task::Waker;
 use kista_etf::Pid;
 
 use crate::node::Node;
-use crate::process::{AnyProcess, Room};
+use crate::process::{AnyProcess, Me, Room};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn AnyProcess>>> = const { RefCell::new(None) };
@@ -87,32 +87,42 @@ pub(crate) fn process_on(node: &Node) -> Option<Arc<dyn AnyProcess>> {
 }
 
 /// Sees to it that the process of `node` that runs here, if it is the one that `waker` wakes, is woken at this tick of the node's
-/// deadlines: by `arm`, if it has no alarm before. False: it is not.
+/// deadlines, or before: by `arm`, if it has no alarm, which says at which tick that is. False: it is not.
 #[inline]
 pub(crate) fn set_alarm(
     node: &Node,
     waker: &Waker,
     tick: u64,
     passed: u64,
-    arm: impl FnOnce(Pid),
+    arm: impl FnOnce(Pid) -> u64,
 ) -> bool {
-    // An alarm that has fired says nothing.
-    let Ok(tick) = u32::try_from(tick) else {
-        return false;
-    };
-    CURRENT.with_borrow(|current| {
-        let Some(process) = current else { return false };
-        let me = process.me();
-        let is_its_own = waker.data() == Arc::as_ptr(process).cast();
-        if !is_its_own || !me.node().is(node) {
+    with_own(waker, |me| {
+        if !me.node().is(node) {
             return false;
         }
-        let wakes_at = me.wakes_at();
-        if u64::from(wakes_at) <= passed || wakes_at > tick {
-            me.set_wakes_at(tick);
-            arm(me.pid());
+        let wakes_at = u64::from(me.wakes_at());
+        if wakes_at > passed {
+            return wakes_at <= tick;
         }
-        true
+        // An alarm that has fired says nothing.
+        match u32::try_from(tick) {
+            Ok(_) => {
+                let armed = arm(me.pid());
+                me.set_wakes_at(u32::try_from(armed).unwrap_or(u32::MAX));
+                true
+            }
+            Err(_) => false,
+        }
+    })
+    .unwrap_or(false)
+}
+
+/// The process that runs here, if it is the one that `waker` wakes: then this is its own turn, in its node's runtime.
+#[inline]
+pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me) -> R) -> Option<R> {
+    CURRENT.with_borrow(|current| {
+        let process = current.as_ref()?;
+        (waker.data() == Arc::as_ptr(process).cast()).then(|| f(process.me()))
     })
 }
 

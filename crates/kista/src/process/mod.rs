@@ -38,8 +38,8 @@ use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use kista_etf::{Pid, Reference};
-use kista_sync::lock::Mutex;
 use kista_sync::queue::Queue;
+use parking_lot::Mutex;
 
 pub(crate) use acts::{caught_text, drop_quietly, panic_text};
 pub(crate) use ancestry::Ancestry;

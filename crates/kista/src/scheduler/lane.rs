@@ -61,7 +61,7 @@ impl Sign {
         turns
     }
 
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         if let Some(bell) = self.bell.get() {
             bell.wake_by_ref();
         }
@@ -135,14 +135,17 @@ pub(super) async fn bell(scheduler: Arc<Scheduler>, index: usize) {
 
 /// Takes a process that is ready, if a lane of its node runs here. `again`: it had a whole turn.
 pub(super) fn push(task: Task, again: bool) -> Result<(), Task> {
-    HERE.with_borrow_mut(|here| match here {
-        Some(lane) if lane.is_of(&task) => {
+    let mut task = Some(task);
+    // None: the thread ends.
+    let _ = HERE.try_with(|here| {
+        if let Some(lane) = &mut *here.borrow_mut()
+            && let Some(task) = task.take_if(|task| lane.is_of(task))
+        {
             lane.push(task);
             lane.after_whole_turn |= again;
-            Ok(())
         }
-        _ => Err(task),
-    })
+    });
+    task.map_or(Ok(()), Err)
 }
 
 /// The lane between its polls. With the runtime's task its processes go.
@@ -151,6 +154,8 @@ struct Ended(Option<Lane>);
 impl Drop for Ended {
     fn drop(&mut self) {
         if let Some(lane) = &self.0 {
+            // It ends for no other reason than that, or that the runtime is gone.
+            lane.scheduler.close();
             while let Some(task) = lane.worker.pop() {
                 drop_in_turn(task);
             }

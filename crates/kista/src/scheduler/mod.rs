@@ -20,6 +20,7 @@ mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
@@ -141,6 +142,8 @@ impl Scheduler {
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
         self.sleepers.wake_all();
+        // They hold the scheduler until they are polled.
+        self.signs.iter().for_each(Sign::ring);
         self.drain();
     }
 
@@ -215,15 +218,23 @@ thread_local! {
     static NEXT: RefCell<VecDeque<Task>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// Rule 6.
+/// Rule 6. Where a thread ends there is no turn.
 fn drop_in_turn(task: Task) {
-    if DROPPING.replace(true) {
-        return NEXT.with_borrow_mut(|next| next.push_back(task));
+    let mut task = Some(task);
+    let waits = DROPPING.try_with(|dropping| dropping.replace(true));
+    if waits == Ok(true) {
+        let _ = NEXT.try_with(|next| next.borrow_mut().extend(task.take()));
+        return drop(task);
     }
-    let turn = Turn;
-    drop(task);
-    while let Some(task) = NEXT.with_borrow_mut(VecDeque::pop_front) {
-        drop(task);
+    let turn = waits.is_ok().then_some(Turn);
+    while let Some(next) = task.take() {
+        if catch_unwind(AssertUnwindSafe(|| drop(next))).is_err() {
+            tracing::error!("the end of a process panicked");
+        }
+        task = NEXT
+            .try_with(|next| next.borrow_mut().pop_front())
+            .ok()
+            .flatten();
     }
     drop(turn);
 }
@@ -233,6 +244,6 @@ struct Turn;
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        DROPPING.set(false);
+        let _ = DROPPING.try_with(|dropping| dropping.set(false));
     }
 }

@@ -5,8 +5,8 @@
 //! if all of them are so, a further one is started. The thread looks every [`EACH`] while there is work, and sleeps otherwise: who makes a process ready behind one that
 //! runs wakes it.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -35,6 +35,18 @@ static WATCH: Watch = Watch {
 /// From now on this one is looked at.
 pub(super) fn add(scheduler: &Arc<Scheduler>) {
     WATCH.schedulers.lock().push(Arc::downgrade(scheduler));
+    WATCH.thread.get_or_init(|| {
+        let spawned = thread::Builder::new()
+            .name("kista-watch".to_owned())
+            .spawn(look_on);
+        match spawned {
+            Ok(handle) => handle.thread().clone(),
+            Err(error) => {
+                tracing::warn!(%error, "no thread watches the schedulers: a process that keeps its thread may hold up others");
+                thread::current()
+            }
+        }
+    });
 }
 
 /// To be called when something waits behind a process that runs.
@@ -47,22 +59,11 @@ pub(super) fn wake() {
 
 #[cold]
 fn begin() {
-    if WATCH.awake.swap(true, SeqCst) {
-        return;
+    if !WATCH.awake.swap(true, SeqCst)
+        && let Some(thread) = WATCH.thread.get()
+    {
+        thread.unpark();
     }
-    let thread = WATCH.thread.get_or_init(|| {
-        let spawned = thread::Builder::new()
-            .name("kista-watch".to_owned())
-            .spawn(look_on);
-        match spawned {
-            Ok(handle) => handle.thread().clone(),
-            Err(error) => {
-                tracing::warn!(%error, "no thread watches the schedulers: one process that keeps its thread may hold up others");
-                thread::current()
-            }
-        }
-    });
-    thread.unpark();
 }
 
 fn look_on() {
@@ -76,6 +77,13 @@ fn look_on() {
         }
         idle = 0;
         WATCH.awake.store(false, SeqCst);
+        // Who saw it awake just before does not wake it, and what that one made ready is seen by now.
+        fence(SeqCst);
+        thread::sleep(EACH);
+        if look() {
+            WATCH.awake.store(true, SeqCst);
+            continue;
+        }
         while !WATCH.awake.load(SeqCst) {
             thread::park();
         }

@@ -113,6 +113,10 @@ fn drive(threads: usize, outside: &ServerRef<Here>) -> usize {
             assert_eq!(of_second.pid, pid(&second));
             assert_eq!(of_outside.pid, pid(outside));
         }
+        // More than a process may do in a turn, and this is one turn of the handler's.
+        for _ in 0..500 {
+            outside.count().forever().await.unwrap();
+        }
         let count = second.count().await.unwrap();
         node.stop().await;
         assert!(!first.is_alive() && !second.is_alive());
