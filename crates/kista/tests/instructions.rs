@@ -143,7 +143,7 @@ fn a_local_send() {
 #[test]
 fn a_local_call() {
     let bound = Bound {
-        release: 5_000,
+        release: 6_600,
         debug: 37_000,
     };
     at_most("a_local_call", &bound, |times| on_a_node(calls, times));
