@@ -7,8 +7,8 @@
 //! 2. A process comes to have such turns after [`ENOUGH`] turns in a row, in each of which it read calls of this node alone, was
 //!    done with them at once, and took less than [`LONG`].
 //! 3. Whatever else is sent to it, and a call by who is no process of its node, has a lane run it, and the row begins anew. So does a
-//!    turn that awaits something, that meets anything but calls, or that finds more than [`ROUNDS`](crate::scheduler::ROUNDS) times something new: who
-//!    calls does little for others.
+//!    turn that awaits something, that meets anything but calls, or that finds something new more than
+//!    [`ROUNDS`](crate::scheduler::ROUNDS) times: who calls does little for others.
 //! 4. One that took [`LONG`], which is looked at from time to time, has no more of them for [`PENALTY`] turns: what takes long, or
 //!    blocks, is done beside its callers, not in their place.
 
@@ -132,54 +132,20 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnabl
         }
         // The first of a row is not timed: most processes have none.
         let begun = (*this.row > 0).then(Instant::now);
-        match self.as_mut().turn() {
-            After::Over => drop(self),
-            After::Ready => {
-                *self.as_mut().project().row = 0;
-                schedule_again(self);
-            }
-            After::Waits => {
-                let this = self.as_mut().project();
-                let Some(process) = this.process else { return };
-                let process = Arc::clone(process);
-                *this.row = match process.rests_after_calls() {
-                    false => (*this.row).min(0),
-                    true if process.took_long(begun) => -PENALTY,
-                    true => *this.row + 1,
-                };
-                if let Err(again) = process.park(self) {
-                    schedule(again);
-                }
-            }
+        let after = self.as_mut().turn();
+        if let Some(again) = self.settle(after, begun) {
+            schedule(again);
         }
     }
 
     fn step(mut self: Pin<Box<Self>>, rounds: usize) {
-        let row = *self.as_mut().project().row;
-        let begun = (row % TIMED == 0).then(Instant::now);
+        let begun = (self.row % TIMED == 0).then(Instant::now);
         let after = match rounds {
             0 => After::Ready,
             _ => self.as_mut().turn(),
         };
-        match after {
-            After::Over => drop(self),
-            After::Ready => {
-                *self.as_mut().project().row = 0;
-                schedule_again(self);
-            }
-            After::Waits => {
-                let this = self.as_mut().project();
-                let Some(process) = this.process else { return };
-                let process = Arc::clone(process);
-                *this.row = match process.rests_after_calls() {
-                    false => 0,
-                    true if process.took_long(begun) => -PENALTY,
-                    true => row.checked_add(1).unwrap_or(ENOUGH),
-                };
-                if let Err(again) = process.park(self) {
-                    again.step(rounds - 1);
-                }
-            }
+        if let Some(again) = self.settle(after, begun) {
+            again.step(rounds - 1);
         }
     }
 
@@ -202,7 +168,30 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnabl
     }
 }
 
-impl<M: Send + 'static, F: Future<Output = ExitReason>> Shell<M, F> {
+impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Shell<M, F> {
+    /// Behind a turn: it is over, ready again, or parked, and its row has gone on or not. Some: something was sent meanwhile.
+    fn settle(mut self: Pin<Box<Self>>, after: After, begun: Option<Instant>) -> Option<Task> {
+        let this = self.as_mut().project();
+        match (after, this.process) {
+            (After::Over, _) | (_, None) => None,
+            (After::Ready, _) => {
+                *this.row = (*this.row).min(0);
+                schedule_again(self);
+                None
+            }
+            (After::Waits, Some(process)) => {
+                *this.row = match process.rests_after_calls() {
+                    false => (*this.row).min(0),
+                    true if process.took_long(begun) => -PENALTY,
+                    true => this.row.checked_add(1).unwrap_or(ENOUGH),
+                };
+                // Once it is parked another thread may run it, and end it.
+                let process = Arc::clone(process);
+                process.park(self).err()
+            }
+        }
+    }
+
     fn turn(self: Pin<&mut Self>) -> After {
         let this = self.project();
         let (lent, mut body, waker) = (this.process, this.body, this.waker);

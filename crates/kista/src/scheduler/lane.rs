@@ -97,8 +97,12 @@ thread_local! {
     static HERE: RefCell<Option<Lane>> = const { RefCell::new(None) };
 }
 
-/// Runs processes until the scheduler is closed.
-pub(super) async fn drive(scheduler: Arc<Scheduler>, index: usize, worker: Worker<Task>) {
+/// Runs processes until the scheduler is closed. Dropped before it ran, by a runtime that is gone, it closes the scheduler too.
+pub(super) fn drive(
+    scheduler: Arc<Scheduler>,
+    index: usize,
+    worker: Worker<Task>,
+) -> impl Future<Output = ()> {
     let mut lane = Ended(Some(Lane {
         scheduler,
         index,
@@ -109,9 +113,11 @@ pub(super) async fn drive(scheduler: Arc<Scheduler>, index: usize, worker: Worke
         looks_at: 0,
         after_whole_turn: false,
     }));
-    while !poll_fn(|cx| lane.poll(cx)).await {
-        // Behind it the thread looks at its other tasks, at sockets and timers, and wakes nobody for this one.
-        yield_now().await;
+    async move {
+        while !poll_fn(|cx| lane.poll(cx)).await {
+            // Behind it the thread looks at its other tasks, at sockets and timers, and wakes nobody for this one.
+            yield_now().await;
+        }
     }
 }
 

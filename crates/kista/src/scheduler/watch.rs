@@ -2,8 +2,8 @@
 //!
 //! A lane that has processes waiting and is at the same turn at two looks in a row has a process that computes for long, or has left its
 //! thread by `block_in_place`, or shares the thread with a task of the runtime that does: what waits there is given to another lane, and
-//! if all of them are so, a further one is started. The thread looks every [`EACH`] while there is work, and sleeps otherwise: who makes a process ready behind one that
-//! runs wakes it.
+//! if all of them are so, a further one is started. The thread looks every [`EACH`] while there is work, and sleeps otherwise: who makes
+//! a process ready behind one that runs wakes it.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, fence};
@@ -34,7 +34,10 @@ static WATCH: Watch = Watch {
 
 /// From now on this one is looked at.
 pub(super) fn add(scheduler: &Arc<Scheduler>) {
-    WATCH.schedulers.lock().push(Arc::downgrade(scheduler));
+    let mut schedulers = WATCH.schedulers.lock();
+    schedulers.retain(|other| other.strong_count() > 0);
+    schedulers.push(Arc::downgrade(scheduler));
+    drop(schedulers);
     WATCH.thread.get_or_init(|| {
         let spawned = thread::Builder::new()
             .name("kista-watch".to_owned())
