@@ -138,7 +138,7 @@ pub(crate) trait AnyProcess: Room + Any {
     fn push_stop(&self, reason: ExitReason, slot: Option<Arc<dyn PendingReply>>) -> bool;
     /// Limits the unread messages from now on. Only the process's own task may ask for it, or who starts the process.
     fn set_bound(&self, bound: Option<QueueBound>);
-    /// Has its task look at its queue, or makes the task.
+    /// Has it run again, though nothing was sent to it.
     fn wake(&self) {}
     /// Messages that wait, as seen from outside: roughly.
     fn backlog(&self) -> usize;
