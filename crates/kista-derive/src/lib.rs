@@ -119,11 +119,19 @@ pub fn derive_decode(input: TokenStream) -> TokenStream {
 ///     async fn init((start,): (i64,), cx: &mut Cx<Self>) -> Result<Self, InitStop> { Self::new(start).into_init() }
 ///     async fn handle(&mut self, message: CounterMsg, cx: &mut Cx<Self>) -> Flow {
 ///         match message {
-///             CounterMsg::Get(reply) => reply.reply(self.get()),
 ///             CounterMsg::Add(k, reply) => reply.reply(self.add(k).await),
-///             CounterMsg::Reset => self.reset(),
+///             message => return self.handle_now(message, cx).unwrap_or(Flow::Continue),
 ///         }
 ///         Flow::Continue
+///     }
+///     // What has nothing to await is handled by a plain call.
+///     fn handle_now(&mut self, message: CounterMsg, cx: &mut Cx<Self>) -> Result<Flow, CounterMsg> {
+///         match message {
+///             CounterMsg::Get(reply) => reply.reply(self.get()),
+///             CounterMsg::Reset => self.reset(),
+///             message => return Err(message),
+///         }
+///         Ok(Flow::Continue)
 ///     }
 /// }
 /// impl Counter { pub fn spec(start: i64) -> Spec<Counter> { kista::spec((start,)) } }

@@ -22,6 +22,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::iter;
 use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
@@ -205,8 +206,20 @@ impl<T, P: Park> Queue<T, P> {
     /// # Errors
     ///
     /// [`Refused`] with the item, when the queue was closed or as many messages are unread as the limit allows.
+    #[inline]
     pub fn push(&self, item: T) -> Result<usize, Refused<T>> {
         self.append(item, MESSAGE, 0)
+    }
+
+    /// As [`push`](Self::push), of what is made where it is to lie, under the lock: one that is made before is copied, step by step, and
+    /// read again while it is still being written, for which the processor waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push): what would have made it.
+    #[inline(always)]
+    pub fn push_made<F: FnOnce() -> T>(&self, make: F) -> Result<usize, Refused<F>> {
+        self.append_made(make, MESSAGE, 0)
     }
 
     /// As [`push`](Self::push), with so many more unread messages than the limit says.
@@ -268,18 +281,26 @@ impl<T, P: Park> Queue<T, P> {
     /// are at it on two cores (x86-64, items of 64 bytes): with batches the lock is hardly ever contended.
     #[inline]
     fn append(&self, item: T, kind: Kind, extra: u32) -> Result<usize, Refused<T>> {
+        let made = self.append_made(move || item, kind, extra);
+        made.map_err(|refused| refused.map(|make| make()))
+    }
+
+    #[inline(always)]
+    fn append_made<F: FnOnce() -> T>(
+        &self,
+        make: F,
+        kind: Kind,
+        extra: u32,
+    ) -> Result<usize, Refused<F>> {
         let mut inner = self.inner.lock();
-        if inner.limit != UNLIMITED {
-            if inner.limit == CLOSED {
-                return Err(Refused::Closed(item));
-            }
-            let full = inner.unread() >= inner.limit.saturating_add(extra);
-            if kind.messages > 0 && (full || kind.messages > 1) {
-                return Err(Refused::Full(item));
-            }
+        if inner.limit != UNLIMITED
+            && let Some(refused) = inner.refusal(kind, extra)
+        {
+            return Err(refused.map(|()| make));
         }
         inner.make_room();
-        inner.items.push(item);
+        // Not `push`, which has what it is given in its own hands before it has room.
+        inner.items.extend(iter::once_with(make));
         inner.signals = inner.signals.saturating_add(kind.signals);
         inner.messages = inner.messages.saturating_add(kind.messages);
         let mut queued = inner.items.len();
@@ -410,6 +431,21 @@ impl<T, P: Park> Queue<T, P> {
         }
     }
 
+    /// Takes the item that is queued if it is the only one, a message by itself where there is no limit, and `is_wanted`: which is asked
+    /// under the lock.
+    #[inline(always)]
+    pub fn pop_only(&self, is_wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        let mut inner = self.inner.lock();
+        let [only] = inner.items.as_slice() else {
+            return None;
+        };
+        if !inner.is_one_message() || !is_wanted(only) {
+            return None;
+        }
+        inner.messages = 0;
+        inner.items.pop()
+    }
+
     /// Closes the queue and appends what remained to `into`. Every later push is refused. A parked consumer is woken, and
     /// finds out by a batch of zero items. Closing again does nothing.
     pub fn close(&self, into: &mut VecDeque<T>) -> Batch {
@@ -490,6 +526,16 @@ impl<T, P> Inner<T, P> {
         } else {
             Vec::new()
         }
+    }
+
+    /// Why the limit, or the end, does not let this in.
+    #[inline(never)]
+    fn refusal(&self, kind: Kind, extra: u32) -> Option<Refused<()>> {
+        if self.limit == CLOSED {
+            return Some(Refused::Closed(()));
+        }
+        let full = self.unread() >= self.limit.saturating_add(extra);
+        (kind.messages > 0 && (full || kind.messages > 1)).then_some(Refused::Full(()))
     }
 
     /// For one item more.
@@ -663,6 +709,14 @@ impl<T, P> fmt::Debug for Queue<T, P> {
 }
 
 impl<T> Refused<T> {
+    /// The same of something else.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Refused<U> {
+        match self {
+            Self::Closed(item) => Refused::Closed(f(item)),
+            Self::Full(item) => Refused::Full(f(item)),
+        }
+    }
+
     /// The item that was refused.
     pub fn into_inner(self) -> T {
         match self {

@@ -72,23 +72,46 @@ fn init(server: &Server) -> TokenStream {
     }
 }
 
+/// The methods that are not `async` in `handle_now`, the others in `handle`.
 fn handle(server: &Server) -> TokenStream {
     let kista = &server.options.kista;
     let (message, cx) = (local("message"), local("cx"));
-    let arms = server
-        .handlers
-        .iter()
-        .map(|handler| arm(server, handler, &cx));
+    let arms = |waits: bool| {
+        let chosen = server
+            .handlers
+            .iter()
+            .filter(|handler| handler.method.is_async == waits);
+        let arms = chosen.map(|handler| arm(server, handler, waits, &cx));
+        arms.collect::<Vec<_>>()
+    };
+    let (now, later) = (arms(false), arms(true));
     let impossible = impossible_arm(server);
     quote! {
         async fn handle(&mut self, #message: Self::Msg, #cx: &mut #kista::Cx<Self>) -> #kista::Flow {
-            match #message { #(#arms)* #impossible }
+            match #message {
+                #(#later)*
+                #impossible
+                #[allow(unreachable_patterns)]
+                #message => <Self as #kista::GenServer>::handle_now(self, #message, #cx).unwrap_or(#kista::Flow::Continue),
+            }
+        }
+        fn handle_now(
+            &mut self,
+            #message: Self::Msg,
+            #cx: &mut #kista::Cx<Self>,
+        ) -> ::core::result::Result<#kista::Flow, Self::Msg> {
+            match #message {
+                #(#now)*
+                #impossible
+                #[allow(unreachable_patterns)]
+                #message => ::core::result::Result::Err(#message),
+            }
         }
     }
 }
 
 /// `CounterMsg::Add(arg0, reply) => { reply.reply(Self::add(self, arg0).await); Flow::Continue }`
-fn arm(server: &Server, handler: &Handler, cx: &Ident) -> TokenStream {
+fn arm(server: &Server, handler: &Handler, waits: bool, cx: &Ident) -> TokenStream {
     let (kista, msg) = (&server.options.kista, &server.msg);
     let Handler {
         variant, method, ..
@@ -114,7 +137,10 @@ fn arm(server: &Server, handler: &Handler, cx: &Ident) -> TokenStream {
         }
         _ => into_flow(server, method, &value),
     };
-    quote!(#(#cfg)* #msg::#variant #fields => #then,)
+    match waits {
+        true => quote!(#(#cfg)* #msg::#variant #fields => #then,),
+        false => quote!(#(#cfg)* #msg::#variant #fields => ::core::result::Result::Ok(#then),),
+    }
 }
 
 /// The timeout, and what else no variant takes; nothing when the server says of neither what to do.

@@ -55,6 +55,43 @@ fn a_message_by_itself_goes_through_no_second_buffer() {
 }
 
 #[test]
+fn the_only_item_is_taken_alone_if_it_is_a_message_and_wanted() {
+    let queue = Queue::new();
+    assert_eq!(queue.pop_only(|_| panic!("there is none")), None::<u32>);
+    queue.push(1).unwrap();
+    assert_eq!(queue.pop_only(|item| *item == 2), None);
+    assert_eq!(queue.pop_only(|item| *item == 1), Some(1));
+    assert!(queue.is_empty());
+    let declined =
+        |queue: &Queue<u32>| queue.pop_only(|_| panic!("it is not alone, or no message"));
+    push_all(&queue, [1, 2]);
+    assert_eq!(declined(&queue), None);
+    queue.try_take(&mut VecDeque::new());
+    queue.push_signal(3).unwrap();
+    assert_eq!(declined(&queue), None);
+    queue.try_take(&mut VecDeque::new());
+    queue.set_limit(Some(5), 0);
+    queue.push(4).unwrap();
+    assert_eq!(declined(&queue), None);
+    assert_eq!(queue.len(), 1);
+}
+
+#[test]
+fn what_is_made_in_its_place_is_not_made_where_it_is_refused() {
+    let queue = Queue::new();
+    queue.set_limit(Some(1), 0);
+    assert!(queue.push_made(|| 1).is_ok());
+    let refused = queue.push_made(|| panic!("there is no room"));
+    assert!(matches!(refused, Err(Refused::Full(_))));
+    queue.close(&mut VecDeque::new());
+    let refused = queue.push_made(|| 2);
+    assert_eq!(
+        refused.map_err(|r| r.map(|make| make())),
+        Err(Refused::Closed(2))
+    );
+}
+
+#[test]
 fn what_is_more_than_one_message_by_itself_comes_as_a_batch() {
     let found = |queue: &Queue<u32>| queue.try_next(&mut VecDeque::new());
     let batch = |signals, messages, more| {

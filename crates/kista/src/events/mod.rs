@@ -250,9 +250,9 @@ struct ServerSink<M: Message, F> {
 
 impl<T, M: Message, F: Fn(Update<T>) -> M + Send> Sink<T> for ServerSink<M, F> {
     fn push(&self, update: Update<T>) -> bool {
-        self.process
-            .push(Signal::Message((self.message)(update)))
-            .is_ok()
+        // The user's function runs under no lock.
+        let message = (self.message)(update);
+        self.process.push(|| Signal::Message(message)).is_ok()
     }
 }
 

@@ -9,7 +9,7 @@ use super::registry::ViaName;
 use super::reply_to::{CallSlot, ReplyTo};
 use super::{CallError, Message, SendError, Sent, WireKind};
 use crate::node::{Node, Outcall};
-use crate::process::{Dest, NotTaken, Process, Signal, current};
+use crate::process::{Dest, NotTaken, Process, Room, Signal, current};
 
 /// Where a server that takes `M` is reached: on this node, by moving values; elsewhere, by encoding them.
 ///
@@ -64,7 +64,7 @@ impl<M: Message> Address<M> {
     }
 
     /// Sends and waits for nothing. To a dead process it is dropped, as in Erlang.
-    #[inline]
+    #[inline(always)]
     pub fn cast(&self, message: M) -> Sent {
         match &self.0 {
             Inner::Local(process) => Self::cast_local(process, message),
@@ -72,9 +72,21 @@ impl<M: Message> Address<M> {
         }
     }
 
+    #[inline(always)]
     fn cast_local(process: &Process<M>, message: M) -> Sent {
         current::count_sent();
-        match process.push(Signal::Message(message)) {
+        match process.push(|| Signal::Message(message)) {
+            Ok(None) => Sent::done(),
+            other => Self::not_simply_sent(process, other),
+        }
+    }
+
+    #[cold]
+    fn not_simply_sent(
+        process: &Process<M>,
+        pushed: Result<Option<Arc<dyn Room>>, NotTaken<M>>,
+    ) -> Sent {
+        match pushed {
             Ok(None) => Sent::done(),
             Ok(Some(room)) => {
                 current::hold(Arc::clone(&room));

@@ -92,17 +92,21 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
                 }
                 slot.ask(process.pid(), message.kind());
                 let pending: Arc<dyn PendingReply> = Arc::clone(&slot) as _;
-                // Err: the token goes with the message, so the slot is of no more use.
-                let push = || process.push(Signal::Call(message, pending));
-                let pushed = match waits {
+                // What else may come of it is large, and seldom.
+                let push = || match process.push(|| Signal::Call(message, pending)) {
+                    Ok(None) => None,
+                    other => Some(Box::new(other)),
+                };
+                let met = match waits {
                     true => inline::call(push),
                     false => push(),
                 };
-                match pushed {
-                    Ok(None) => {}
-                    Ok(Some(room)) => current::hold(room),
-                    Err(NotTaken::Ended(_)) => return Err(process.node().absent()),
-                    Err(NotTaken::Overloaded(_) | NotTaken::Divert(..)) => {
+                // Err: the token goes with the message, so the slot is of no more use.
+                match met.map(|met| *met) {
+                    None | Some(Ok(None)) => {}
+                    Some(Ok(Some(room))) => current::hold(room),
+                    Some(Err(NotTaken::Ended(_))) => return Err(process.node().absent()),
+                    Some(Err(NotTaken::Overloaded(_) | NotTaken::Divert(..))) => {
                         return Err(CallError::Overloaded);
                     }
                 }

@@ -114,6 +114,18 @@ pub trait GenServer: Sized + Send + 'static {
     /// `docs/semantics.md`.
     fn handle(&mut self, msg: Self::Msg, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send;
 
+    /// Handles one message, if nothing has to be awaited for it; or gives it back, to [`handle`](Self::handle). It is asked first.
+    ///
+    /// A plain call is cheaper than a future: the message goes from the queue into the variables of the code that handles it. With
+    /// [`#[gen_server]`](macro@crate::gen_server) these are the methods that are not `async`. By default none is handled so.
+    ///
+    /// # Errors
+    /// The message, untouched.
+    fn handle_now(&mut self, msg: Self::Msg, cx: &mut Cx<Self>) -> Result<Flow, Self::Msg> {
+        let _ = cx;
+        Err(msg)
+    }
+
     /// Handles what is not of the server's own type: DOWN, trapped exits, node events, foreign terms.
     /// By default it is logged as a warning, at most 20 a second, and dropped.
     fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> impl Future<Output = Flow> + Send {

@@ -292,27 +292,43 @@ pub(super) fn handle_until_stop<S: GenServer>(
             if let Some(reason) = follow(flow, cx, &mut wait) {
                 return reason;
             }
-            let message = 'message: {
+            let message = 'message: loop {
+                let mut message = None;
+                cx.inbox.next_message(&mut message);
+                if let Some(message) = message {
+                    match server.handle_now(message, cx) {
+                        // By itself: of this one nothing but what it is has been written, to be copied.
+                        Ok(Flow::Continue) => flow = Flow::Continue,
+                        Ok(now) => flow = now,
+                        Err(message) => break 'message message,
+                    }
+                    continue 'next;
+                }
                 let other = match next(server, cx, &mut wait).await {
-                    Some(Event::Message(message)) => break 'message message,
+                    Next::Look => continue 'message,
+                    Next::Event(Event::Message(message)) => break 'message message,
                     other => other,
                 };
                 flow = match other {
-                    Some(Event::Info(info)) => server.handle_info(*info, cx).await,
-                    Some(Event::Stop(reason)) => Flow::Stop(reason),
+                    Next::Event(Event::Info(info)) => server.handle_info(*info, cx).await,
+                    Next::Event(Event::Stop(reason)) => Flow::Stop(reason),
                     // As in OTP the time begins anew.
-                    Some(Event::System | Event::Message(_)) => match &wait {
+                    Next::Event(Event::System | Event::Message(_)) | Next::Look => match &wait {
                         Some(wait) => Flow::Timeout(wait.time),
                         None => Flow::Continue,
                     },
-                    None => {
+                    Next::TimedOut => {
                         cx.inbox.timed_out();
                         server.handle_info(Info::Timeout, cx).await
                     }
                 };
                 continue 'next;
             };
-            flow = server.handle(message, cx).await;
+            flow = match server.handle_now(message, cx) {
+                Ok(Flow::Continue) => Flow::Continue,
+                Ok(now) => now,
+                Err(message) => server.handle(message, cx).await,
+            };
         }
     }
 }
@@ -352,19 +368,34 @@ fn obey<S: GenServer>(
     None
 }
 
-/// The next event; `None` when the time was up first.
+/// What a server is to do next.
+enum Next<M> {
+    Event(Event<M>),
+    /// The time was up before there was one.
+    TimedOut,
+    /// It waited, and is polled again: there may be a message that needs no more than a look.
+    Look,
+}
+
+/// Waits for something to do.
 fn next<S: GenServer>(
     server: &mut S,
     cx: &mut Cx<S>,
     wait: &mut Option<Box<Wait>>,
-) -> impl Future<Output = Option<Event<S::Msg>>> {
-    poll_fn(|context| {
+) -> impl Future<Output = Next<S::Msg>> {
+    let mut waited = false;
+    poll_fn(move |context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(Next::Look);
+        }
         if let Poll::Ready(event) = cx.inbox.poll_next(&mut Shown(server), context) {
-            return Poll::Ready(Some(event));
+            return Poll::Ready(Next::Event(event));
         }
         cx.process().reads_next(wait.is_none());
         match wait {
-            Some(wait) if !cx.inbox.is_suspended() => wait.poll(cx.node(), context).map(|()| None),
+            Some(wait) if !cx.inbox.is_suspended() => {
+                wait.poll(cx.node(), context).map(|()| Next::TimedOut)
+            }
             _ => Poll::Pending,
         }
     })

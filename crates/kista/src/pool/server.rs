@@ -253,7 +253,7 @@ impl<S: GenServer> Pool<S> {
                 }
                 None => Signal::Message(message),
             };
-            match worker.push(signal) {
+            match worker.push(|| signal) {
                 // Workers have no bound of their own: nobody has to wait for room.
                 Ok(_) => {
                     self.routed += 1;

@@ -9,6 +9,7 @@
 //! 4. Where there is a bound each message that is done with is reported to the queue, and who waits for room is woken.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
@@ -16,6 +17,7 @@ use kista_sync::queue::Found;
 
 use super::signal::{Never, unfold};
 use super::{ACTS, BUDGET, Info, Process, Signal};
+use crate::gen_server::PendingReply;
 use crate::scheduler::{Task, schedule};
 
 /// Messages that a selective receive may pass over in one poll: a look is much cheaper than a message handled.
@@ -389,6 +391,43 @@ impl<M: Send + 'static> Process<M> {
             self.set_waiting(false);
             return Poll::Ready(signal);
         }
+    }
+
+    /// Puts the next message into `out`, and gives its caller, if somebody waits for an answer: when it is of the process's own type,
+    /// was taken over or is alone in the queue, and nothing else is to be done for it. Nothing in `out` says nothing.
+    #[inline(always)]
+    pub(crate) fn next_message(
+        &self,
+        taken: &mut VecDeque<Signal<M>>,
+        out: &mut Option<M>,
+    ) -> Option<Arc<dyn PendingReply>> {
+        if !self.turn.may_read() || self.is_bounded() {
+            return None;
+        }
+        let caller = match taken.front() {
+            Some(signal) if signal.is_typed() => {
+                let caller = taken.pop_front()?.typed(out);
+                self.count_taken(-1);
+                caller
+            }
+            Some(_) => return None,
+            None if self.turn.is_listed() || self.turn.has_arrived() => return None,
+            None if self.turn.has_read(TOOK) => return None,
+            None => {
+                let caller = self.queue.pop_only(Signal::is_typed)?.typed(out);
+                self.turn.set_read(TOOK);
+                self.turn.receive(1, true);
+                self.look_at_backlog(1);
+                caller
+            }
+        };
+        self.turn.set_read(match caller {
+            Some(_) => CALLED,
+            None => OTHER,
+        });
+        self.turn.count_read();
+        self.set_waiting(false);
+        caller
     }
 
     /// As much was read as one poll may: the others of this thread come first.

@@ -51,16 +51,26 @@ const LOOKS: u32 = 10;
 const EVICTIONS: usize = 8;
 
 impl<M: Send + 'static> Process<M> {
-    /// Queues a message of a local sender. `Some`: the sender is to wait for room.
-    #[inline]
-    pub(crate) fn push(&self, message: Signal<M>) -> Result<Option<Arc<dyn Room>>, NotTaken<M>> {
-        match self.queue.push(message) {
+    /// Queues a message of a local sender. `Some`: the sender is to wait for room. It is made by `make` where it is to lie.
+    #[inline(always)]
+    pub(crate) fn push(
+        &self,
+        make: impl FnOnce() -> Signal<M>,
+    ) -> Result<Option<Arc<dyn Room>>, NotTaken<M>> {
+        match self.queue.push_made(make) {
             Ok(queued) => {
                 self.look_from_outside(queued);
                 Ok(None)
             }
-            Err(Refused::Closed(message)) => Err(NotTaken::Ended(message)),
-            Err(Refused::Full(message)) => self.overflow(message, true),
+            Err(refused) => self.not_taken(refused.map(|make| make())),
+        }
+    }
+
+    #[cold]
+    fn not_taken(&self, refused: Refused<Signal<M>>) -> Result<Option<Arc<dyn Room>>, NotTaken<M>> {
+        match refused {
+            Refused::Closed(message) => Err(NotTaken::Ended(message)),
+            Refused::Full(message) => self.overflow(message, true),
         }
     }
 
@@ -118,6 +128,7 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// A process that does not take its queue over does not see it grow. Looked at from time to time only.
+    #[inline]
     fn look_from_outside(&self, queued: usize) {
         if queued.is_multiple_of(1 << LOOKS) {
             self.look_at_backlog(queued);

@@ -174,9 +174,10 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Shell<M
         let this = self.as_mut().project();
         match (after, this.process) {
             (After::Over, _) | (_, None) => None,
-            (After::Ready, _) => {
+            (After::Ready, Some(process)) => {
                 *this.row = (*this.row).min(0);
-                schedule_again(self);
+                let flooded = process.taken() >= usize::from(BUDGET);
+                schedule_again(self, flooded);
                 None
             }
             (After::Waits, Some(process)) => {

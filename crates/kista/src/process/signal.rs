@@ -46,6 +46,28 @@ impl<M> Signal<M> {
         }
     }
 
+    /// Whether it is of the process's own type: neither encoded nor what is no message.
+    #[inline]
+    pub(crate) fn is_typed(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Call(..))
+    }
+
+    /// Puts into `out` what it is then, and gives who waits for an answer.
+    #[inline(always)]
+    pub(crate) fn typed(self, out: &mut Option<M>) -> Option<Arc<dyn PendingReply>> {
+        match self {
+            Self::Message(message) => {
+                *out = Some(message);
+                None
+            }
+            Self::Call(message, caller) => {
+                *out = Some(message);
+                Some(caller)
+            }
+            _ => None,
+        }
+    }
+
     /// How many messages it is; what is none counts as one.
     pub(crate) fn weight(&self) -> usize {
         match self {

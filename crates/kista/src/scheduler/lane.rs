@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crossbeam_deque::{Steal, Worker};
+use crossbeam_deque::Steal;
 use tokio::task::{coop, yield_now};
 
+use super::ready::Ready;
 use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn};
 
 /// What others see of a lane. In cache lines of its own: it is written at each turn.
@@ -72,7 +73,7 @@ impl Sign {
 struct Lane {
     scheduler: Arc<Scheduler>,
     index: usize,
-    worker: Worker<Task>,
+    ready: Ready,
     /// When it looked at the clock last, and at which turn.
     looked: Instant,
     looked_at: u32,
@@ -101,12 +102,12 @@ thread_local! {
 pub(super) fn drive(
     scheduler: Arc<Scheduler>,
     index: usize,
-    worker: Worker<Task>,
+    ready: Ready,
 ) -> impl Future<Output = ()> {
     let mut lane = Ended(Some(Lane {
         scheduler,
         index,
-        worker,
+        ready,
         looked: Instant::now(),
         looked_at: 0,
         pace: u64::MAX,
@@ -139,16 +140,25 @@ pub(super) async fn bell(scheduler: Arc<Scheduler>, index: usize) {
     .await;
 }
 
-/// Takes a process that is ready, if a lane of its node runs here. `again`: it had a whole turn.
-pub(super) fn push(task: Task, again: bool) -> Result<(), Task> {
+/// Where a process that is ready comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Last,
+    /// It had a whole turn.
+    Again,
+    /// It had one, and has messages for another.
+    Flooded,
+}
+
+/// Takes a process that is ready, if a lane of its node runs here.
+pub(super) fn push(task: Task, place: Place) -> Result<(), Task> {
     let mut task = Some(task);
     // None: the thread ends.
     let _ = HERE.try_with(|here| {
         if let Some(lane) = &mut *here.borrow_mut()
             && let Some(task) = task.take_if(|task| lane.is_of(task))
         {
-            lane.push(task);
-            lane.after_whole_turn |= again;
+            lane.push(task, place);
         }
     });
     task.map_or(Ok(()), Err)
@@ -159,10 +169,10 @@ struct Ended(Option<Lane>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        if let Some(lane) = &self.0 {
+        if let Some(lane) = &mut self.0 {
             // It ends for no other reason than that, or that the runtime is gone.
             lane.scheduler.close();
-            while let Some(task) = lane.worker.pop() {
+            while let Some(task) = lane.ready.pop() {
                 drop_in_turn(task);
             }
         }
@@ -259,15 +269,19 @@ impl Lane {
         self.looks_at = turns.wrapping_add(self.next_look());
     }
 
-    fn push(&self, task: Task) {
-        self.worker.push(task);
+    fn push(&mut self, task: Task, place: Place) {
+        self.after_whole_turn |= place != Place::Last;
+        match place {
+            Place::Last | Place::Again => self.ready.push(task),
+            Place::Flooded => self.ready.push_flooded(task),
+        }
         self.scheduler.wake_watch();
         self.share();
     }
 
     /// Others are woken for what would wait here for long.
     fn share(&self) {
-        if self.scheduler.sleepers.any() && self.sign().is_to_share(self.worker.len()) {
+        if self.scheduler.sleepers.any() && self.sign().is_to_share(self.ready.len()) {
             self.call_for_help();
         }
     }
@@ -311,13 +325,13 @@ impl Lane {
             self.found();
             return Some(task);
         }
-        if let Some(task) = self.worker.pop() {
+        if let Some(task) = self.ready.pop() {
             return Some(task);
         }
         let task = taken(|| {
             self.scheduler
                 .common
-                .steal_batch_with_limit_and_pop(&self.worker, SHARE)
+                .steal_batch_with_limit_and_pop(self.ready.others(), SHARE)
         })
         .or_else(|| self.steal())?;
         self.found();
@@ -338,9 +352,7 @@ impl Lane {
         (1..lanes)
             .map(|step| (self.index + step) % lanes)
             .filter(|lane| self.scheduler.may_steal(*lane))
-            .find_map(|lane| {
-                taken(|| self.scheduler.stealers[lane].steal_batch_and_pop(&self.worker))
-            })
+            .find_map(|lane| self.scheduler.thieves[lane].steal(&self.ready))
     }
 
     /// False: it does; true: there is something, or it is to end.
@@ -361,7 +373,7 @@ impl Lane {
     }
 }
 
-fn taken(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
+pub(super) fn taken(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
     loop {
         match steal() {
             Steal::Success(task) => return Some(task),

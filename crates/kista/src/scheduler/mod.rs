@@ -14,6 +14,7 @@
 //! 6. When the runtime goes away all processes do, in turns: the end of one that makes another ready is no recursion.
 
 mod lane;
+mod ready;
 mod sleepers;
 mod task;
 mod watch;
@@ -26,11 +27,12 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
 use std::time::Duration;
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_deque::{Injector, Steal};
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use self::lane::Sign;
+use self::lane::{Place, Sign};
+use self::ready::{Ready, Thief};
 use self::sleepers::Sleepers;
 pub(crate) use self::task::{ROUNDS, Runnable, Task, Turns};
 
@@ -52,10 +54,10 @@ pub(crate) struct Scheduler {
     runtime: Handle,
     /// What was made ready where no lane runs.
     common: Injector<Task>,
-    stealers: Box<[Stealer<Task>]>,
+    thieves: Box<[Thief]>,
     signs: Box<[Sign]>,
     /// Of the lanes that were not started.
-    spare: Mutex<Vec<Worker<Task>>>,
+    spare: Mutex<Vec<Ready>>,
     /// How many were started.
     started: AtomicUsize,
     sleepers: Sleepers,
@@ -70,15 +72,15 @@ impl Scheduler {
     pub(crate) fn start(runtime: &Handle) -> Arc<Self> {
         let lanes = runtime.metrics().num_workers().max(1);
         let all = lanes + SPARE;
-        let mut workers: Vec<_> = (0..all).map(|_| Worker::new_fifo()).collect();
+        let mut queues: Vec<_> = (0..all).map(|_| Ready::new()).collect();
         let scheduler = Arc::new(Self {
             runtime: runtime.clone(),
             common: Injector::new(),
-            stealers: workers.iter().map(Worker::stealer).collect(),
+            thieves: queues.iter().map(Ready::thief).collect(),
             signs: (0..all).map(|_| Sign::default()).collect(),
             spare: Mutex::new({
-                workers.reverse();
-                workers
+                queues.reverse();
+                queues
             }),
             started: AtomicUsize::new(0),
             sleepers: Sleepers::default(),
@@ -96,20 +98,20 @@ impl Scheduler {
 
     /// One lane more. False: there are enough.
     fn start_lane(self: &Arc<Self>) -> bool {
-        let (index, worker) = {
+        let (index, ready) = {
             let mut spare = self.spare.lock();
-            let Some(worker) = spare.pop() else {
+            let Some(ready) = spare.pop() else {
                 return false;
             };
-            let index = self.stealers.len() - spare.len() - 1;
+            let index = self.thieves.len() - spare.len() - 1;
             self.started.store(index + 1, SeqCst);
-            (index, worker)
+            (index, ready)
         };
-        if self.stealers.len() > SPARE + 1 {
+        if self.thieves.len() > SPARE + 1 {
             self.runtime.spawn(lane::bell(Arc::clone(self), index));
         }
         self.runtime
-            .spawn(lane::drive(Arc::clone(self), index, worker));
+            .spawn(lane::drive(Arc::clone(self), index, ready));
         true
     }
 
@@ -122,8 +124,8 @@ impl Scheduler {
     fn look(self: &Arc<Self>) -> bool {
         self.sleepers.look();
         let mut works = false;
-        for (sign, queue) in self.signs.iter().zip(&self.stealers).take(self.lanes()) {
-            let waits = !queue.is_empty() || !self.common.is_empty();
+        for (sign, thief) in self.signs.iter().zip(&self.thieves).take(self.lanes()) {
+            let waits = thief.len() > 0 || !self.common.is_empty();
             works |= waits || sign.is_at_work();
             if sign.stands() && waits && !self.is_closed() {
                 sign.set_gives_away(true);
@@ -189,7 +191,7 @@ impl Scheduler {
 
     /// Rule 3.
     fn may_steal(&self, lane: usize) -> bool {
-        match self.stealers[lane].len() {
+        match self.thieves[lane].len() {
             0 => false,
             waiting => self.signs[lane].is_to_share(waiting),
         }
@@ -198,15 +200,21 @@ impl Scheduler {
 
 /// Makes a process ready to run.
 pub(crate) fn schedule(task: Task) {
-    if let Err(task) = lane::push(task, false) {
-        let scheduler = Arc::clone(task.node().scheduler());
-        scheduler.inject(task);
-    }
+    put(task, Place::Last);
 }
 
-/// The same of one that did as much as one turn may: those that wait for a lane come first.
-pub(crate) fn schedule_again(task: Task) {
-    if let Err(task) = lane::push(task, true) {
+/// The same of one that did as much as one turn may: those that wait for any lane come first. `flooded`: it has messages for another
+/// turn, by the number of which it may do in one.
+pub(crate) fn schedule_again(task: Task, flooded: bool) {
+    let place = match flooded {
+        true => Place::Flooded,
+        false => Place::Again,
+    };
+    put(task, place);
+}
+
+fn put(task: Task, place: Place) {
+    if let Err(task) = lane::push(task, place) {
         let scheduler = Arc::clone(task.node().scheduler());
         scheduler.inject(task);
     }

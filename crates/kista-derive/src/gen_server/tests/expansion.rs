@@ -81,12 +81,30 @@ fn the_server_hands_each_message_to_its_method() {
             }
             async fn handle(&mut self, message: Self::Msg, cx: &mut ::kista::Cx<Self>) -> ::kista::Flow {
                 match message {
-                    CounterMsg::Get(reply) => { reply.reply(Self::get(self,)); ::kista::Flow::Continue },
                     CounterMsg::Add(arg0, reply) => {
                         reply.reply(Self::add(self, arg0, cx).await);
                         ::kista::Flow::Continue
                     },
-                    CounterMsg::Reset => <() as ::kista::IntoFlow>::into_flow(Self::reset(self,)),
+                    #[allow(unreachable_patterns)]
+                    message => <Self as ::kista::GenServer>::handle_now(self, message, cx)
+                        .unwrap_or(::kista::Flow::Continue),
+                }
+            }
+            fn handle_now(
+                &mut self,
+                message: Self::Msg,
+                cx: &mut ::kista::Cx<Self>,
+            ) -> ::core::result::Result<::kista::Flow, Self::Msg> {
+                match message {
+                    CounterMsg::Get(reply) => ::core::result::Result::Ok({
+                        reply.reply(Self::get(self,));
+                        ::kista::Flow::Continue
+                    }),
+                    CounterMsg::Reset => ::core::result::Result::Ok(
+                        <() as ::kista::IntoFlow>::into_flow(Self::reset(self,))
+                    ),
+                    #[allow(unreachable_patterns)]
+                    message => ::core::result::Result::Err(message),
                 }
             }
             fn format_status(&self) -> ::kista::Term {
