@@ -90,6 +90,95 @@ async fn a_panic_and_a_stop_at_once_end_the_process_for_their_reason() {
     node.stop().await;
 }
 
+/// Gives back each message, and counts how often it was asked.
+struct Refusing {
+    asked: u32,
+}
+
+impl GenServer for Refusing {
+    type Args = ();
+    type Msg = Msg;
+    type Client = Address<Msg>;
+
+    async fn init((): (), _: &mut Cx<Self>) -> Result<Self, InitStop> {
+        Ok(Self { asked: 0 })
+    }
+
+    fn handle_now(&mut self, message: Msg, _: &mut Cx<Self>) -> Result<Flow, Msg> {
+        self.asked += 1;
+        Err(message)
+    }
+
+    async fn handle(&mut self, message: Msg, cx: &mut Cx<Self>) -> Flow {
+        match message {
+            Msg::Read(reply) => reply.reply(vec![self.asked]),
+            // Comes by another way than what was sent.
+            Msg::Later(n) if n > 0 => cx.continue_with(Msg::Later(n - 1)),
+            _ => {}
+        }
+        Flow::Continue
+    }
+}
+
+#[tokio::test]
+async fn each_message_is_asked_for_once_by_whatever_way_it_comes() {
+    let node = node("at_once").await;
+    let server = node.spawn(spec::<Refusing>(())).await.unwrap();
+    for _ in 0..10 {
+        server.cast(Msg::Now(0));
+    }
+    assert_eq!(server.call(Msg::Read).await, Ok(vec![11]));
+    server.cast(Msg::Now(0));
+    yield_now().await;
+    assert_eq!(server.call(Msg::Read).await, Ok(vec![13]));
+    server.cast(Msg::Later(3));
+    assert_eq!(server.call(Msg::Read).await, Ok(vec![18]));
+    node.stop().await;
+}
+
+/// Keeps the token of a call that it handled at once.
+#[derive(Default)]
+struct Keeping(Vec<ReplyTo<Vec<u32>>>);
+
+impl GenServer for Keeping {
+    type Args = ();
+    type Msg = Msg;
+    type Client = Address<Msg>;
+
+    async fn init((): (), _: &mut Cx<Self>) -> Result<Self, InitStop> {
+        Ok(Self::default())
+    }
+
+    fn handle_now(&mut self, message: Msg, _: &mut Cx<Self>) -> Result<Flow, Msg> {
+        match message {
+            Msg::Read(reply) => self.0.push(reply),
+            Msg::Stop => return Ok(Flow::Stop(ExitReason::Shutdown)),
+            _ => return Err(message),
+        }
+        Ok(Flow::Continue)
+    }
+
+    async fn handle(&mut self, _: Msg, _: &mut Cx<Self>) -> Flow {
+        Flow::Continue
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_kept_at_once_fails_with_the_server() {
+    let node = node("at_once").await;
+    let server = node.spawn(spec::<Keeping>(())).await.unwrap();
+    let kept = [
+        server.call(Msg::Read).send_request(),
+        server.call(Msg::Read).send_request(),
+    ];
+    yield_now().await;
+    server.cast(Msg::Stop);
+    for call in kept {
+        assert_eq!(call.await, Err(ExitReason::Shutdown.into()));
+    }
+    node.stop().await;
+}
+
 /// By the macro: one method that is `async`, one that is not.
 struct Both(Vec<u32>);
 

@@ -306,7 +306,13 @@ pub(super) fn handle_until_stop<S: GenServer>(
                 }
                 let other = match next(server, cx, &mut wait).await {
                     Next::Look => continue 'message,
-                    Next::Event(Event::Message(message)) => break 'message message,
+                    Next::Event(Event::Message(message)) => {
+                        match server.handle_now(message, cx) {
+                            Ok(now) => flow = now,
+                            Err(message) => break 'message message,
+                        }
+                        continue 'next;
+                    }
                     other => other,
                 };
                 flow = match other {
@@ -324,11 +330,7 @@ pub(super) fn handle_until_stop<S: GenServer>(
                 };
                 continue 'next;
             };
-            flow = match server.handle_now(message, cx) {
-                Ok(Flow::Continue) => Flow::Continue,
-                Ok(now) => now,
-                Err(message) => server.handle(message, cx).await,
-            };
+            flow = server.handle(message, cx).await;
         }
     }
 }

@@ -133,8 +133,11 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnabl
         // The first of a row is not timed: most processes have none.
         let begun = (*this.row > 0).then(Instant::now);
         let after = self.as_mut().turn();
-        if let Some(again) = self.settle(after, begun) {
-            schedule(again);
+        match self.settle(after, begun) {
+            None => {}
+            // It was woken because it had done what it may.
+            Some((again, true)) => schedule_again(again, false),
+            Some((again, false)) => schedule(again),
         }
     }
 
@@ -144,7 +147,7 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnabl
             0 => After::Ready,
             _ => self.as_mut().turn(),
         };
-        if let Some(again) = self.settle(after, begun) {
+        if let Some((again, _)) = self.settle(after, begun) {
             again.step(rounds - 1);
         }
     }
@@ -169,8 +172,13 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Runnabl
 }
 
 impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Shell<M, F> {
-    /// Behind a turn: it is over, ready again, or parked, and its row has gone on or not. Some: something was sent meanwhile.
-    fn settle(mut self: Pin<Box<Self>>, after: After, begun: Option<Instant>) -> Option<Task> {
+    /// Behind a turn: it is over, ready again, or parked, and its row has gone on or not. Some: something was sent meanwhile, or it was
+    /// woken; and whether it has done as much as one turn may.
+    fn settle(
+        mut self: Pin<Box<Self>>,
+        after: After,
+        begun: Option<Instant>,
+    ) -> Option<(Task, bool)> {
         let this = self.as_mut().project();
         match (after, this.process) {
             (After::Over, _) | (_, None) => None,
@@ -188,7 +196,8 @@ impl<M: Send + 'static, F: Future<Output = ExitReason> + Send + 'static> Shell<M
                 };
                 // Once it is parked another thread may run it, and end it.
                 let process = Arc::clone(process);
-                process.park(self).err()
+                let spent = process.turn.is_spent();
+                process.park(self).err().map(|again| (again, spent))
             }
         }
     }

@@ -272,7 +272,8 @@ impl Lane {
     fn push(&mut self, task: Task, place: Place) {
         self.after_whole_turn |= place != Place::Last;
         match place {
-            Place::Last | Place::Again => self.ready.push(task),
+            Place::Last => self.ready.push(task),
+            Place::Again => self.ready.push_again(task),
             Place::Flooded => self.ready.push_flooded(task),
         }
         self.scheduler.wake_watch();
@@ -295,8 +296,10 @@ impl Lane {
     /// Learns its pace.
     fn look(&mut self, turns: u32) {
         let now = Instant::now();
-        let passed = now.duration_since(self.looked) / turns.wrapping_sub(self.looked_at).max(1);
-        let pace = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+        let passed = now.duration_since(self.looked);
+        self.ready.passed(passed);
+        let each = passed / turns.wrapping_sub(self.looked_at).max(1);
+        let pace = u64::try_from(each.as_nanos()).unwrap_or(u64::MAX);
         // The less of two: one that is much longer by itself has lost its core meanwhile.
         let before = std::mem::replace(&mut self.pace, pace);
         self.sign().pace.store(pace.min(before), Relaxed);
@@ -339,7 +342,8 @@ impl Lane {
     }
 
     /// It may be the one that was woken: then the next one is to be.
-    fn found(&self) {
+    fn found(&mut self) {
+        self.ready.skip();
         self.scheduler.sleepers.found();
         if !self.scheduler.common.is_empty() {
             self.call_for_help();
@@ -373,7 +377,7 @@ impl Lane {
     }
 }
 
-pub(super) fn taken(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
+pub(super) fn taken<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
             Steal::Success(task) => return Some(task),

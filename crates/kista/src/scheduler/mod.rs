@@ -9,7 +9,8 @@
 //! 3. One that is made ready by another stays on that one's thread, where what it is to read is warm. An idle lane is woken, and takes half
 //!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late: to wake a thread takes as long.
 //! 4. After a [`SLICE`] of time, or [`SLICES`] while another thread is idle, a lane lets the thread's other tasks have theirs, and the
-//!    sockets and timers be looked at. A process that had a whole turn comes behind those that wait for any lane.
+//!    sockets and timers be looked at. A process that had a whole turn comes behind those that wait for any lane;
+//!    of them the flooded may go ahead of the lane's own: see [`ready`].
 //! 5. Nobody waits for more than some milliseconds behind a process that keeps its thread: see [`watch`].
 //! 6. When the runtime goes away all processes do, in turns: the end of one that makes another ready is no recursion.
 

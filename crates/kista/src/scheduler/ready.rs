@@ -1,18 +1,28 @@
+use std::time::Duration;
+
 use crossbeam_deque::{Stealer, Worker};
 
 use super::Task;
 use super::lane::taken;
 
-/// What is ready on a lane, in the order in which it became so.
+/// What is ready on a lane, in the order in which it became so, but for those that are *flooded*: they have taken over more messages than
+/// one turn is for, and had such a turn.
 ///
-/// Those that have more messages waiting than one turn is for are *flooded*, and have every second turn among themselves. Who sends without
-/// a pause sends as many in a turn as are read in one: so the senders of one process, with a turn each, would outrun it by as many
-/// times as they are, and it would read what the caches have long lost. Others wait at most twice as long for that.
+/// Who sends without a pause sends as many in a turn as are read in one: so the senders of one process, with a turn each, would outrun it
+/// by as many times as they are, and it would read what the caches have long lost. Rules:
+/// 1. Behind a whole turn of another a flooded one goes ahead of who waits, while the flooded have had no more time than the others.
+/// 2. Otherwise it has its turn when those had theirs who were ready before it.
+///
+/// So whoever waits beside them waits at most twice as long for that.
 pub(super) struct Ready {
     others: Worker<Task>,
     flooded: Worker<Task>,
+    /// So many others come before the first of the flooded.
+    before: usize,
     /// The last turn was a flooded one's.
     was_flooded: bool,
+    /// How much more time the flooded have had than the others since they are. Less than none counts as none after a while.
+    ahead: i64,
 }
 
 /// Takes from it, on other lanes.
@@ -21,12 +31,17 @@ pub(super) struct Thief {
     flooded: Stealer<Task>,
 }
 
+/// The others' time is remembered for so long, in ns: what they had long ago entitles the flooded to nothing.
+const REMEMBERED: i64 = 1_000_000;
+
 impl Ready {
     pub(super) fn new() -> Self {
         Self {
             others: Worker::new_fifo(),
             flooded: Worker::new_fifo(),
+            before: 0,
             was_flooded: false,
+            ahead: 0,
         }
     }
 
@@ -41,7 +56,18 @@ impl Ready {
         self.others.push(task);
     }
 
-    pub(super) fn push_flooded(&self, task: Task) {
+    /// Of one that had a whole turn, and is not flooded.
+    pub(super) fn push_again(&mut self, task: Task) {
+        self.others.push(task);
+        if self.ahead <= 0 {
+            self.before = 0;
+        }
+    }
+
+    pub(super) fn push_flooded(&mut self, task: Task) {
+        if self.flooded.is_empty() {
+            self.before = self.others.len();
+        }
         self.flooded.push(task);
     }
 
@@ -51,14 +77,38 @@ impl Ready {
 
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Task> {
-        if !self.was_flooded
+        if self.before == 0
             && let Some(task) = self.flooded.pop()
         {
+            self.before = self.others.len();
             self.was_flooded = true;
             return Some(task);
         }
+        self.before = self.before.saturating_sub(1);
         self.was_flooded = false;
-        self.others.pop().or_else(|| self.flooded.pop())
+        match self.others.pop() {
+            Some(task) => Some(task),
+            // They were taken away.
+            None => {
+                let task = self.flooded.pop();
+                self.was_flooded = task.is_some();
+                task
+            }
+        }
+    }
+
+    /// So much time has passed since this was said last, behind whose turn it is said.
+    pub(super) fn passed(&mut self, time: Duration) {
+        let time = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        self.ahead = match self.was_flooded {
+            true => self.ahead.saturating_add(time),
+            false => self.ahead.saturating_sub(time).max(-REMEMBERED),
+        };
+    }
+
+    /// One from elsewhere has this turn.
+    pub(super) fn skip(&mut self) {
+        self.was_flooded = false;
     }
 
     /// Where what is taken from elsewhere goes.
@@ -72,9 +122,12 @@ impl Thief {
         self.others.len() + self.flooded.len()
     }
 
-    /// One to run, and half of the others into `into`. A flooded one by itself: beside its senders it keeps pace with them.
+    /// One to run, and half of the others into `into`.
     pub(super) fn steal(&self, into: &Ready) -> Option<Task> {
-        taken(|| self.flooded.steal())
-            .or_else(|| taken(|| self.others.steal_batch_and_pop(&into.others)))
+        let Some(flooded) = taken(|| self.flooded.steal()) else {
+            return taken(|| self.others.steal_batch_and_pop(&into.others));
+        };
+        taken(|| self.others.steal_batch(&into.others));
+        Some(flooded)
     }
 }

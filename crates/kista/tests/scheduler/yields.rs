@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use kista::{Node, ProcessCx, ServerRef, gen_server};
 use tokio::runtime::{Builder, Runtime};
@@ -78,7 +79,7 @@ fn on(runtime: &Runtime, begin: &impl AsyncFn(Node, Flag)) {
                 tokio::spawn(task::yield_now()).await.unwrap();
             }
             for _ in 0..3 {
-                sleep(std::time::Duration::from_millis(1)).await;
+                sleep(Duration::from_millis(1)).await;
             }
         };
         timeout(SOON, others)
@@ -257,6 +258,91 @@ fn many_that_send_to_one_do_not_outrun_it() {
             most < SENDERS * EACH / 4,
             "of {} messages {most} waited",
             SENDERS * EACH
+        );
+        node.stop().await;
+    });
+}
+
+/// Has turns that take far longer than those of others.
+struct Slow;
+
+#[gen_server(local)]
+impl Slow {
+    #[init]
+    fn new() -> Self {
+        Slow
+    }
+    #[cast]
+    fn work(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(10) {
+            std::hint::spin_loop();
+        }
+    }
+    #[call]
+    fn done(&self) {}
+}
+
+/// Sends itself a message in each turn, and counts them.
+struct Light {
+    turns: Arc<AtomicU64>,
+    over: Flag,
+    itself: Option<ServerRef<Light>>,
+}
+
+#[gen_server(local)]
+impl Light {
+    #[init]
+    fn new(turns: Arc<AtomicU64>, over: Flag) -> Self {
+        let itself = None;
+        Light {
+            turns,
+            over,
+            itself,
+        }
+    }
+    #[cast]
+    fn begin(&mut self, itself: ServerRef<Light>) {
+        itself.turn();
+        self.itself = Some(itself);
+    }
+    #[cast]
+    fn turn(&mut self) {
+        self.turns.fetch_add(1, SeqCst);
+        if let Some(itself) = &self.itself
+            && !self.over.load(SeqCst)
+        {
+            itself.turn();
+        }
+    }
+}
+
+#[test]
+fn one_that_is_flooded_and_slow_comes_before_no_others_that_are_quick() {
+    const OTHERS: u64 = 50;
+    const TURNS: u64 = 40;
+    let mut worker = Builder::new_multi_thread();
+    let worker = worker.worker_threads(1).enable_all().build().unwrap();
+    worker.block_on(async {
+        let node = node("slow").await;
+        let (turns, over) = (Arc::new(AtomicU64::new(0)), Flag::default());
+        for _ in 0..OTHERS {
+            let light = node.spawn(Light::spec(turns.clone(), over.clone()));
+            let light = light.await.unwrap();
+            light.begin(light.clone());
+        }
+        let slow = node.spawn(Slow::spec()).await.unwrap();
+        let before = turns.load(SeqCst);
+        for _ in 0..TURNS * 128 {
+            slow.work();
+        }
+        slow.done().forever().await.unwrap();
+        let between = turns.load(SeqCst) - before;
+        over.store(true, SeqCst);
+        // All of them between two turns of the slow one; with every second turn for that it would be one.
+        assert!(
+            between > TURNS * OTHERS / 2,
+            "{between} turns of {OTHERS} others beside {TURNS}"
         );
         node.stop().await;
     });
