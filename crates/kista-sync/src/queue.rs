@@ -27,26 +27,17 @@ use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 
+use self::inner::{ACTING, CLOSED, Inner, Kind, MESSAGE, NOTE, SIGNAL, UNLIMITED};
+use self::inner::{extend, make_room, saturated, shrink};
+pub use self::refused::Refused;
 use crate::sync::{AtomicBool, AtomicU32, Mutex};
 
+mod inner;
 #[cfg(all(test, loom))]
 mod models;
+mod refused;
 #[cfg(all(test, not(loom)))]
 mod tests;
-
-/// Buffers up to this many bytes are always kept (though never fewer than [`KEPT_ITEMS`] items).
-const KEPT_BYTES: usize = 1024;
-const KEPT_ITEMS: usize = 4;
-
-/// A buffer that is this many times larger than its use is given back.
-const SLACK: usize = 8;
-
-/// Up to so many items a buffer grows to four times its size.
-const DOUBLED_FROM: usize = 1024;
-
-/// A batch up to this size is moved behind the consumer's items while the lock is held, so that the queue keeps its
-/// buffer. A larger one is taken with its buffer and moved afterwards: the lock must not last as long as a copy.
-const MOVED_UNDER_LOCK: usize = 8;
 
 /// A queue with many producers and one consumer.
 ///
@@ -98,27 +89,6 @@ pub struct Queue<T, P = Waker> {
     more: AtomicU32,
 }
 
-/// No limit: more messages than there is memory for.
-const UNLIMITED: u32 = u32::MAX;
-
-/// The limit of a closed queue, which is also what makes it closed.
-const CLOSED: u32 = 0;
-
-struct Inner<T, P> {
-    /// A `Vec`, not a `VecDeque`: the queue only ever appends, and it is 8 bytes smaller. The two convert in O(1).
-    items: Vec<T>,
-    /// Present exactly while the consumer is parked; so never while there are items.
-    parked: Option<P>,
-    /// How many of `items` are signals. Saturates; only "none" has to be exact.
-    signals: u32,
-    /// How many of `items` are messages.
-    messages: u32,
-    /// Messages that were taken and are not done with. Kept only while there is a limit.
-    held: u32,
-    /// How many messages may be unread; [`UNLIMITED`] or [`CLOSED`].
-    limit: u32,
-}
-
 /// What one take handed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -141,22 +111,6 @@ pub enum Found<T> {
     One(T),
     /// Whatever else was queued, in the consumer's buffer.
     Batch(Batch),
-}
-
-/// The item was not queued; it comes back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Refused<T> {
-    /// The queue was closed.
-    Closed(T),
-    /// As many messages are unread as the limit allows.
-    Full(T),
-}
-
-/// What one item counts as: signals and messages.
-#[derive(Clone, Copy)]
-struct Kind {
-    signals: u32,
-    messages: u32,
 }
 
 /// What waits while a queue's consumer is parked: a waker, or the consumer itself.
@@ -507,189 +461,6 @@ impl<T, P: Park> Queue<T, P> {
     }
 }
 
-impl<T, P> Inner<T, P> {
-    const fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            parked: None,
-            signals: 0,
-            messages: 0,
-            held: 0,
-            limit: UNLIMITED,
-        }
-    }
-
-    /// The buffer of who is about to wait, if it is too large to be kept. For when the lock was released.
-    fn give_back(&mut self) -> Vec<T> {
-        if is_large::<T>(self.items.capacity()) {
-            mem::take(&mut self.items)
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Why the limit, or the end, does not let this in.
-    #[inline(never)]
-    fn refusal(&self, kind: Kind, extra: u32) -> Option<Refused<()>> {
-        if self.limit == CLOSED {
-            return Some(Refused::Closed(()));
-        }
-        let full = self.unread() >= self.limit.saturating_add(extra);
-        (kind.messages > 0 && (full || kind.messages > 1)).then_some(Refused::Full(()))
-    }
-
-    /// For one item more.
-    #[inline]
-    fn make_room(&mut self) {
-        if self.items.len() == self.items.capacity() {
-            self.grow();
-        }
-    }
-
-    /// A buffer that was given back when the consumer parked is large again soon, if it was large before.
-    #[cold]
-    fn grow(&mut self) {
-        let now = self.items.capacity();
-        let more = match now {
-            0 => KEPT_ITEMS,
-            1..DOUBLED_FROM => 3 * now,
-            _ => now,
-        };
-        self.items.reserve_exact(more);
-    }
-
-    /// Of what is queued, one item: whether it is a message by itself, which nobody counts any further, in a buffer that may stay.
-    fn is_one_message(&self) -> bool {
-        self.signals == 0
-            && self.messages == 1
-            && self.limit == UNLIMITED
-            && !is_large::<T>(self.items.capacity())
-    }
-
-    const fn unread(&self) -> u32 {
-        self.messages.saturating_add(self.held)
-    }
-
-    /// Takes the batch; what is left to do is done after the lock was released, by [`Taken::finish`].
-    fn take(&mut self, into: &mut VecDeque<T>, more: usize) -> Taken<T> {
-        let items = self.items.len();
-        let messages = mem::take(&mut self.messages);
-        if self.limit != UNLIMITED {
-            self.held = self.held.saturating_add(messages);
-        }
-        let batch = Batch {
-            items,
-            signals: mem::take(&mut self.signals) as usize,
-            messages: messages as usize,
-            more,
-        };
-        let kept = |capacity| !is_large::<T>(capacity) || capacity / SLACK <= items;
-        let (rest, spare) = if into.is_empty() {
-            let mut spare = Vec::from(mem::take(into));
-            let full = mem::replace(
-                &mut self.items,
-                if kept(spare.capacity()) {
-                    mem::take(&mut spare)
-                } else {
-                    Vec::new()
-                },
-            );
-            *into = VecDeque::from(full);
-            (Vec::new(), spare)
-        } else if items <= MOVED_UNDER_LOCK {
-            into.extend(self.items.drain(..));
-            (
-                Vec::new(),
-                if kept(self.items.capacity()) {
-                    Vec::new()
-                } else {
-                    mem::take(&mut self.items)
-                },
-            )
-        } else {
-            (mem::take(&mut self.items), Vec::new())
-        };
-        Taken {
-            batch,
-            rest,
-            _spare: spare,
-        }
-    }
-}
-
-/// A batch on its way out of the lock.
-struct Taken<T> {
-    batch: Batch,
-    /// Items that are still to be moved to the consumer.
-    rest: Vec<T>,
-    /// A buffer that is given back to the allocator.
-    _spare: Vec<T>,
-}
-
-impl<T> Taken<T> {
-    fn finish(self, into: &mut VecDeque<T>) -> Batch {
-        if !self.rest.is_empty() {
-            extend(into, self.rest);
-        }
-        self.batch
-    }
-}
-
-const MESSAGE: Kind = Kind {
-    signals: 0,
-    messages: 1,
-};
-const SIGNAL: Kind = Kind {
-    signals: 1,
-    messages: 0,
-};
-const ACTING: Kind = Kind {
-    signals: 1,
-    messages: 1,
-};
-const NOTE: Kind = Kind {
-    signals: 0,
-    messages: 0,
-};
-
-fn saturated(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Whether a buffer of this capacity is more than what is always kept.
-const fn is_large<T>(capacity: usize) -> bool {
-    let size = size_of::<T>();
-    size != 0 && capacity > KEPT_ITEMS && capacity.saturating_mul(size) > KEPT_BYTES
-}
-
-/// Makes sure that a small batch can be moved behind the consumer's items without growing its buffer under the lock, and
-/// gives back what the consumer no longer needs.
-fn make_room<T>(into: &mut VecDeque<T>) {
-    if !into.is_empty() {
-        shrink(into);
-        into.reserve(MOVED_UNDER_LOCK);
-    }
-}
-
-/// Gives back most of a large buffer that is hardly used. The items that left it before have paid for the copy.
-fn shrink<T>(into: &mut VecDeque<T>) {
-    let needed = match into.len() {
-        0 => 0,
-        held => held + MOVED_UNDER_LOCK, // or `make_room` would undo this each time
-    };
-    if is_large::<T>(into.capacity()) && needed <= into.capacity() / SLACK {
-        into.shrink_to(needed);
-    }
-}
-
-fn extend<T>(into: &mut VecDeque<T>, rest: Vec<T>) {
-    if into.is_empty() {
-        *into = VecDeque::from(rest);
-    } else {
-        into.extend(rest);
-    }
-}
-
 impl<T, P: Park> Default for Queue<T, P> {
     fn default() -> Self {
         Self::new()
@@ -707,40 +478,3 @@ impl<T, P> fmt::Debug for Queue<T, P> {
             .finish()
     }
 }
-
-impl<T> Refused<T> {
-    /// The same of something else.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Refused<U> {
-        match self {
-            Self::Closed(item) => Refused::Closed(f(item)),
-            Self::Full(item) => Refused::Full(f(item)),
-        }
-    }
-
-    /// The item that was refused.
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Closed(item) | Self::Full(item) => item,
-        }
-    }
-}
-
-impl<T> fmt::Debug for Refused<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "Closed(..)",
-            Self::Full(_) => "Full(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for Refused<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "the queue was closed",
-            Self::Full(_) => "the queue is full",
-        })
-    }
-}
-
-impl<T> std::error::Error for Refused<T> {}

@@ -5,7 +5,8 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::{Batch, Found, KEPT_BYTES, MOVED_UNDER_LOCK, Park, Refused};
+use super::inner::{KEPT_BYTES, MOVED_UNDER_LOCK};
+use super::{Batch, Found, Park, Refused};
 use crate::testing::{Calling, Counted, Unparking, take_or_park};
 
 /// Of a consumer that is woken.

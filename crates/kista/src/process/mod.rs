@@ -32,6 +32,7 @@ mod room;
 mod shell;
 mod signal;
 mod state;
+mod turn;
 mod via;
 
 use std::any::Any;
@@ -49,8 +50,8 @@ pub(crate) use env::Env;
 pub use exit_reason::ExitReason;
 pub(crate) use guest::Guest;
 pub use info::Info;
+use mail::Mail;
 pub(crate) use mail::Next;
-use mail::{Mail, Turn};
 pub use me::Me;
 pub use options::SpawnOptions;
 pub(crate) use overflow::{Delivery, NotTaken};
@@ -61,6 +62,7 @@ pub(crate) use shell::{abandon, launch, poll_as, task};
 pub(crate) use signal::{ControlSignal, Envelope, Never, Signal, WireMessage};
 pub use state::AliasMode;
 pub(crate) use state::{Deferred, ProcessState};
+use turn::Turn;
 pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::acts::{caught_text, drop_quietly};
-use super::mail::Reader;
+use super::turn::Reader;
 use super::{AnyProcess, BUDGET, Process, budget, current};
 use crate::ExitReason;
 use crate::node::Node;
