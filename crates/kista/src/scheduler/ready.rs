@@ -34,6 +34,9 @@ pub(super) struct Thief {
 /// The others' time is remembered for so long, in ns: what they had long ago entitles the flooded to nothing.
 const REMEMBERED: i64 = 1_000_000;
 
+/// The flooded's own is for so long: a turn in which the thread lost its core is no turn of theirs.
+const OWED: i64 = 10_000_000;
+
 impl Ready {
     pub(super) fn new() -> Self {
         Self {
@@ -101,7 +104,7 @@ impl Ready {
     pub(super) fn passed(&mut self, time: Duration) {
         let time = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         self.ahead = match self.was_flooded {
-            true => self.ahead.saturating_add(time),
+            true => self.ahead.saturating_add(time).min(OWED),
             false => self.ahead.saturating_sub(time).max(-REMEMBERED),
         };
     }
@@ -129,5 +132,80 @@ impl Thief {
         };
         taken(|| self.others.steal_batch(&into.others));
         Some(flooded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::*;
+    use crate::node::Node;
+    use crate::scheduler::{Runnable, Turns};
+
+    /// Says who it is when it runs.
+    struct Named(u32, Arc<AtomicU32>);
+
+    impl Runnable for Named {
+        fn run(self: Pin<Box<Self>>) {
+            self.1.store(self.0, Relaxed);
+        }
+        fn step(self: Pin<Box<Self>>, _: usize) {
+            self.run();
+        }
+        fn node(&self) -> &Node {
+            unreachable!("nobody asks")
+        }
+        fn turns(&self) -> Turns {
+            Turns::OfLanes
+        }
+    }
+
+    const FLOODED: u32 = 100;
+
+    /// Who has the next so many turns, of which each takes so long; a whole one for the flooded, and for the others if they say so.
+    fn turns(others: u32, whole: bool, times: u32, micros: impl Fn(u32) -> u64) -> Vec<u32> {
+        let ran = Arc::new(AtomicU32::new(0));
+        let named = |who| Box::pin(Named(who, Arc::clone(&ran)));
+        let mut ready = Ready::new();
+        (0..others).for_each(|who| ready.push(named(who)));
+        ready.push_flooded(named(FLOODED));
+        let mut all = Vec::new();
+        for _ in 0..times {
+            ready.pop().expect("all of them are ready").run();
+            let who = ran.load(Relaxed);
+            all.push(who);
+            match who {
+                FLOODED => ready.push_flooded(named(who)),
+                _ if whole => ready.push_again(named(who)),
+                _ => ready.push(named(who)),
+            }
+            ready.passed(Duration::from_micros(micros(who)));
+        }
+        all
+    }
+
+    #[test]
+    fn a_flooded_one_goes_ahead_behind_whole_turns() {
+        let all = turns(50, true, 400, |_| 5);
+        let flooded = all.iter().filter(|who| **who == FLOODED).count();
+        assert!((120..=200).contains(&flooded), "{flooded} of 400 turns");
+        assert!((0..50).all(|who| all.contains(&who)));
+    }
+
+    #[test]
+    fn one_that_takes_more_time_than_the_others_comes_in_its_turn() {
+        let all = turns(50, true, 510, |who| if who == FLOODED { 2_500 } else { 5 });
+        let flooded = all.iter().filter(|who| **who == FLOODED).count();
+        assert!((9..=12).contains(&flooded), "{flooded} of 510 turns");
+    }
+
+    #[test]
+    fn behind_others_that_have_no_whole_turns_it_comes_in_its_turn() {
+        let all = turns(50, false, 510, |_| 5);
+        let flooded = all.iter().filter(|who| **who == FLOODED).count();
+        assert_eq!(flooded, 10);
     }
 }

@@ -203,66 +203,6 @@ fn who_yields_for_ever_leaves_the_thread_to_others() {
     });
 }
 
-/// Notes how many of the messages that were sent to it it had not read, at most.
-struct Flooded {
-    sent: Arc<AtomicU64>,
-    read: u64,
-    most: u64,
-}
-
-#[gen_server(local)]
-impl Flooded {
-    #[init]
-    fn new(sent: Arc<AtomicU64>) -> Self {
-        let (read, most) = (0, 0);
-        Flooded { sent, read, most }
-    }
-    #[cast]
-    fn tell(&mut self) {
-        self.most = self.most.max(self.sent.load(SeqCst) - self.read);
-        self.read += 1;
-    }
-    #[call]
-    fn seen(&self) -> (u64, u64) {
-        (self.read, self.most)
-    }
-}
-
-#[test]
-fn many_that_send_to_one_do_not_outrun_it() {
-    const SENDERS: u64 = 50;
-    const EACH: u64 = 4_000;
-    let mut worker = Builder::new_multi_thread();
-    let worker = worker.worker_threads(1).enable_all().build().unwrap();
-    worker.block_on(async {
-        let node = node("outrun").await;
-        let sent = Arc::new(AtomicU64::new(0));
-        let flooded = node.spawn(Flooded::spec(sent.clone())).await.unwrap();
-        for _ in 0..SENDERS {
-            let (flooded, sent) = (flooded.clone(), sent.clone());
-            goes_on(&node, async move |_| {
-                for _ in 0..EACH {
-                    sent.fetch_add(1, SeqCst);
-                    flooded.tell().await.unwrap();
-                }
-            });
-        }
-        let most = loop {
-            match flooded.seen().forever().await.unwrap() {
-                (read, most) if read == SENDERS * EACH => break most,
-                _ => task::yield_now().await,
-            }
-        };
-        // With a turn each it would have read one message where they sent 50.
-        assert!(
-            most < SENDERS * EACH / 4,
-            "of {} messages {most} waited",
-            SENDERS * EACH
-        );
-        node.stop().await;
-    });
-}
-
 /// Has turns that take far longer than those of others.
 struct Slow;
 
