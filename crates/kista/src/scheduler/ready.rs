@@ -13,7 +13,7 @@ use super::lane::taken;
 /// 1. Behind a whole turn of another a flooded one goes ahead of who waits, while the flooded have had no more time than the others.
 /// 2. Otherwise it has its turn when those had theirs who were ready before it.
 ///
-/// So whoever waits beside them waits at most twice as long for that.
+/// So whoever waits beside them waits at most twice as long for that, while a turn of theirs takes at most [`OWED`].
 pub(super) struct Ready {
     others: Worker<Task>,
     flooded: Worker<Task>,
@@ -21,7 +21,7 @@ pub(super) struct Ready {
     before: usize,
     /// The last turn was a flooded one's.
     was_flooded: bool,
-    /// How much more time the flooded have had than the others since they are. Less than none counts as none after a while.
+    /// How much more time the flooded have had of late than the others, in ns: from -[`REMEMBERED`] to [`OWED`].
     ahead: i64,
 }
 
