@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use kista::dist::frame::{FrameReader, FrameWriter, Inbound, Outbox, ReaderLimits, WriteBuffer};
 use kista::dist::{Control, Flags};
 use kista::etf::{AtomQuota, Decode, Decoder, Encode, Encoder};
-use kista::{Atom, Node, Pid, gen_server};
+use kista::{Atom, Node, Pid, ReplyTo, ServerRef, gen_server};
 
 /// Instructions for one operation: optimised, and not.
 struct Bound {
@@ -100,6 +100,37 @@ impl Sink {
     }
 }
 
+/// Hands a token on to the other one.
+#[derive(Default)]
+struct Link {
+    other: Option<ServerRef<Link>>,
+    back: Option<ReplyTo<()>>,
+}
+
+#[gen_server(local)]
+impl Link {
+    #[init]
+    fn new() -> Self {
+        Self::default()
+    }
+    #[call]
+    fn join(&mut self, other: ServerRef<Link>) {
+        self.other = Some(other);
+    }
+    #[call]
+    fn begin(&mut self, hops: u64, back: ReplyTo<()>) {
+        self.back = Some(back);
+        self.token(hops);
+    }
+    #[cast]
+    fn token(&mut self, hops: u64) {
+        match (&self.other, hops) {
+            (Some(other), 1..) => drop(other.token(hops - 1)),
+            _ => self.back.take().into_iter().for_each(|back| back.reply(())),
+        }
+    }
+}
+
 /// On one thread, so that who runs when is the same each time; in a task of its own, as the work of a program is.
 fn on_a_node<F: Future<Output = ()> + Send + 'static>(work: fn(Node, u64) -> F, times: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -131,6 +162,15 @@ async fn calls(node: Node, times: u64) {
     }
 }
 
+/// Of an even number: the token is back where it began.
+async fn hops(node: Node, times: u64) {
+    let one = node.spawn(Link::spec()).await.unwrap();
+    let other = node.spawn(Link::spec()).await.unwrap();
+    one.join(other.clone()).await.unwrap();
+    other.join(one.clone()).await.unwrap();
+    one.begin(times).forever().await.unwrap();
+}
+
 #[test]
 fn a_local_send() {
     let bound = Bound {
@@ -138,6 +178,16 @@ fn a_local_send() {
         debug: 3_400,
     };
     at_most("a_local_send", &bound, |times| on_a_node(sends, times));
+}
+
+/// The bound is nearer than the others: so it is seen when servers do not rest.
+#[test]
+fn a_hop() {
+    let bound = Bound {
+        release: 1_500,
+        debug: 16_500,
+    };
+    at_most("a_hop", &bound, |times| on_a_node(hops, times));
 }
 
 #[test]

@@ -44,6 +44,11 @@ impl<S: GenServer> Cx<S> {
         self.has_then() || self.inbox.has_own()
     }
 
+    /// Whether it waits for its next message, and has nothing else to do.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.has_then() && self.inbox.is_plain() && self.process().is_reading()
+    }
+
     pub(super) fn has_then(&self) -> bool {
         self.then.is_some()
     }

@@ -115,10 +115,7 @@ pub(super) fn may_call(node: &Node, waker: &Waker) -> bool {
 
 fn step(process: Task) {
     let _stepping = Stepping::new();
-    match process.turns() {
-        Turns::First => process.run(),
-        Turns::OfCallers | Turns::OfLanes => process.step(ROUNDS),
-    }
+    process.step(ROUNDS);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -148,10 +148,11 @@ pub trait GenServer: Sized + Send + 'static {
     #[doc(hidden)]
     const HAS_LOOP: bool = false;
 
-    /// The loop of the process. Behaviours that are built on this one have another; servers leave it as it is.
+    /// The loop of the process; `None`: it rests until it is sent something. Behaviours that are built on this one have another; servers
+    /// leave it as it is.
     #[doc(hidden)]
-    fn run(&mut self, cx: &mut Cx<Self>) -> impl Future<Output = ExitReason> + Send {
-        serve::handle_until_stop(self, cx)
+    fn run(&mut self, cx: &mut Cx<Self>) -> impl Future<Output = Option<ExitReason>> + Send {
+        serve::handle_until_rest(self, cx)
     }
 
     /// The last act: see rule 4 of the [module](self).

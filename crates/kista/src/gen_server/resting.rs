@@ -1,36 +1,179 @@
-//! A server that has had nothing to do since its `init`: it has a state and a context, and no future of its code.
+//! A server at rest: it has a state and a context, and no future of its code.
 //!
-//! Many servers wait for long until they are first asked something, and some are never asked. Rules:
+//! Most servers wait for long until they are asked something, and most of what they are asked needs nothing awaited. So what waits is
+//! small, and a turn for such a message is a plain call, in place of a future that is resumed, asks for a message, and waits again. Rules:
 //! 1. It is parked in its queue as any process that waits. So whatever is sent to it has the same effect, in the same order and from
-//!    anywhere, as on one whose code has begun.
-//! 2. Only who waits for its next message rests. A behaviour with a loop of its own, and a server that has more to do after its
-//!    `init` (`continue_with`, `then`), begins at once.
-//! 3. Once begun it stays so: what comes and goes would be dearer than what it takes.
-//! 4. Who waits for its stop does its first turn, which mostly is the last: see [`inline`](super::inline).
+//!    anywhere, as on one whose code runs.
+//! 2. Only who waits for its next message rests, and for nothing else. A behaviour with a loop of its own does not, nor a server that has
+//!    more to do (`continue_with`, `then`, a timeout).
+//! 3. It handles messages of its own type by [`GenServer::handle_now`]. For whatever else is there its code begins ([`serve`]), with what is
+//!    in hand ([`First`]): a message that has to be awaited for, a flow that is not `Continue`, a panic, what came encoded, a signal.
+//!    Then what is in hand comes before whatever has been sent since, as it would within the code.
+//! 4. Its code rests again behind [`SETTLED`] messages in a row that it took by itself and needed for nothing: what comes and goes would be dearer than what
+//!    it takes.
+//! 5. Who waits for the stop of one that was never sent anything does its first turn, which mostly is the last: see
+//!    [`inline`](super::inline). Who calls one that is only called does its turns, as any server's: see `process/shell.rs`.
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::serve::serve;
-use super::{Cx, GenServer};
+use super::{Cx, Flow, GenServer};
+use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{Process, abandon, current, task};
-use crate::scheduler::{Runnable, Turns};
+use crate::process::{AtRest, On, Process, Rest, Row, abandon, current, run_as, task};
+use crate::scheduler::{Runnable, Task, Turns, schedule, schedule_again};
+
+/// Rule 4.
+pub(super) const SETTLED: u8 = 32;
 
 /// A server at rest.
-struct Resting<S: GenServer> {
-    process: Arc<Process<S::Msg>>,
-    /// `None`: it has begun.
-    begun: Option<(S, Cx<S>)>,
+pub(super) struct Resting<S: GenServer> {
+    // Lent to `current` while the process's code runs.
+    process: Option<Arc<Process<S::Msg>>>,
+    /// `None`: its code has begun.
+    state: Option<(S, Cx<S>)>,
+    row: Row,
+    /// It had no turn yet.
+    is_fresh: bool,
+}
+
+/// With what the code of a server begins.
+pub(super) enum First<M> {
+    Message(M),
+    Flow(Flow),
+    /// A callback failed so.
+    Failed(ExitReason),
+}
+
+/// What a turn came to.
+enum After<M> {
+    Over,
+    Waits,
+    /// It did as much as one turn may.
+    Ready,
+    Begins(Option<Box<First<M>>>),
 }
 
 /// Lets the server wait for what is sent to it.
 pub(super) fn rest<S: GenServer>(process: &Arc<Process<S::Msg>>, server: S, cx: Cx<S>) {
-    let resting = Resting {
-        process: Arc::clone(process),
-        begun: Some((server, cx)),
-    };
-    process.rest(Box::pin(resting));
+    process.rest(Box::pin(Resting {
+        process: Some(Arc::clone(process)),
+        state: Some((server, cx)),
+        row: Row::NONE,
+        is_fresh: true,
+    }));
+}
+
+impl<S: GenServer> Resting<S> {
+    /// Of a server whose code has run, for the shell that has its process.
+    pub(super) fn again(server: S, cx: Cx<S>) -> Box<Self> {
+        Box::new(Self {
+            process: None,
+            state: Some((server, cx)),
+            row: Row::NONE,
+            is_fresh: false,
+        })
+    }
+
+    fn turn(&mut self) -> After<S::Msg> {
+        let Some((server, cx)) = &mut self.state else {
+            return After::Over;
+        };
+        self.is_fresh = false;
+        if !cx.inbox.begin_at_rest() {
+            return After::Begins(None);
+        }
+        let mut first = None;
+        let ran = run_as(&mut self.process, || first = handle_all(server, cx));
+        if let Err(panic) = ran {
+            return After::Begins(Some(Box::new(First::Failed(panic))));
+        }
+        if first.is_some() {
+            return After::Begins(first);
+        }
+        match cx.inbox.end_at_rest() {
+            AtRest::Waits => After::Waits,
+            AtRest::Spent => After::Ready,
+            AtRest::Left => After::Begins(None),
+            AtRest::Over => After::Over,
+        }
+    }
+
+    /// Behind a turn: as the shell's.
+    fn settle(mut self: Pin<Box<Self>>, after: After<S::Msg>, begun: Option<Instant>) -> Settled {
+        let this = &mut *self;
+        match (after, &this.process) {
+            (After::Over, _) | (_, None) => Settled::Done,
+            (After::Ready, Some(process)) => {
+                this.row.ends();
+                let flooded = process.is_flooded();
+                schedule_again(self, flooded);
+                Settled::Done
+            }
+            (After::Waits, Some(process)) => {
+                this.row.waits(process, begun);
+                // Once it is parked another thread may run it, and end it.
+                let process = Arc::clone(process);
+                match process.park(self) {
+                    Ok(()) => Settled::Done,
+                    Err(again) => Settled::Again(again),
+                }
+            }
+            (After::Begins(first), Some(_)) => match self.begin(first) {
+                Some(begun) => Settled::Begun(begun),
+                None => Settled::Done,
+            },
+        }
+    }
+
+    /// Its code begins, in the turn that it has.
+    fn begin(mut self: Pin<Box<Self>>, first: Option<Box<First<S::Msg>>>) -> Option<Task> {
+        let (server, cx) = self.state.take()?;
+        let (process, row) = (self.process.take()?, self.row);
+        drop(self);
+        let on = match first {
+            Some(_) => On::InHand,
+            None => On::InTurn,
+        };
+        Some(task(process, row, on, move || serve(server, cx, first)))
+    }
+}
+
+/// How a turn was settled.
+enum Settled {
+    Done,
+    /// Something was sent meanwhile.
+    Again(Task),
+    /// The turn is its code's now.
+    Begun(Task),
+}
+
+/// Handles what is there, until its code is needed.
+#[inline]
+fn handle_all<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> Option<Box<First<S::Msg>>> {
+    loop {
+        let mut message = None;
+        cx.inbox.next_message(&mut message);
+        let Some(message) = message else {
+            if cx.inbox.takes_more() {
+                continue;
+            }
+            return None;
+        };
+        match server.handle_now(message, cx) {
+            // By itself: of this one nothing but what it is has been written, to be copied.
+            Ok(Flow::Continue) if cx.has_more() => {
+                return Some(Box::new(First::Flow(Flow::Continue)));
+            }
+            // Mostly it was the only one.
+            Ok(Flow::Continue) if cx.inbox.is_read_up() => return None,
+            Ok(Flow::Continue) => {}
+            Ok(flow) => return Some(Box::new(First::Flow(flow))),
+            Err(message) => return Some(Box::new(First::Message(message))),
+        }
+    }
 }
 
 // Nothing in it is pinned: it is moved out before its code begins.
@@ -38,37 +181,68 @@ impl<S: GenServer> Unpin for Resting<S> {}
 
 impl<S: GenServer> Runnable for Resting<S> {
     fn run(mut self: Pin<Box<Self>>) {
-        let Some((server, cx)) = self.begun.take() else {
-            unreachable!("it begins once")
-        };
-        let process = Arc::clone(&self.process);
-        drop(self);
-        task(process, move || serve(server, cx)).run();
+        let begun = self.row.begin();
+        let after = self.turn();
+        match self.settle(after, begun) {
+            Settled::Done => {}
+            Settled::Again(again) => schedule(again),
+            Settled::Begun(begun) => begun.run(),
+        }
     }
 
-    fn step(self: Pin<Box<Self>>, _rounds: usize) {
-        self.run();
+    fn step(mut self: Pin<Box<Self>>, rounds: usize) {
+        // Its end is waited for, and nothing else was ever sent to it.
+        if self.is_fresh {
+            self.is_fresh = false;
+            return self.begin(None).map_or((), |begun| begun.run());
+        }
+        let begun = self.row.begin_called();
+        let after = match rounds {
+            0 => After::Ready,
+            _ => self.turn(),
+        };
+        match self.settle(after, begun) {
+            Settled::Done => {}
+            Settled::Again(again) => again.step(rounds - 1),
+            Settled::Begun(begun) => begun.step(rounds),
+        }
     }
 
     fn node(&self) -> &Node {
-        self.process.node()
+        match &self.process {
+            Some(process) => process.node(),
+            None => unreachable!("the handle is lent only while the code runs"),
+        }
     }
 
     fn turns(&self) -> Turns {
-        Turns::First
+        match self.is_fresh {
+            true => Turns::First,
+            false if self.row.is_of_callers() => Turns::OfCallers,
+            false => Turns::OfLanes,
+        }
     }
 }
 
-/// Its runtime is gone: it ends without having begun.
+impl<S: GenServer> Rest<S::Msg> for Resting<S> {
+    fn at_rest(mut self: Box<Self>, process: Arc<Process<S::Msg>>, row: Row) -> Task {
+        self.process = Some(process);
+        self.row = row;
+        Box::into_pin(self)
+    }
+}
+
+/// Its runtime is gone, or it was killed: it ends, and its state is dropped as the process.
 impl<S: GenServer> Drop for Resting<S> {
     fn drop(&mut self) {
-        let Some(begun) = self.begun.take() else {
+        let (Some(process), Some(state)) = (self.process.take(), self.state.take()) else {
             return;
         };
-        let process = &self.process;
         process.drop_quietly("the state", || {
-            current::scope(Arc::clone(process) as _, || drop(begun));
+            current::scope(Arc::clone(&process) as _, || {
+                current::ending(process.pid(), || drop(state));
+            });
         });
-        abandon(process);
+        abandon(&process);
     }
 }

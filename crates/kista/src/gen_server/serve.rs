@@ -11,12 +11,14 @@ use kista_etf::{Atom, Reference, Term};
 
 use super::inline;
 use super::registry::ViaName;
-use super::resting::rest;
+use super::resting::{First, Resting, SETTLED, rest};
 use super::spawn::{GoOn, Started};
 use super::wait::Wait;
 use super::{Cx, Flow, GenServer, InitStop, StartError};
 use crate::ExitReason;
-use crate::process::{AnyProcess, ControlSignal, Info, Process, caught_text, launch};
+use crate::process::{
+    AnyProcess, ControlSignal, Info, Outcome, Process, Rest, caught_text, launch,
+};
 use crate::reports::{self, CrashReport, During};
 use crate::sys::{Behaviour, Event};
 
@@ -81,7 +83,7 @@ fn go_on<S: GenServer>(
             let begun = Box::new((server, cx, GoOn(Arc::clone(&started))));
             launch(Arc::clone(process), move || {
                 let (server, cx, _) = *begun;
-                serve(server, cx)
+                serve(server, cx, None)
             });
             return Some(started);
         }
@@ -114,11 +116,11 @@ fn go_on<S: GenServer>(
 fn begin<S: GenServer>(
     init: Pin<Box<impl Future<Output = Begun<S>> + Send>>,
     started: Arc<Started>,
-) -> impl Future<Output = ExitReason> {
+) -> impl Future<Output = Served<S>> {
     async move {
         let serving = match settle(init.await, &started) {
-            Ok((server, cx)) => serve(server, cx),
-            Err(reason) => return reason,
+            Ok((server, cx)) => serve(server, cx, None),
+            Err(reason) => return Served::Over(reason),
         };
         serving.await
     }
@@ -133,7 +135,22 @@ fn settle<S: GenServer>(begun: Begun<S>, started: &Started) -> Result<(S, Cx<S>)
     Ok((server, cx))
 }
 
-/// A server from when it has a state until it has none.
+/// What the code of a server comes to.
+pub(super) enum Served<S: GenServer> {
+    Over(ExitReason),
+    Rests(Box<Resting<S>>),
+}
+
+impl<S: GenServer> Outcome<S::Msg> for Served<S> {
+    fn over(self) -> Result<ExitReason, Box<dyn Rest<S::Msg>>> {
+        match self {
+            Self::Over(reason) => Ok(reason),
+            Self::Rests(resting) => Err(resting),
+        }
+    }
+}
+
+/// A server from when it has a state until it has none, or rests.
 #[expect(
     clippy::manual_async_fn,
     reason = "an `async fn` has room for its arguments twice"
@@ -141,11 +158,29 @@ fn settle<S: GenServer>(begun: Begun<S>, started: &Started) -> Result<(S, Cx<S>)
 pub(super) fn serve<S: GenServer>(
     mut server: S,
     mut cx: Cx<S>,
-) -> impl Future<Output = ExitReason> {
+    first: Option<Box<First<S::Msg>>>,
+) -> impl Future<Output = Served<S>> {
     async move {
-        let ran = caught_in(pin!(server.run(&mut cx))).await;
+        let ran = match first.map(|first| *first) {
+            Some(First::Failed(panic)) => Err(panic),
+            Some(First::Message(message)) => caught_in(pin!(server.handle(message, &mut cx)))
+                .await
+                .map(Some),
+            Some(First::Flow(flow)) => Ok(Some(flow)),
+            None => Ok(None),
+        };
+        let ran = match ran {
+            Ok(flow) => {
+                if let Some(flow) = flow.filter(|flow| !matches!(flow, Flow::Continue)) {
+                    cx.then(flow);
+                }
+                caught_in(pin!(server.run(&mut cx))).await
+            }
+            Err(panic) => Err(panic),
+        };
         let reason = match ran {
-            Ok(reason) | Err(reason) => reason,
+            Ok(None) => return Served::Rests(Resting::again(server, cx)),
+            Ok(Some(reason)) | Err(reason) => reason,
         };
         report(&server, &cx, During::Work, &reason);
         let terminated = caught_in(pin!(server.terminate(&reason, &mut cx))).await;
@@ -158,7 +193,7 @@ pub(super) fn serve<S: GenServer>(
         };
         // Reply tokens in the state stay silent: their callers hear the reason.
         cx.process().drop_quietly("the state", || drop(server));
-        reason
+        Served::Over(reason)
     }
 }
 
@@ -275,22 +310,24 @@ impl<S: GenServer> Cx<S> {
     }
 }
 
-/// The loop of a server. What lives across an await here, an idle process keeps room for: so each value is moved as a whole, and
+/// The loop of a server; `None`: it may rest. What lives across an await here, an idle process keeps room for: so each value is moved as a whole, and
 /// what is none of the server's own messages is handled in a branch of its own.
 #[expect(
     clippy::manual_async_fn,
     reason = "an `async fn` has room for its arguments twice"
 )]
-pub(super) fn handle_until_stop<S: GenServer>(
+pub(super) fn handle_until_rest<S: GenServer>(
     server: &mut S,
     cx: &mut Cx<S>,
-) -> impl Future<Output = ExitReason> {
+) -> impl Future<Output = Option<ExitReason>> {
     async move {
         let mut wait = None;
         let mut flow = Flow::Continue;
+        // So many messages in a row needed nothing of this.
+        let mut settled = 0;
         'next: loop {
             if let Some(reason) = follow(flow, cx, &mut wait) {
-                return reason;
+                return Some(reason);
             }
             let message = 'message: loop {
                 let mut message = None;
@@ -298,14 +335,21 @@ pub(super) fn handle_until_stop<S: GenServer>(
                 if let Some(message) = message {
                     match server.handle_now(message, cx) {
                         // By itself: of this one nothing but what it is has been written, to be copied.
-                        Ok(Flow::Continue) => flow = Flow::Continue,
-                        Ok(now) => flow = now,
+                        Ok(Flow::Continue) => {
+                            flow = Flow::Continue;
+                            settled = SETTLED.min(settled + 1);
+                        }
+                        Ok(now) => {
+                            flow = now;
+                            settled = 0;
+                        }
                         Err(message) => break 'message message,
                     }
                     continue 'next;
                 }
-                let other = match next(server, cx, &mut wait).await {
+                let other = match next(server, cx, &mut wait, settled == SETTLED).await {
                     Next::Look => continue 'message,
+                    Next::Rests => return None,
                     Next::Event(Event::Message(message)) => {
                         match server.handle_now(message, cx) {
                             Ok(now) => flow = now,
@@ -315,14 +359,17 @@ pub(super) fn handle_until_stop<S: GenServer>(
                     }
                     other => other,
                 };
+                settled = 0;
                 flow = match other {
                     Next::Event(Event::Info(info)) => server.handle_info(*info, cx).await,
                     Next::Event(Event::Stop(reason)) => Flow::Stop(reason),
                     // As in OTP the time begins anew.
-                    Next::Event(Event::System | Event::Message(_)) | Next::Look => match &wait {
-                        Some(wait) => Flow::Timeout(wait.time),
-                        None => Flow::Continue,
-                    },
+                    Next::Event(Event::System | Event::Message(_)) | Next::Look | Next::Rests => {
+                        match &wait {
+                            Some(wait) => Flow::Timeout(wait.time),
+                            None => Flow::Continue,
+                        }
+                    }
                     Next::TimedOut => {
                         cx.inbox.timed_out();
                         server.handle_info(Info::Timeout, cx).await
@@ -330,6 +377,7 @@ pub(super) fn handle_until_stop<S: GenServer>(
                 };
                 continue 'next;
             };
+            settled = 0;
             flow = server.handle(message, cx).await;
         }
     }
@@ -351,7 +399,11 @@ fn follow<S: GenServer>(
             let then = cx.take_then();
             obey(then, cx, wait)
         }
-        flow => obey(flow, cx, wait),
+        flow => {
+            // What is returned counts.
+            drop(cx.take_then());
+            obey(flow, cx, wait)
+        }
     }
 }
 
@@ -377,13 +429,16 @@ enum Next<M> {
     TimedOut,
     /// It waited, and is polled again: there may be a message that needs no more than a look.
     Look,
+    /// It has nothing to do, and may rest.
+    Rests,
 }
 
-/// Waits for something to do.
+/// Waits for something to do; where it `may_rest`, not as this future.
 fn next<S: GenServer>(
     server: &mut S,
     cx: &mut Cx<S>,
     wait: &mut Option<Box<Wait>>,
+    may_rest: bool,
 ) -> impl Future<Output = Next<S::Msg>> {
     let mut waited = false;
     poll_fn(move |context| {
@@ -394,6 +449,9 @@ fn next<S: GenServer>(
             return Poll::Ready(Next::Event(event));
         }
         cx.process().reads_next(wait.is_none());
+        if may_rest && wait.is_none() && cx.is_at_rest() {
+            return Poll::Ready(Next::Rests);
+        }
         match wait {
             Some(wait) if !cx.inbox.is_suspended() => {
                 wait.poll(cx.node(), context).map(|()| Next::TimedOut)
@@ -446,7 +504,7 @@ mod tests {
     use super::*;
     use crate::Node;
     use crate::gen_server::{Address, Message};
-    use crate::process::{SpawnOptions, task};
+    use crate::process::{On, Row, SpawnOptions, task};
 
     struct Idle;
 
@@ -479,21 +537,26 @@ mod tests {
         };
         let process = born();
         let begun = Box::new((Idle, Cx::<Idle>::new(Arc::clone(&process))));
-        let quick = task(process, move || {
+        let quick = task(process, Row::NONE, On::Anew, move || {
             let (server, cx) = *begun;
-            serve(server, cx)
+            serve(server, cx, None)
         });
-        let slow = task(born(), move || {
+        let slow = task(born(), Row::NONE, On::Anew, move || {
             let failed = Err(Failure::from(ExitReason::Normal));
             begin::<Idle>(
                 Box::pin(std::future::ready(failed)),
                 Arc::new(Started::new()),
             )
         });
-        for (bytes, most) in [(size_of_val(&*quick), TASK), (size_of_val(&*slow), SLOW)] {
+        let sizes = [
+            (size_of::<Resting<Idle>>(), RESTING),
+            (size_of_val(&*quick), TASK),
+            (size_of_val(&*slow), SLOW),
+        ];
+        for (bytes, most) in sizes {
             assert!(
                 bytes <= most,
-                "the task of an idle server takes {bytes} bytes instead of at most {most}: \
+                "an idle server takes {bytes} bytes instead of at most {most}: \
                  look what is held across an await, and measure `kista-bench --rows L7m`"
             );
         }
@@ -501,6 +564,8 @@ mod tests {
         node.stop().await;
     }
 
-    const TASK: usize = 280;
+    /// What a million of them have.
+    const RESTING: usize = 104;
+    const TASK: usize = 296;
     const SLOW: usize = 384;
 }

@@ -76,12 +76,12 @@ impl<S: GenStatem> GenServer for Statem<S> {
         self.act(Event::Info(info), cx).await
     }
 
-    async fn run(&mut self, cx: &mut Cx<Self>) -> ExitReason {
+    async fn run(&mut self, cx: &mut Cx<Self>) -> Option<ExitReason> {
         // The first state is entered before anything is received.
         let mut flow = self.settle(After::Enter, cx).await;
         loop {
             if let Flow::Stop(reason) = flow {
-                return reason;
+                return Some(reason);
             }
             if self.machine.wants_hibernation() {
                 cx.inbox.shrink();

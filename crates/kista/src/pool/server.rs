@@ -109,20 +109,20 @@ impl<S: GenServer> GenServer for Pool<S> {
         }
     }
 
-    async fn run(&mut self, cx: &mut Cx<Self>) -> ExitReason {
+    async fn run(&mut self, cx: &mut Cx<Self>) -> Option<ExitReason> {
         loop {
             if let Flow::Stop(reason) = self.fill_up(cx) {
-                return reason;
+                return Some(reason);
             }
             let flow = match poll_fn(|context| self.poll(cx, context)).await {
                 Received::Message(message) => self.handle(message, cx).await,
                 Received::Info(info) => self.handle_info(info, cx).await,
                 Received::Started(at, started) => self.started(at, started, cx),
                 Received::System => Flow::Continue,
-                Received::Stop(reason) => return reason,
+                Received::Stop(reason) => return Some(reason),
             };
             if let Flow::Stop(reason) = flow {
-                return reason;
+                return Some(reason);
             }
         }
     }

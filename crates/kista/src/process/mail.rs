@@ -77,7 +77,7 @@ impl<M> Arrived<M> {
 }
 
 /// What a behaviour found in the queue.
-enum Taken<M> {
+pub(super) enum Taken<M> {
     /// One message, which was never counted as taken.
     One(Signal<M>),
     /// Something, which is to be read now.
@@ -261,14 +261,19 @@ impl<M: Send + 'static> Process<M> {
     /// As much was read as one poll may: the others of this thread come first.
     #[cold]
     fn yield_turn(&self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
-        if self.is_alarmed() {
-            self.look_at_backlog(self.mail.lock().len() + self.taken());
-        }
+        self.look_at_alarm();
         if !self.is_bounded() && !self.turn.has_arrived() {
             self.turn.set_read(YIELDED);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// While it is alarmed: behind a turn whose budget is used up.
+    pub(super) fn look_at_alarm(&self) {
+        if self.is_alarmed() {
+            self.look_at_backlog(self.mail.lock().len() + self.taken());
+        }
     }
 
     /// False when there was nothing to take.
@@ -294,7 +299,7 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// Takes the queue over, past the shell: there is nothing that it could not see. What is no message acts first.
-    fn take_queue(&self, taken: &mut VecDeque<Signal<M>>) -> Taken<M> {
+    pub(super) fn take_queue(&self, taken: &mut VecDeque<Signal<M>>) -> Taken<M> {
         // Of a bounded one others may take the oldest message out, and look for it in the mail.
         if self.is_bounded() || self.turn.has_arrived() {
             return Taken::Left;
@@ -565,7 +570,7 @@ enum Looked<T> {
 
 /// A burst's buffer is not kept.
 #[inline]
-fn give_back_buffer<T>(list: &mut VecDeque<T>) {
+pub(super) fn give_back_buffer<T>(list: &mut VecDeque<T>) {
     const KEPT: usize = 32;
     if list.capacity() > KEPT && list.len() < list.capacity() / 8 {
         list.shrink_to(list.len().saturating_mul(2));

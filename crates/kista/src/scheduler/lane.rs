@@ -10,6 +10,7 @@ use std::time::Instant;
 use crossbeam_deque::Steal;
 use tokio::task::{coop, yield_now};
 
+use super::help::Shared;
 use super::ready::Ready;
 use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn};
 
@@ -27,6 +28,8 @@ pub(super) struct Sign {
     seen: AtomicU32,
     /// What a turn took of late, in ns. 0: it is not known yet.
     pace: AtomicU64,
+    /// When it shared.
+    shared: Shared,
     bell: OnceLock<Waker>,
 }
 
@@ -41,14 +44,18 @@ impl Sign {
         self.seen.swap(turns, Relaxed) == turns
     }
 
-    /// Whether some of so many that are ready would wait for long, or are to be taken away.
-    pub(super) fn is_to_share(&self, waiting: usize) -> bool {
+    /// Whether some of so many that are ready would wait for long.
+    pub(super) fn has_long_waits(&self, waiting: usize) -> bool {
         let pace = match self.pace.load(Relaxed) {
             0 => PATIENCE,
             pace => pace,
         };
-        let waits = (waiting as u64).saturating_mul(pace) >= PATIENCE;
-        (waiting > 1 && waits) || (waiting > 0 && self.gives_away.load(Relaxed))
+        waiting > 1 && (waiting as u64).saturating_mul(pace) >= PATIENCE
+    }
+
+    /// Whether what is ready is to be taken away.
+    pub(super) fn gives_away(&self) -> bool {
+        self.gives_away.load(Relaxed)
     }
 
     pub(super) fn set_gives_away(&self, gives_away: bool) {
@@ -282,7 +289,11 @@ impl Lane {
 
     /// Others are woken for what would wait here for long.
     fn share(&self) {
-        if self.scheduler.sleepers.any() && self.sign().is_to_share(self.ready.len()) {
+        if self.scheduler.sleepers.any()
+            && self
+                .scheduler
+                .is_to_share(self.index, self.ready.len(), self.looked)
+        {
             self.call_for_help();
         }
     }
@@ -355,13 +366,23 @@ impl Lane {
         let lanes = self.scheduler.lanes();
         (1..lanes)
             .map(|step| (self.index + step) % lanes)
-            .filter(|lane| self.scheduler.may_steal(*lane))
-            .find_map(|lane| self.scheduler.thieves[lane].steal(&self.ready))
+            .filter(|lane| self.scheduler.may_steal(*lane, self.looked))
+            .find_map(|lane| {
+                let task = self.scheduler.thieves[lane].steal(&self.ready)?;
+                let both = [self.index, lane].map(|lane| &self.scheduler.signs[lane].shared);
+                self.scheduler.help.shared(self.looked, both);
+                Some(task)
+            })
     }
 
     /// False: it does; true: there is something, or it is to end.
-    fn sleep(&self, waker: &Waker) -> bool {
+    fn sleep(&mut self, waker: &Waker) -> bool {
+        let now = Instant::now();
+        // By the same time it looks whether it may take from others, and takes.
+        (self.looked, self.looked_at) = (now, self.sign().turns.load(Relaxed));
         let scheduler = &self.scheduler;
+        let shared = &self.sign().shared;
+        scheduler.help.ran_dry(now, shared, scheduler.have_many());
         scheduler.sleepers.found();
         scheduler.sleepers.sleep(self.index, waker.clone());
         if scheduler.is_closed() {
@@ -369,7 +390,7 @@ impl Lane {
             waker.wake_by_ref();
             return false;
         }
-        let has_work = scheduler.has_work();
+        let has_work = scheduler.has_work(now);
         if has_work {
             scheduler.sleepers.awake(self.index);
         }

@@ -7,13 +7,15 @@
 //!    those of the lane that runs here, or hands it to all when none does. So a process is in one place at any time: parked, in one run
 //!    queue, or running; to be in a place is the right to run it, and no other state says so.
 //! 3. One that is made ready by another stays on that one's thread, where what it is to read is warm. An idle lane is woken, and takes half
-//!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late: to wake a thread takes as long.
+//!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late, since to wake a thread takes as long, and while that is of use: see
+//!    [`help`].
 //! 4. After a [`SLICE`] of time, or [`SLICES`] while another thread is idle, a lane lets the thread's other tasks have theirs, and the
 //!    sockets and timers be looked at. A process that had a whole turn comes behind those that wait for any lane;
 //!    of them the flooded may go ahead of the lane's own: see [`ready`].
 //! 5. Nobody waits for more than some milliseconds behind a process that keeps its thread: see [`watch`].
 //! 6. When the runtime goes away all processes do, in turns: the end of one that makes another ready is no recursion.
 
+mod help;
 mod lane;
 mod ready;
 mod sleepers;
@@ -26,12 +28,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_deque::{Injector, Steal};
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::help::{FEW, Help};
 use self::lane::{Place, Sign};
 use self::ready::{Ready, Thief};
 use self::sleepers::Sleepers;
@@ -62,6 +65,7 @@ pub(crate) struct Scheduler {
     /// How many were started.
     started: AtomicUsize,
     sleepers: Sleepers,
+    help: Help,
     /// Not where one thread is all that there is: nobody could help.
     watched: bool,
     /// The runtime is gone, or the node.
@@ -85,6 +89,7 @@ impl Scheduler {
             }),
             started: AtomicUsize::new(0),
             sleepers: Sleepers::default(),
+            help: Help::new(Instant::now()),
             watched: runtime.runtime_flavor() != RuntimeFlavor::CurrentThread,
             closed: AtomicBool::new(false),
         });
@@ -186,16 +191,26 @@ impl Scheduler {
     }
 
     /// Whether somebody who has nothing to do would find something.
-    fn has_work(&self) -> bool {
-        !self.common.is_empty() || (0..self.lanes()).any(|lane| self.may_steal(lane))
+    fn has_work(&self, now: Instant) -> bool {
+        !self.common.is_empty() || (0..self.lanes()).any(|lane| self.may_steal(lane, now))
     }
 
     /// Rule 3.
-    fn may_steal(&self, lane: usize) -> bool {
-        match self.thieves[lane].len() {
-            0 => false,
-            waiting => self.signs[lane].is_to_share(waiting),
-        }
+    fn may_steal(&self, lane: usize, now: Instant) -> bool {
+        self.is_to_share(lane, self.thieves[lane].len(), now)
+    }
+
+    /// Whether others may take of so many that are ready on this lane.
+    fn is_to_share(&self, lane: usize, waiting: usize, now: Instant) -> bool {
+        let sign = &self.signs[lane];
+        waiting > 0
+            && (sign.gives_away() || (sign.has_long_waits(waiting) && self.help.is_of_use(now)))
+    }
+
+    /// Whether more than a few wait on some lane.
+    fn have_many(&self) -> bool {
+        let lanes = self.thieves.iter().take(self.lanes());
+        lanes.map(Thief::len).any(|waiting| waiting > FEW)
     }
 }
 

@@ -1,0 +1,88 @@
+//! The turn of a process that has no code of its own running: it is at rest, as its state, and handles what needs nothing awaited.
+
+use std::collections::VecDeque;
+
+use super::mail::Taken;
+use super::turn::{READING, RESTS, TOOK};
+use super::{BUDGET, Process, Signal};
+
+/// What a turn of one at rest came to.
+pub(crate) enum AtRest {
+    /// There is nothing to do.
+    Waits,
+    /// It did as much as one turn may.
+    Spent,
+    /// There is something for which its code has to run.
+    Left,
+    /// It is to end for what [`Process::end_reason`] says.
+    Over,
+}
+
+impl<M: Send + 'static> Process<M> {
+    /// A turn begins. False: its code has to run.
+    #[inline]
+    pub(crate) fn begin_at_rest(&self, taken: &VecDeque<Signal<M>>) -> bool {
+        self.turn.refill();
+        self.turn.begin_read();
+        let has_signals = || self.turn.has_arrived() || self.queue.has_signals();
+        !self.is_to_hold() && (taken.is_empty() || !has_signals())
+    }
+
+    /// Takes over what is queued, if all that was taken before is read: once in a turn, and what is no message acts first. Whether there is
+    /// something to read now.
+    #[inline]
+    pub(crate) fn takes_more(&self, taken: &mut VecDeque<Signal<M>>) -> bool {
+        if !taken.is_empty() || !self.turn.may_read() || self.turn.is_listed() {
+            return false;
+        }
+        match self.take_queue(taken) {
+            Taken::Some => true,
+            Taken::One(signal) => {
+                taken.push_back(signal);
+                self.count_taken(1);
+                true
+            }
+            Taken::Nothing | Taken::Left => false,
+        }
+    }
+
+    /// Whether it took the queue over in this turn, and nothing of that is listed elsewhere.
+    #[inline]
+    pub(crate) fn has_taken_over(&self) -> bool {
+        self.turn.has_read(TOOK) && !self.turn.is_listed() && !self.turn.has_arrived()
+    }
+
+    /// A turn is over in which everything was read that can be.
+    #[inline]
+    pub(crate) fn end_at_rest(&self, taken: &mut VecDeque<Signal<M>>) -> AtRest {
+        if self.end_reason().is_some() {
+            return AtRest::Over;
+        }
+        if self.turn.is_spent() {
+            self.look_at_alarm();
+            return AtRest::Spent;
+        }
+        if !taken.is_empty()
+            || self.turn.is_listed()
+            || self.turn.has_arrived()
+            || self.is_bounded()
+        {
+            return AtRest::Left;
+        }
+        super::mail::give_back_buffer(taken);
+        self.turn.set_read(READING | RESTS);
+        self.set_waiting(true);
+        AtRest::Waits
+    }
+
+    /// Whether it waits for its next message, and is to go on.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.turn.is_reading() && self.end_reason().is_none()
+    }
+
+    /// Whether it has taken over more than one turn is for.
+    #[inline]
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.taken() >= usize::from(BUDGET)
+    }
+}
