@@ -1,5 +1,5 @@
-//! A process: code that owns its state, its links and its monitors, behind one queue of signals. Who holds its shell (`shell`) runs it:
-//! that is what "its own task" says in these files.
+//! A process: code that owns its state, its links and its monitors, behind one queue of signals. Who holds its shell (`shell`), or the state of
+//! a server at rest, runs it: that is what "its own task" says in these files.
 //!
 //! Rules:
 //! 1. *One order.* Messages and every other signal arrive in one queue. The shell takes it over at each poll,
