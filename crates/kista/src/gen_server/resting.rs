@@ -9,8 +9,8 @@
 //! 3. It handles messages of its own type by [`GenServer::handle_now`]. For whatever else is there its code begins ([`serve`]), with what is
 //!    in hand ([`First`]): a message that has to be awaited for, a flow that is not `Continue`, a panic, what came encoded, a signal.
 //!    Then what is in hand comes before whatever has been sent since, as it would within the code.
-//! 4. Its code rests again behind [`SETTLED`] messages in a row that it took by itself and needed for nothing: what comes and goes would be dearer than what
-//!    it takes.
+//! 4. Its code rests again behind [`SETTLED`] messages in a row that it took by itself and needed for nothing: what comes and goes would be
+//!    dearer than what it takes.
 //! 5. Who waits for the stop of one that was never sent anything does its first turn, which mostly is the last: see
 //!    [`inline`](super::inline). Who calls one that is only called does its turns, as any server's: see `process/shell.rs`.
 

@@ -7,8 +7,8 @@
 //!    those of the lane that runs here, or hands it to all when none does. So a process is in one place at any time: parked, in one run
 //!    queue, or running; to be in a place is the right to run it, and no other state says so.
 //! 3. One that is made ready by another stays on that one's thread, where what it is to read is warm. An idle lane is woken, and takes half
-//!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late, since to wake a thread takes as long, and while that is of use: see
-//!    [`help`].
+//!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late, since to wake a thread takes as long, and
+//!    while that is of use: see [`help`].
 //! 4. After a [`SLICE`] of time, or [`SLICES`] while another thread is idle, a lane lets the thread's other tasks have theirs, and the
 //!    sockets and timers be looked at. A process that had a whole turn comes behind those that wait for any lane;
 //!    of them the flooded may go ahead of the lane's own: see [`ready`].

@@ -38,23 +38,23 @@ use super::read::{self, Read};
 use super::serve::Served;
 use crate::ExitReason;
 use crate::gen_server::{Message, PendingReply};
-use crate::process::{AtRest, Deferred, Info, Process, Signal, WireMessage};
+use crate::process::{Deferred, Info, Process, Signal, WireMessage};
 use crate::reports::Shown;
 
 /// Where a behaviour reads what it is to do next. See the head of this file.
 ///
 /// It costs an idle process a list without memory and one pointer: what `sys` was asked to keep is boxed on demand.
 pub(crate) struct Inbox<M: Send + 'static> {
-    process: Arc<Process<M>>,
+    pub(super) process: Arc<Process<M>>,
     /// Messages taken over and not handled yet: read without a lock.
-    taken: VecDeque<Signal<M>>,
+    pub(super) taken: VecDeque<Signal<M>>,
     /// How many at the front of `taken` the process gave itself, to be handled before anything else.
     own: u32,
     /// Whence the message in hand came.
     origin: Origin,
     /// What `sys` was asked to do beside answering.
     sys: Option<Box<Sys<M>>>,
-    in_hand: InHand,
+    pub(super) in_hand: InHand,
 }
 
 /// Whence a message came, if there is more to say of it. Two variants, so that it takes no more room than its first.
@@ -174,37 +174,6 @@ impl<M: Message> Inbox<M> {
             self.origin = Origin::Caller(caller);
         }
         self.in_hand = out.as_ref().map_or(InHand::NOTHING, InHand::message);
-    }
-
-    /// A turn begins of a process at rest. False: its code has to run.
-    #[inline]
-    pub(crate) fn begin_at_rest(&self) -> bool {
-        self.process.begin_at_rest(&self.taken)
-    }
-
-    /// Where [`next_message`](Self::next_message) found nothing: whether it finds something now.
-    #[inline]
-    pub(crate) fn takes_more(&mut self) -> bool {
-        self.is_plain() && self.process.takes_more(&mut self.taken)
-    }
-
-    /// Whether it would find nothing, and [`takes_more`](Self::takes_more) nothing either.
-    #[inline]
-    pub(crate) fn is_read_up(&mut self) -> bool {
-        if !self.taken.is_empty() || !self.is_plain() || !self.process.has_taken_over() {
-            return false;
-        }
-        self.in_hand = InHand::NOTHING;
-        true
-    }
-
-    /// Behind that turn.
-    #[inline]
-    pub(crate) fn end_at_rest(&mut self) -> AtRest {
-        match self.is_plain() {
-            true => self.process.end_at_rest(&mut self.taken),
-            false => AtRest::Left,
-        }
     }
 
     /// Whether nothing watches, and nothing is in hand or of its own.

@@ -15,6 +15,7 @@
 //! Source: the `sys` module of STDLIB; *sys and proc_lib* in OTP Design Principles.
 
 mod api;
+mod at_rest;
 mod behaviour;
 mod debug;
 mod held;

@@ -1,0 +1,39 @@
+//! How a behaviour at rest reads, which has no code that could be polled: [`Inbox::next_message`] until there is none, and these around it.
+
+use super::in_hand::InHand;
+use super::inbox::Inbox;
+use crate::gen_server::Message;
+use crate::process::AtRest;
+
+impl<M: Message> Inbox<M> {
+    /// A turn begins of a process at rest. False: its code has to run.
+    #[inline]
+    pub(crate) fn begin_at_rest(&self) -> bool {
+        self.process.begin_at_rest(&self.taken)
+    }
+
+    /// Where [`next_message`](Self::next_message) found nothing: whether it finds something now.
+    #[inline]
+    pub(crate) fn takes_more(&mut self) -> bool {
+        self.is_plain() && self.process.takes_more(&mut self.taken)
+    }
+
+    /// Whether it would find nothing, and [`takes_more`](Self::takes_more) nothing either.
+    #[inline]
+    pub(crate) fn is_read_up(&mut self) -> bool {
+        if !self.taken.is_empty() || !self.is_plain() || !self.process.has_taken_over() {
+            return false;
+        }
+        self.in_hand = InHand::NOTHING;
+        true
+    }
+
+    /// Behind that turn.
+    #[inline]
+    pub(crate) fn end_at_rest(&mut self) -> AtRest {
+        match self.is_plain() {
+            true => self.process.end_at_rest(&mut self.taken),
+            false => AtRest::Left,
+        }
+    }
+}
