@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::hint::spin_loop;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spin::RelaxStrategy;
 
@@ -28,26 +28,35 @@ pub struct Backoff;
 
 /// In one wait: so that the holder's thread can take it several times in a row, with its cache line.
 const PAUSES: u32 = 64;
-const WAITS: u32 = 4;
+const SPINS: u32 = 4;
 const YIELDS: u32 = 64;
 const SLEEP: Duration = Duration::from_micros(50);
 
 thread_local! {
     /// How often this thread has waited. Where in it a wait begins does not matter.
-    static WAITED: Cell<u32> = const { Cell::new(0) };
+    static WAITS: Cell<u32> = const { Cell::new(0) };
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// For how long this thread has waited for such locks, in all.
+#[must_use]
+pub fn waited() -> Duration {
+    WAITED.get()
 }
 
 impl RelaxStrategy for Backoff {
     #[inline(never)]
     fn relax() {
-        let waited = WAITED.get().wrapping_add(1);
-        WAITED.set(waited);
-        if !waited.is_multiple_of(WAITS) {
+        let begun = Instant::now();
+        let waits = WAITS.get().wrapping_add(1);
+        WAITS.set(waits);
+        if !waits.is_multiple_of(SPINS) {
             (0..PAUSES).for_each(|_| spin_loop());
-        } else if !waited.is_multiple_of(WAITS * YIELDS) {
+        } else if !waits.is_multiple_of(SPINS * YIELDS) {
             thread::yield_now();
         } else {
             thread::sleep(SLEEP);
         }
+        WAITED.set(WAITED.get() + begun.elapsed());
     }
 }

@@ -6,7 +6,7 @@
 //! 2. The consumer is parked from [`Queue::park`] until something is pushed, the queue is closed, or [`Queue::wake`]. Whoever ends this
 //!    takes out what was parked, a waker or the consumer itself, and [wakes](Park::wake) it after the lock was released; others wake
 //!    nobody. A park that nothing would end is refused: when there are items, when the queue is closed, and once after a wake that
-//!    found nobody parked.
+//!    found nobody parked. [`Queue::take_parked`] ends it too, and wakes nobody: who calls it goes on as the consumer.
 //! 3. Taking hands over everything at once. When the consumer's buffer is empty the two buffers change places, so
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
 //! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
@@ -349,6 +349,17 @@ impl<T, P: Park> Queue<T, P> {
         if let Some(consumer) = parked {
             consumer.wake_idle();
         }
+    }
+
+    /// Takes the consumer out of its park, if `is_wanted`, which is asked under the lock, and there is no limit; wakes nobody. Whoever has it
+    /// is the consumer now. What it is given by hand came before whatever is pushed from here on, as if it had been pushed here.
+    #[inline]
+    pub fn take_parked(&self, is_wanted: impl FnOnce(&P) -> bool) -> Option<P> {
+        let mut inner = self.inner.lock();
+        if inner.limit != UNLIMITED || !is_wanted(inner.parked.as_ref()?) {
+            return None;
+        }
+        inner.parked.take()
     }
 
     /// Appends everything that is queued to `into`, and never parks. A batch of zero items means that nothing was queued.

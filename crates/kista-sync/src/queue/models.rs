@@ -186,6 +186,42 @@ fn a_consumer_that_parks_itself_is_run_by_one_at_a_time_and_misses_nothing() {
     });
 }
 
+/// Who takes the consumer out of its park gives it an item by hand, which comes before all that is pushed from there on.
+#[test]
+fn a_consumer_that_is_taken_out_of_its_park_misses_nothing_and_keeps_the_order() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::new());
+        let (parker, waker) = Parker::new();
+        assert!(queue.park(waker).is_ok());
+        let pusher = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push(2).unwrap();
+                queue.push(3).unwrap();
+            })
+        };
+        let mut items = VecDeque::new();
+        match queue.take_parked(|_| true) {
+            // It is the consumer's turn, by hand; then it parks again, or finds what came.
+            Some(taken) => {
+                items.push_back(1);
+                if queue.park(taken).is_ok() {
+                    parker.park();
+                }
+            }
+            None => parker.park(),
+        }
+        let handed = items.len();
+        while items.len() < handed + 2 {
+            if queue.try_take(&mut items).items == 0 {
+                thread::yield_now();
+            }
+        }
+        assert!(items.iter().is_sorted(), "{items:?}");
+        pusher.join().unwrap();
+    });
+}
+
 #[test]
 fn each_producer_keeps_its_order() {
     loom::model(|| {

@@ -56,6 +56,29 @@ fn a_message_by_itself_goes_through_no_second_buffer() {
 }
 
 #[test]
+fn a_parked_consumer_is_taken_out_by_who_wants_it_and_nobody_is_woken() {
+    let queue = Queue::new();
+    let (counted, waker) = Counted::new();
+    assert!(queue.take_parked(|_| true).is_none());
+    assert!(queue.park(waker).is_ok());
+    assert!(queue.take_parked(|_| false).is_none());
+    let taken = queue.take_parked(|_| true).expect("it is parked");
+    assert!(queue.take_parked(|_| true).is_none());
+    queue.push(1).unwrap();
+    assert_eq!(counted.wakes(), 0);
+    // What came meanwhile has its park refused, as ever.
+    let taken = queue.park(taken).expect_err("there is something");
+    let mut mine = VecDeque::new();
+    queue.try_take(&mut mine);
+    assert!(queue.park(taken).is_ok());
+    // With a limit, what is unread is counted: nothing goes past the queue.
+    queue.set_limit(Some(4), 0);
+    assert!(queue.take_parked(|_| true).is_none());
+    queue.push(2).unwrap();
+    assert_eq!((counted.wakes(), mine.len()), (1, 1));
+}
+
+#[test]
 fn the_only_item_is_taken_alone_if_it_is_a_message_and_wanted() {
     let queue = Queue::new();
     assert_eq!(queue.pop_only(|_| panic!("there is none")), None::<u32>);

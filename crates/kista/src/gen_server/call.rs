@@ -29,7 +29,8 @@ pub struct Call<'a, M: Message, T> {
 }
 
 enum State<M, T> {
-    Unsent(M, Arc<CallSlot<T>>),
+    /// Both are there until it is sent.
+    Unsent(Option<M>, Option<Arc<CallSlot<T>>>),
     Sent(Asked<T>, Option<Deadline>),
     Done,
 }
@@ -39,7 +40,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
         Self {
             address,
             timeout: Some(DEFAULT_TIMEOUT),
-            state: State::Unsent(message, slot),
+            state: State::Unsent(Some(message), Some(slot)),
         }
     }
 
@@ -63,11 +64,13 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
     /// When the call was polled before.
     pub fn send_request(mut self) -> RequestId<T> {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Unsent(message, slot) => {
+            State::Unsent(Some(message), Some(slot)) => {
                 let asked = self.send(message, slot, false).into();
                 RequestId::new(self.address.node().clone(), asked)
             }
-            State::Sent(..) | State::Done => panic!("the call was sent already"),
+            State::Unsent(..) | State::Sent(..) | State::Done => {
+                panic!("the call was sent already")
+            }
         }
     }
 
@@ -136,18 +139,30 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let State::Unsent(..) = this.state {
-            let waits = this.address.process().is_some()
-                && inline::may_call(this.address.node(), cx.waker());
+        if let State::Unsent(message, slot) = &mut this.state {
+            let server = this.address.process();
+            let server = server.filter(|server| inline::may_call(server, cx.waker()));
             // Its answer may be there at once, every time: who calls in a row yields from time to time.
-            if waits && budget::poll_unit(cx).is_pending() {
+            if server.is_some() && budget::poll_unit(cx).is_pending() {
                 return Poll::Pending;
             }
-            let State::Unsent(message, slot) = std::mem::replace(&mut this.state, State::Done)
-            else {
-                unreachable!("matched above")
+            let Some(slot) = slot.take() else {
+                unreachable!("it is there until the call is sent")
             };
-            this.state = State::Sent(this.send(message, slot, waits).into(), None);
+            if let Some(server) = server
+                && inline::hand(server, message, &slot)
+            {
+                this.state = match slot.try_take() {
+                    Some(answer) => {
+                        this.state = State::Done;
+                        return Poll::Ready(answer);
+                    }
+                    None => State::Sent(Asked::Local(slot), None),
+                };
+            } else if let Some(message) = message.take() {
+                let asked = this.send(message, slot, server.is_some());
+                this.state = State::Sent(asked.into(), None);
+            }
         }
         let State::Sent(asked, deadline) = &mut this.state else {
             panic!("a call was polled after it had its answer")

@@ -16,6 +16,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -23,9 +24,11 @@ use std::time::Duration;
 use tokio::runtime::{self, Handle};
 use tokio::task;
 
+use super::Message;
+use super::reply_to::CallSlot;
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{AnyProcess, Process, current, poll_as};
+use crate::process::{AnyProcess, Handed, Me, Process, current, poll_as};
 use crate::scheduler::{ROUNDS, Task, Turns, schedule};
 
 thread_local! {
@@ -105,12 +108,37 @@ pub(super) fn call<R>(push: impl FnOnce() -> R) -> R {
     pushed
 }
 
-/// Whether a call by the process that runs here may have the server's turn done here.
-pub(super) fn may_call(node: &Node, waker: &Waker) -> bool {
+/// As [`call`], of one at rest whose turns are done by its callers: it is handed the message, past its queue. False: it is none.
+#[inline]
+pub(super) fn hand<M: Message, T: Send + 'static>(
+    process: &Process<M>,
+    message: &mut Option<M>,
+    slot: &Arc<CallSlot<T>>,
+) -> bool {
+    let (Some(server), Some(request)) = (process.take_for_call(), message.as_ref()) else {
+        return false;
+    };
+    slot.ask(process.pid(), request.kind());
+    current::count_sent();
+    let _stepping = Stepping::new();
+    server.answer(Handed {
+        process,
+        message,
+        caller: &|| slot.pending(),
+    });
+    true
+}
+
+/// Whether a call by the process that runs here, of another one, may have the server's turn done here.
+#[inline]
+pub(super) fn may_call<M: Send + 'static>(server: &Process<M>, waker: &Waker) -> bool {
+    let may = |me: &Me| {
+        let (here, there) = (me.node(), server.node());
+        !ptr::eq(me, &raw const **server)
+            && (here.is(there) || here.runtime().id() == there.runtime().id())
+    };
     // Its own waker: no other runtime is driven here, in whose context the server's turn would be.
-    !STEPPING.get()
-        && current::with_own(waker, |me| me.node().runtime().id() == node.runtime().id())
-            .unwrap_or(false)
+    !STEPPING.get() && current::with_own(waker, may).unwrap_or(false)
 }
 
 fn step(process: Task) {

@@ -8,6 +8,7 @@ use kista_etf::{
     Binary, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ListHeader, Pid, Reference,
     StaticAtom, Term, atoms,
 };
+use kista_sync::lock::Mutex;
 use kista_sync::slot::ReplySlot;
 
 use super::CallError;
@@ -38,17 +39,16 @@ pub(crate) type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 
 /// Where the caller waits. `decode` is set when the request left the node: the answer then comes encoded.
 pub(crate) struct CallSlot<T> {
-    pub(super) slot: ReplySlot<T, CallError>,
+    /// An error lies behind a pointer: an answer is moved several times, and takes as much room as its larger case.
+    slot: ReplySlot<T, Box<CallError>>,
     pub(super) decode: OnceLock<DecodeFn<T>>,
     /// Whom the handle is bound to, if to a process of this node: only the end of that one silences the token.
     bound_to: Option<Pid>,
-    /// Whom the request was sent to on this node, when that is another.
-    asked: OnceLock<Pid>,
+    /// Who is to answer on this node, when that is another: whom the request was sent to, or to whom that one, a pool, handed it.
+    asked: Mutex<Option<Pid>>,
     /// What names the request in a refusal: its kind and one, once it was sent to somebody of this node; and the names of kinds.
     kind: AtomicU32,
     names: fn(u16) -> &'static str,
-    /// Whom that process handed it to, when it is a pool.
-    handed_to: OnceLock<Pid>,
 }
 
 /// No kind: those have 16 bits.
@@ -64,17 +64,16 @@ impl<T> CallSlot<T> {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
             bound_to: to,
-            asked: OnceLock::new(),
+            asked: Mutex::new(None),
             kind: AtomicU32::new(0),
             names,
-            handed_to: OnceLock::new(),
         })
     }
 
     /// The request is about to be sent to a process of this node.
     pub(super) fn ask(&self, server: Pid, kind: u16) {
         if self.bound_to != Some(server) {
-            let _ = self.asked.set(server);
+            *self.asked.lock() = Some(server);
         }
         // Whoever gets the request gets this with it.
         self.kind.store(u32::from(kind) + 1, Relaxed);
@@ -90,9 +89,8 @@ impl<T> CallSlot<T> {
     }
 
     /// Who is to answer, on this node.
-    fn server(&self) -> Option<&Pid> {
-        let asked = || self.asked.get().or(self.bound_to.as_ref());
-        self.handed_to.get().or_else(asked)
+    fn server(&self) -> Option<Pid> {
+        self.asked.lock().or(self.bound_to)
     }
 
     fn name(&self) -> &'static str {
@@ -106,13 +104,38 @@ impl<T> CallSlot<T> {
     pub(crate) fn settle(&self, answer: Result<T, CallError>) {
         match answer {
             Ok(value) => drop(self.slot.fill(value)),
-            Err(error) => drop(self.slot.fail(error)),
+            Err(error) => drop(self.slot.fail(Box::new(error))),
         }
     }
 
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
-        self.slot.poll(cx)
+    /// The answer, if it is there.
+    #[inline]
+    pub(super) fn try_take(&self) -> Option<Result<T, CallError>> {
+        self.slot.try_take().map(unboxed)
     }
+
+    /// Nobody waits any more. An answer that arrived at this very moment is an answer.
+    pub(super) fn abandon(&self) -> Option<Result<T, CallError>> {
+        self.slot.abandon().map(unboxed)
+    }
+
+    /// Who waits for the answer, while it is yet to come.
+    pub(super) fn pending(self: &Arc<Self>) -> Option<Arc<dyn PendingReply>>
+    where
+        T: Send + 'static,
+    {
+        let pending = || Arc::clone(self) as Arc<dyn PendingReply>;
+        self.slot.is_pending().then(pending)
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        self.slot.poll(cx).map(unboxed)
+    }
+}
+
+#[inline]
+fn unboxed<T>(answer: Result<T, Box<CallError>>) -> Result<T, CallError> {
+    answer.map_err(|error| *error)
 }
 
 /// A caller's slot whatever the type of its answer: what a server keeps to fail the calls it leaves unanswered.
@@ -131,11 +154,11 @@ impl<T: Send> PendingReply for CallSlot<T> {
 
     fn fail(&self, reason: &ExitReason) {
         // Refused when the call is settled already: then nobody waits for this error.
-        let _ = self.slot.fail(reason.clone().into());
+        let _ = self.slot.fail(Box::new(reason.clone().into()));
     }
 
     fn hand_to(&self, server: Pid) {
-        let _ = self.handed_to.set(server);
+        *self.asked.lock() = Some(server);
     }
 }
 
@@ -184,18 +207,18 @@ impl<T> Drop for ReplyTo<T> {
         let server = match &self.0 {
             Inner::Local(slot) if slot.has_left() => return,
             Inner::Local(slot) => slot.server(),
-            Inner::Remote(remote) => Some(&remote.0.server),
+            Inner::Remote(remote) => Some(remote.0.server),
             Inner::Taken => return,
         };
         // The end of the server speaks for itself: its links and monitors carry the real reason.
-        if server.is_some_and(|server| current::is_ending(*server)) {
+        if server.is_some_and(current::is_ending) {
             return;
         }
         match std::mem::replace(&mut self.0, Inner::Taken) {
             Inner::Local(slot) => {
                 if slot.slot.is_pending() {
                     let request = Term::from(Binary::from(slot.name().as_bytes()));
-                    let _ = slot.slot.fail(CallError::Exit(no_reply(request)));
+                    slot.settle(Err(CallError::Exit(no_reply(request))));
                 }
             }
             Inner::Remote(remote) => remote.0.refuse(),

@@ -122,7 +122,7 @@ impl<T> Asked<T> {
     /// Gives the request up at its deadline. An answer that arrived at this very moment is an answer.
     pub(crate) fn abandon(&mut self) -> Option<Result<T, CallError>> {
         match self {
-            Self::Local(slot) => slot.slot.abandon(),
+            Self::Local(slot) => slot.abandon(),
             Self::Wire(..) | Self::Failed(_) | Self::Answered => None,
         }
     }

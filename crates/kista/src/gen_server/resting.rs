@@ -19,11 +19,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::serve::serve;
-use super::{Cx, Flow, GenServer};
+use super::{Cx, Flow, GenServer, PendingReply};
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{AtRest, On, Process, Rest, Row, abandon, current, run_as, task};
-use crate::scheduler::{Runnable, Task, Turns, schedule, schedule_again};
+use crate::process::{
+    AtRest, Handed, On, Parked, Process, Rest, Row, Waits, abandon, current, run_as, task,
+};
+use crate::scheduler::{ROUNDS, Runnable, Task, Turns, schedule, schedule_again};
 
 /// Rule 4.
 pub(super) const SETTLED: u8 = 32;
@@ -87,6 +89,44 @@ impl<S: GenServer> Resting<S> {
         }
         let mut first = None;
         let ran = run_as(&mut self.process, || first = handle_all(server, cx));
+        Self::after(cx, ran, first)
+    }
+
+    /// The turn that begins with a call which was handed over.
+    fn turn_for(&mut self, call: Handed<'_, S::Msg>) -> After<S::Msg> {
+        let Some((server, cx)) = &mut self.state else {
+            return After::Over;
+        };
+        let inbox = &mut cx.inbox;
+        let fits = |message: &S::Msg| inbox.begin_at_rest() && inbox.takes_handed(message);
+        if !call.message.as_ref().is_some_and(fits) {
+            call.queue();
+            return After::Begins(None);
+        }
+        let Some(message) = call.message.take() else {
+            unreachable!("it fits")
+        };
+        let caller = call.caller;
+        let mut first = None;
+        let ran = run_as(&mut self.process, || {
+            first = match handle(server, cx, message, Some(caller)) {
+                Handled::All => None,
+                Handled::This => handle_all(server, cx),
+                Handled::Not(first) => Some(first),
+            };
+        });
+        if ran.is_err() {
+            cx.inbox.is_awaited_by(caller());
+        }
+        Self::after(cx, ran, first)
+    }
+
+    #[inline]
+    fn after(
+        cx: &mut Cx<S>,
+        ran: Result<(), ExitReason>,
+        first: Option<Box<First<S::Msg>>>,
+    ) -> After<S::Msg> {
         if let Err(panic) = ran {
             return After::Begins(Some(Box::new(First::Failed(panic))));
         }
@@ -101,8 +141,14 @@ impl<S: GenServer> Resting<S> {
         }
     }
 
-    /// Behind a turn: as the shell's.
-    fn settle(mut self: Pin<Box<Self>>, after: After<S::Msg>, begun: Option<Instant>) -> Settled {
+    /// Behind a turn: as the shell's. `held`: the process, when somebody holds it for as long.
+    #[inline]
+    fn settle(
+        mut self: Pin<Box<Self>>,
+        after: After<S::Msg>,
+        begun: Option<Instant>,
+        held: Option<&Process<S::Msg>>,
+    ) -> Settled {
         let this = &mut *self;
         match (after, &this.process) {
             (After::Over, _) | (_, None) => Settled::Done,
@@ -115,9 +161,16 @@ impl<S: GenServer> Resting<S> {
             (After::Waits, Some(process)) => {
                 this.row.waits(process, begun);
                 // Once it is parked another thread may run it, and end it.
-                let process = Arc::clone(process);
+                let counted = held.is_none().then(|| Arc::clone(process));
+                let Some(process) = held.or(counted.as_deref()) else {
+                    return Settled::Done;
+                };
                 match process.park(self) {
                     Ok(()) => Settled::Done,
+                    Err(again) if process.had_whole_turn() => {
+                        schedule_again(again, process.is_flooded());
+                        Settled::Done
+                    }
                     Err(again) => Settled::Again(again),
                 }
             }
@@ -150,6 +203,17 @@ enum Settled {
     Begun(Task),
 }
 
+impl Settled {
+    /// Goes on, where the turn was the first of so many that a caller does.
+    fn step(self, rounds: usize) {
+        match self {
+            Self::Done => {}
+            Self::Again(again) => again.step(rounds - 1),
+            Self::Begun(begun) => begun.step(rounds),
+        }
+    }
+}
+
 /// Handles what is there, until its code is needed.
 #[inline]
 fn handle_all<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> Option<Box<First<S::Msg>>> {
@@ -162,17 +226,42 @@ fn handle_all<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> Option<Box<First<
             }
             return None;
         };
-        match server.handle_now(message, cx) {
-            // By itself: of this one nothing but what it is has been written, to be copied.
-            Ok(Flow::Continue) if cx.has_more() => {
-                return Some(Box::new(First::Flow(Flow::Continue)));
-            }
-            // Mostly it was the only one.
-            Ok(Flow::Continue) if cx.inbox.is_read_up() => return None,
-            Ok(Flow::Continue) => {}
-            Ok(flow) => return Some(Box::new(First::Flow(flow))),
-            Err(message) => return Some(Box::new(First::Message(message))),
+        match handle(server, cx, message, None) {
+            Handled::All => return None,
+            Handled::This => {}
+            Handled::Not(first) => return Some(first),
         }
+    }
+}
+
+/// What came of a message.
+enum Handled<M> {
+    /// There is no other.
+    All,
+    This,
+    /// The server's code has to begin with this.
+    Not(Box<First<M>>),
+}
+
+#[inline(always)]
+fn handle<S: GenServer>(
+    server: &mut S,
+    cx: &mut Cx<S>,
+    message: S::Msg,
+    caller: Option<&dyn Fn() -> Option<Arc<dyn PendingReply>>>,
+) -> Handled<S::Msg> {
+    let flow = server.handle_now(message, cx);
+    if let Some(caller) = caller {
+        cx.inbox.is_awaited_by(caller());
+    }
+    match flow {
+        // By itself: of this one nothing but what it is has been written, to be copied.
+        Ok(Flow::Continue) if cx.has_more() => Handled::Not(Box::new(First::Flow(Flow::Continue))),
+        // Mostly it was the only one.
+        Ok(Flow::Continue) if cx.inbox.is_read_up() => Handled::All,
+        Ok(Flow::Continue) => Handled::This,
+        Ok(flow) => Handled::Not(Box::new(First::Flow(flow))),
+        Err(message) => Handled::Not(Box::new(First::Message(message))),
     }
 }
 
@@ -183,7 +272,7 @@ impl<S: GenServer> Runnable for Resting<S> {
     fn run(mut self: Pin<Box<Self>>) {
         let begun = self.row.begin();
         let after = self.turn();
-        match self.settle(after, begun) {
+        match self.settle(after, begun, None) {
             Settled::Done => {}
             Settled::Again(again) => schedule(again),
             Settled::Begun(begun) => begun.run(),
@@ -201,11 +290,7 @@ impl<S: GenServer> Runnable for Resting<S> {
             0 => After::Ready,
             _ => self.turn(),
         };
-        match self.settle(after, begun) {
-            Settled::Done => {}
-            Settled::Again(again) => again.step(rounds - 1),
-            Settled::Begun(begun) => begun.step(rounds),
-        }
+        self.settle(after, begun, None).step(rounds);
     }
 
     fn node(&self) -> &Node {
@@ -224,8 +309,21 @@ impl<S: GenServer> Runnable for Resting<S> {
     }
 }
 
+impl<S: GenServer> Waits<S::Msg> for Resting<S> {
+    fn takes_calls(&self) -> bool {
+        self.turns() == Turns::OfCallers
+    }
+
+    fn answer(mut self: Pin<Box<Self>>, call: Handed<'_, S::Msg>) {
+        let begun = self.row.begin_called();
+        let process = call.process;
+        let after = self.turn_for(call);
+        self.settle(after, begun, Some(process)).step(ROUNDS);
+    }
+}
+
 impl<S: GenServer> Rest<S::Msg> for Resting<S> {
-    fn at_rest(mut self: Box<Self>, process: Arc<Process<S::Msg>>, row: Row) -> Task {
+    fn at_rest(mut self: Box<Self>, process: Arc<Process<S::Msg>>, row: Row) -> Parked<S::Msg> {
         self.process = Some(process);
         self.row = row;
         Box::into_pin(self)

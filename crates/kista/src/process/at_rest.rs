@@ -58,15 +58,17 @@ impl<M: Send + 'static> Process<M> {
         if self.end_reason().is_some() {
             return AtRest::Over;
         }
-        if self.turn.is_spent() {
-            self.look_at_alarm();
-            return AtRest::Spent;
-        }
-        if !taken.is_empty()
+        let has_left = !taken.is_empty()
             || self.turn.is_listed()
             || self.turn.has_arrived()
-            || self.is_bounded()
-        {
+            || self.is_bounded();
+        if self.turn.is_spent() {
+            self.look_at_alarm();
+            if has_left {
+                return AtRest::Spent;
+            }
+        }
+        if has_left {
             return AtRest::Left;
         }
         super::mail::give_back_buffer(taken);
@@ -80,9 +82,14 @@ impl<M: Send + 'static> Process<M> {
         self.turn.is_reading() && self.end_reason().is_none()
     }
 
-    /// Whether it has taken over more than one turn is for.
+    /// Behind a whole turn: whether it has messages for another one.
     #[inline]
     pub(crate) fn is_flooded(&self) -> bool {
-        self.taken() >= usize::from(BUDGET)
+        self.taken() + self.queue.len() >= usize::from(BUDGET)
+    }
+
+    /// Whether its turn was as long as one may be.
+    pub(crate) fn had_whole_turn(&self) -> bool {
+        self.turn.is_spent()
     }
 }

@@ -16,9 +16,9 @@ use kista_sync::queue::Found;
 
 use super::signal::{Never, unfold};
 use super::turn::{CALLED, EMPTIED, OTHER, READING, RESTS, TOOK, YIELDED};
-use super::{Info, Process, Signal};
+use super::{Info, Parked, Process, Signal};
 use crate::gen_server::PendingReply;
-use crate::scheduler::{Task, schedule};
+use crate::scheduler::schedule;
 
 /// Messages that a selective receive may pass over in one poll: a look is much cheaper than a message handled.
 const PASSED: usize = 4096;
@@ -258,6 +258,19 @@ impl<M: Send + 'static> Process<M> {
         caller
     }
 
+    /// Counts a call that was handed over as taken from the queue, and read. False: it has to be queued.
+    #[inline]
+    pub(crate) fn takes_handed(&self) -> bool {
+        let free = !self.turn.is_listed() && !self.turn.has_arrived() && !self.is_bounded();
+        if free {
+            self.turn.set_read(TOOK | CALLED);
+            self.turn.receive(1, true);
+            self.turn.count_read();
+            self.set_waiting(false);
+        }
+        free
+    }
+
     /// As much was read as one poll may: the others of this thread come first.
     #[cold]
     fn yield_turn(&self, cx: &mut Context<'_>) -> Poll<Signal<M>> {
@@ -374,7 +387,7 @@ impl<M: Send + 'static> Process<M> {
     ///
     /// # Errors
     /// The shell, when something was sent already, or it was woken.
-    pub(crate) fn park(&self, shell: Task) -> Result<(), Task> {
+    pub(crate) fn park(&self, shell: Parked<M>) -> Result<(), Parked<M>> {
         self.queue.park(shell)?;
         if self.node().has_lost_runtime() {
             self.queue.wake();
@@ -384,12 +397,18 @@ impl<M: Send + 'static> Process<M> {
 
     /// As [`park`](Self::park), of a process that was just made, whose code begins by asking for its first message; it is ready at
     /// once, when something was sent to it already.
-    pub(crate) fn rest(&self, shell: Task) {
+    pub(crate) fn rest(&self, shell: Parked<M>) {
         self.set_waiting(true);
         self.turn.set_read(READING | RESTS);
         if let Err(shell) = self.park(shell) {
             schedule(shell);
         }
+    }
+
+    /// The process itself, if it is parked and a call may be handed to it.
+    #[inline]
+    pub(crate) fn take_for_call(&self) -> Option<Parked<M>> {
+        self.queue.take_parked(|parked| parked.takes_calls())
     }
 
     /// How many messages its code has read since it was polled last.

@@ -28,6 +28,7 @@ mod mail;
 mod me;
 mod options;
 mod overflow;
+mod parked;
 mod process_info;
 mod room;
 mod row;
@@ -58,6 +59,7 @@ pub(crate) use mail::Next;
 pub use me::Me;
 pub use options::SpawnOptions;
 pub(crate) use overflow::{Delivery, NotTaken};
+pub(crate) use parked::{Handed, Parked, Waits};
 pub(crate) use process_info::InfoSlot;
 pub use process_info::{Priority, ProcessInfo, ProcessSummary, Status};
 pub(crate) use room::{Room, RoomForLarge};
@@ -71,7 +73,6 @@ pub(crate) use via::Via;
 
 use crate::gen_server::PendingReply;
 use crate::node::Node;
-use crate::scheduler::Task;
 use crate::sys::Replace;
 
 /// Messages a process may take in one poll before it yields to the other tasks of its thread.
@@ -87,7 +88,7 @@ const ACTS: u16 = 1024;
 /// between; else each message would have both wait for the same cache line.
 #[repr(C)]
 pub(crate) struct Process<M> {
-    queue: Queue<Signal<M>, Task>,
+    queue: Queue<Signal<M>, Parked<M>>,
     /// Set first of all when the process ends by itself or by a signal.
     ended: OnceLock<ExitReason>,
     /// What does not depend on `M`.

@@ -13,7 +13,7 @@ const EACH: Duration = Duration::from_micros(2);
 const PENALTY: i32 = 1_024;
 
 /// Every so many turns that callers do one is timed.
-const TIMED: i32 = 16;
+const TIMED: i32 = 32;
 
 /// How many turns for calls alone a process had in a row; less than none after a long one. From [`ENOUGH`] on callers do its turns (the
 /// rules are in `shell.rs`), and it counts these.

@@ -6,7 +6,8 @@
 //! 1. It is the process's turn: it runs as that process (its panic is its own end), takes what is in its queue in its order, and acts
 //!    on signals as ever. What differs is the task of the runtime on which that happens.
 //! 2. A process comes to have such turns after enough turns in a [`Row`], in each of which it read calls of this node alone, was
-//!    done with them at once, and did not take long.
+//!    done with them at once, and did not take long. Is it at rest then, a call is handed to it past its queue, in which nothing is
+//!    ([`Waits::answer`]): it is taken out of its park under the queue's lock, so whatever others send comes behind the call.
 //! 3. Whatever else is sent to it, and a call by who is no process of its node, has a lane run it, and the row begins anew. So does a
 //!    turn that awaits something, that meets anything but calls, or that finds something new more than
 //!    [`ROUNDS`](crate::scheduler::ROUNDS) times: who calls does little for others.
@@ -24,7 +25,7 @@ use pin_project_lite::pin_project;
 
 use super::acts::{caught_text, drop_quietly};
 use super::turn::Reader;
-use super::{AnyProcess, BUDGET, Process, Row, budget, current};
+use super::{AnyProcess, BUDGET, Parked, Process, Row, Waits, budget, current};
 use crate::ExitReason;
 use crate::node::Node;
 use crate::scheduler::{Runnable, Task, Turns, schedule, schedule_again};
@@ -85,7 +86,7 @@ impl<M> Outcome<M> for ExitReason {
 /// A process's state, whose code is done for now.
 pub(crate) trait Rest<M>: Send {
     /// The process, to be parked.
-    fn at_rest(self: Box<Self>, process: Arc<Process<M>>, row: Row) -> Task;
+    fn at_rest(self: Box<Self>, process: Arc<Process<M>>, row: Row) -> Parked<M>;
 }
 
 /// Ends a process whose code is no more; as killed, when it has not said why.
@@ -193,6 +194,13 @@ where
     }
 }
 
+impl<M, F> Waits<M> for Shell<M, F>
+where
+    M: Send + 'static,
+    F: Future<Output: Outcome<M>> + Send + 'static,
+{
+}
+
 impl<M, F> Shell<M, F>
 where
     M: Send + 'static,
@@ -219,14 +227,17 @@ where
                 // Once it is parked another thread may run it, and end it.
                 let process = Arc::clone(process);
                 let spent = process.turn.is_spent();
-                process.park(self).err().map(|again| (again, spent))
+                process.park(self).err().map(|again| (again as Task, spent))
             }
             (After::Rests(rest), process) => {
                 let process = process.take()?;
                 this.row.waits(&process, begun);
                 let spent = process.turn.is_spent();
                 let resting = rest.at_rest(Arc::clone(&process), *this.row);
-                process.park(resting).err().map(|again| (again, spent))
+                process
+                    .park(resting)
+                    .err()
+                    .map(|again| (again as Task, spent))
             }
         }
     }

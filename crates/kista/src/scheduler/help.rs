@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 /// one core's caches to another's and back. So:
 /// 1. To share was in vain if one of the two lanes runs out of work [`SOON`] behind it, while more than a [`FEW`] wait on another.
 /// 2. Once that happened twice in a row lanes do not share for a millisecond, and for twice as long each further time, up to [`LONGEST`].
-/// 3. If it was of use nothing is remembered.
+/// 3. It was in vain too if one of them waits for locks that the other one holds, for much of its [time](super::waits): then it leaves its
+///    work to the others, and sleeps, once they have not to share.
+/// 4. If it was of use nothing is remembered.
 ///
 /// What waits behind a turn that keeps its thread is given away nevertheless: see [`watch`](super::watch).
 pub(super) struct Help {
@@ -64,13 +66,25 @@ impl Help {
         if !others_wait || now.saturating_sub(shared_at) >= nanos(SOON) {
             return self.vain.store(0, Relaxed);
         }
+        self.was_in_vain(now);
+    }
+
+    /// Lanes that have work hinder each other. Whether one of them is to leave it to the others.
+    pub(super) fn hinders(&self, now: Instant) -> bool {
+        self.was_in_vain(self.at(now))
+    }
+
+    /// Whether they are not to share for a while.
+    fn was_in_vain(&self, now: u64) -> bool {
         let vain = self.vain.load(Relaxed).saturating_add(1);
         self.vain.store(vain, Relaxed);
-        if let Some(doubled) = vain.checked_sub(2) {
-            let pause = nanos(FIRST) << doubled.min(16);
-            let until = now + pause.min(nanos(LONGEST));
-            self.not_before.store(until, Relaxed);
-        }
+        let Some(doubled) = vain.checked_sub(2) else {
+            return false;
+        };
+        let pause = nanos(FIRST) << doubled.min(16);
+        let until = now + pause.min(nanos(LONGEST));
+        self.not_before.store(until, Relaxed);
+        true
     }
 
     fn at(&self, now: Instant) -> u64 {
@@ -115,6 +129,18 @@ mod tests {
         help.shared(now, [&one, &other]);
         help.ran_dry(now, &one, true);
         assert!(help.is_of_use(now));
+    }
+
+    #[test]
+    fn lanes_that_hinder_each_other_share_less_and_less_too() {
+        let mut now = Instant::now();
+        let help = Help::new(now);
+        assert!(!help.hinders(now));
+        for pause in [1, 2, 4, 8] {
+            assert!(help.is_of_use(now) && help.hinders(now));
+            assert!(!help.is_of_use(now + ms(pause - 1)));
+            now += ms(pause);
+        }
     }
 
     #[test]

@@ -8,10 +8,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crossbeam_deque::Steal;
+use kista_sync::lock;
 use tokio::task::{coop, yield_now};
 
 use super::help::Shared;
 use super::ready::Ready;
+use super::waits::Waits;
 use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn};
 
 /// What others see of a lane. In cache lines of its own: it is written at each turn.
@@ -90,13 +92,16 @@ struct Lane {
     looks_at: u32,
     /// The last turn was as long as one may be.
     after_whole_turn: bool,
+    waits: Waits,
+    /// Its work is to be left to the others.
+    steps_aside: bool,
 }
 
 /// So often it looks first at what is there for all.
 const FAIR: u32 = 32;
 
 /// After so many turns it looks at the clock; when they are long, after fewer.
-const LOOK: u32 = 16;
+const LOOK: u32 = 32;
 
 /// So many of these it takes at once.
 const SHARE: usize = 16;
@@ -120,6 +125,8 @@ pub(super) fn drive(
         pace: u64::MAX,
         looks_at: 0,
         after_whole_turn: false,
+        waits: Waits::default(),
+        steps_aside: false,
     }));
     async move {
         while !poll_fn(|cx| lane.poll(cx)).await {
@@ -274,6 +281,7 @@ impl Lane {
         self.looked = Instant::now();
         self.looked_at = turns;
         self.looks_at = turns.wrapping_add(self.next_look());
+        self.waits.begin(lock::waited());
     }
 
     fn push(&mut self, task: Task, place: Place) {
@@ -317,6 +325,9 @@ impl Lane {
         self.looked = now;
         self.looked_at = turns;
         self.looks_at = turns.wrapping_add(self.next_look());
+        if self.waits.look(passed, lock::waited()) && self.scheduler.has_others(self.index) {
+            self.steps_aside = self.scheduler.help.hinders(now);
+        }
         self.share();
     }
 
@@ -332,6 +343,10 @@ impl Lane {
         let after_whole_turn = std::mem::take(&mut self.after_whole_turn);
         if turns == self.looks_at || after_whole_turn {
             self.look(turns);
+            if self.steps_aside {
+                self.leave_all();
+                return None;
+            }
         }
         if (turns.is_multiple_of(FAIR) || after_whole_turn)
             && let Some(task) = taken(|| self.scheduler.common.steal())
@@ -352,11 +367,17 @@ impl Lane {
         Some(task)
     }
 
+    /// Its work goes to the others, of whom one is awake, as [`sleep`](Self::sleep) sees to: nobody is woken for it.
+    fn leave_all(&mut self) {
+        let ready = &mut self.ready;
+        self.scheduler.leave(std::iter::from_fn(|| ready.pop()));
+    }
+
     /// It may be the one that was woken: then the next one is to be.
     fn found(&mut self) {
         self.ready.skip();
         self.scheduler.sleepers.found();
-        if !self.scheduler.common.is_empty() {
+        if !self.scheduler.common.is_empty() && self.scheduler.help.is_of_use(self.looked) {
             self.call_for_help();
         }
         self.share();
@@ -380,9 +401,12 @@ impl Lane {
         let now = Instant::now();
         // By the same time it looks whether it may take from others, and takes.
         (self.looked, self.looked_at) = (now, self.sign().turns.load(Relaxed));
+        let aside = std::mem::take(&mut self.steps_aside);
         let scheduler = &self.scheduler;
-        let shared = &self.sign().shared;
-        scheduler.help.ran_dry(now, shared, scheduler.have_many());
+        if !aside {
+            let shared = &self.sign().shared;
+            scheduler.help.ran_dry(now, shared, scheduler.have_many());
+        }
         scheduler.sleepers.found();
         scheduler.sleepers.sleep(self.index, waker.clone());
         if scheduler.is_closed() {
@@ -390,7 +414,9 @@ impl Lane {
             waker.wake_by_ref();
             return false;
         }
-        let has_work = scheduler.has_work(now);
+        // Who goes to sleep later looks for what was left: of several that leave their work at once the last one does all.
+        let leaves = aside && !scheduler.sleepers.are_all(scheduler.lanes());
+        let has_work = !leaves && scheduler.has_work(now);
         if has_work {
             scheduler.sleepers.awake(self.index);
         }

@@ -20,6 +20,7 @@ mod lane;
 mod ready;
 mod sleepers;
 mod task;
+mod waits;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -159,13 +160,29 @@ impl Scheduler {
         self.closed.load(SeqCst)
     }
 
+    /// From a lane whose work is for the others, of whom one is awake.
+    fn leave(&self, tasks: impl Iterator<Item = Task>) {
+        tasks.for_each(|task| self.common.push(task));
+        self.drain_if_closed();
+        self.wake_watch();
+    }
+
+    /// Whoever closes drains what was pushed before: either that one sees what was pushed, or this that it is closed, and drains. Whether it
+    /// is.
+    fn drain_if_closed(&self) -> bool {
+        fence(SeqCst);
+        let closed = self.is_closed();
+        if closed {
+            self.drain();
+        }
+        closed
+    }
+
     /// From a thread on which no lane of this node runs.
     fn inject(&self, task: Task) {
         self.common.push(task);
-        // Whoever closes drains what was pushed before; this sees that it is closed, or that one sees what was pushed.
-        fence(SeqCst);
-        if self.is_closed() {
-            return self.drain();
+        if self.drain_if_closed() {
+            return;
         }
         self.sleepers.wake_one();
         // The lane that was woken may have to wait behind a task that keeps the thread.
@@ -205,6 +222,12 @@ impl Scheduler {
         let sign = &self.signs[lane];
         waiting > 0
             && (sign.gives_away() || (sign.has_long_waits(waiting) && self.help.is_of_use(now)))
+    }
+
+    /// Whether another lane is at work, or about to look for some.
+    fn has_others(&self, lane: usize) -> bool {
+        let others = (0..self.lanes()).filter(|other| *other != lane);
+        others.map(|other| &self.signs[other]).any(Sign::is_at_work)
     }
 
     /// Whether more than a few wait on some lane.

@@ -41,6 +41,11 @@ impl Sleepers {
         self.count.load(SeqCst) > 0
     }
 
+    /// Whether so many are asleep: to be asked behind [`sleep`](Self::sleep), by who leaves work to those that are not.
+    pub(super) fn are_all(&self, lanes: usize) -> bool {
+        self.count.load(SeqCst) >= lanes
+    }
+
     /// To be called behind what makes work ready, and behind a fence where nobody else would do it. Whether one was woken.
     pub(super) fn wake_one(&self) -> bool {
         if self.count.load(SeqCst) == 0 || self.searching.load(SeqCst) {

@@ -2,10 +2,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Wake;
 
-use kista_sync::queue::Park;
-
-use super::schedule;
-use crate::gen_server::inline;
 use crate::node::Node;
 use crate::process::Process;
 
@@ -34,21 +30,6 @@ pub(crate) enum Turns {
     /// They are done by processes that call it.
     OfCallers,
     OfLanes,
-}
-
-impl Park for Task {
-    fn wake(self) {
-        if inline::catches(|| self.turns()) {
-            inline::catch(self);
-        } else {
-            schedule(self);
-        }
-    }
-
-    fn wake_idle(mut self) {
-        self.as_mut().set_idle();
-        self.wake();
-    }
 }
 
 /// Whatever it waits for beside its queue wakes it so.

@@ -1,8 +1,10 @@
 //! How a behaviour at rest reads, which has no code that could be polled: [`Inbox::next_message`] until there is none, and these around it.
 
+use std::sync::Arc;
+
 use super::in_hand::InHand;
 use super::inbox::Inbox;
-use crate::gen_server::Message;
+use crate::gen_server::{Message, PendingReply};
 use crate::process::AtRest;
 
 impl<M: Message> Inbox<M> {
@@ -10,6 +12,24 @@ impl<M: Message> Inbox<M> {
     #[inline]
     pub(crate) fn begin_at_rest(&self) -> bool {
         self.process.begin_at_rest(&self.taken)
+    }
+
+    /// A call that was handed over comes first. False: it has to be queued, and be read as any other.
+    #[inline]
+    pub(crate) fn takes_handed(&mut self, message: &M) -> bool {
+        let takes = self.is_plain() && self.taken.is_empty() && self.process.takes_handed();
+        if takes {
+            self.in_hand = InHand::message(message);
+        }
+        takes
+    }
+
+    /// Of the call that was handed over: who waits still.
+    #[inline]
+    pub(crate) fn is_awaited_by(&mut self, caller: Option<Arc<dyn PendingReply>>) {
+        if let Some(caller) = caller {
+            self.set_caller(caller);
+        }
     }
 
     /// Where [`next_message`](Self::next_message) found nothing: whether it finds something now.

@@ -268,6 +268,10 @@ impl<M: Message> Inbox<M> {
         self.origin.take_caller()
     }
 
+    pub(super) fn set_caller(&mut self, caller: Arc<dyn PendingReply>) {
+        self.origin = Origin::Caller(caller);
+    }
+
     /// The behaviour's own timeout is what is handled next.
     pub(crate) fn timed_out(&mut self) {
         self.in_hand = InHand::TIMEOUT;
