@@ -155,6 +155,7 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
                 this.state = match slot.try_take() {
                     Some(answer) => {
                         this.state = State::Done;
+                        slot.is_over();
                         return Poll::Ready(answer);
                     }
                     None => State::Sent(Asked::Local(slot), None),

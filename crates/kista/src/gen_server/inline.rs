@@ -115,10 +115,14 @@ pub(super) fn hand<M: Message, T: Send + 'static>(
     message: &mut Option<M>,
     slot: &Arc<CallSlot<T>>,
 ) -> bool {
-    let (Some(server), Some(request)) = (process.take_for_call(), message.as_ref()) else {
+    // Asked of the message, which is the user's, while the server is in its place.
+    let Some(kind) = message.as_ref().map(Message::kind) else {
         return false;
     };
-    slot.ask(process.pid(), request.kind());
+    let Some(server) = process.take_for_call() else {
+        return false;
+    };
+    slot.ask(process.pid(), kind);
     current::count_sent();
     let _stepping = Stepping::new();
     server.answer(Handed {

@@ -1,3 +1,5 @@
+use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -51,23 +53,55 @@ pub(crate) struct CallSlot<T> {
     names: fn(u16) -> &'static str,
 }
 
+thread_local! {
+    /// The slot of a call that was over at once, for the next one: to make and drop one takes a tenth of such a call.
+    static SPARE: Cell<Option<Arc<dyn Any + Send + Sync>>> = const { Cell::new(None) };
+}
+
 /// No kind: those have 16 bits.
 const LEFT: u32 = u32::MAX;
 
 impl<T> CallSlot<T> {
     pub(crate) fn new() -> Arc<Self> {
-        Self::bound(None, |_| "")
+        Arc::new(Self::fresh(None, |_| ""))
     }
 
-    pub(super) fn bound(to: Option<Pid>, names: fn(u16) -> &'static str) -> Arc<Self> {
-        Arc::new(Self {
+    fn fresh(bound_to: Option<Pid>, names: fn(u16) -> &'static str) -> Self {
+        Self {
             slot: ReplySlot::new(),
             decode: OnceLock::new(),
-            bound_to: to,
+            bound_to,
             asked: Mutex::new(None),
             kind: AtomicU32::new(0),
             names,
-        })
+        }
+    }
+
+    /// One for a call: that of a call which is over, if this thread has one and nobody else holds it.
+    #[inline]
+    pub(super) fn bound(to: Option<Pid>, names: fn(u16) -> &'static str) -> Arc<Self>
+    where
+        T: Send + 'static,
+    {
+        let fresh = Self::fresh(to, names);
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        if let Some(mut slot) = spare.and_then(|spare| spare.downcast::<Self>().ok())
+            && let Some(over) = Arc::get_mut(&mut slot)
+        {
+            *over = fresh;
+            return slot;
+        }
+        Arc::new(fresh)
+    }
+
+    /// The call is over: its slot is for another. The answer was taken.
+    #[inline]
+    pub(super) fn is_over(self: Arc<Self>)
+    where
+        T: Send + 'static,
+    {
+        // The thread ends otherwise, and this is dropped.
+        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
     }
 
     /// The request is about to be sent to a process of this node.

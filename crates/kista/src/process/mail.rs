@@ -265,6 +265,7 @@ impl<M: Send + 'static> Process<M> {
         if free {
             self.turn.set_read(TOOK | CALLED);
             self.turn.receive(1, true);
+            self.look_at_backlog(1);
             self.turn.count_read();
             self.set_waiting(false);
         }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// 1. To share was in vain if one of the two lanes runs out of work [`SOON`] behind it, while more than a [`FEW`] wait on another.
 /// 2. Once that happened twice in a row lanes do not share for a millisecond, and for twice as long each further time, up to [`LONGEST`].
 /// 3. It was in vain too if one of them waits for locks that the other one holds, for much of its [time](super::waits): then it leaves its
-///    work to the others, and sleeps, once they have not to share.
-/// 4. If it was of use nothing is remembered.
+///    work to the others, and sleeps, and they do not share for as long.
+/// 4. If it was of use nothing is remembered, nor what was longer than [`REMEMBERED`] ago.
 ///
 /// What waits behind a turn that keeps its thread is given away nevertheless: see [`watch`](super::watch).
 pub(super) struct Help {
@@ -18,8 +18,9 @@ pub(super) struct Help {
     since: Instant,
     /// Until then they do not.
     not_before: AtomicU64,
-    /// So often in a row it was in vain.
+    /// So often in a row it was in vain, and when last.
     vain: AtomicU32,
+    last: AtomicU64,
 }
 
 /// When a lane shared, and has not run out of work since. 0: it did not.
@@ -29,6 +30,7 @@ pub(super) struct Shared(AtomicU64);
 const SOON: Duration = Duration::from_millis(2);
 const FIRST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(64);
+const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// So many that wait elsewhere may be what is left of a burst.
 pub(super) const FEW: usize = 8;
@@ -39,6 +41,7 @@ impl Help {
             since: now,
             not_before: AtomicU64::new(0),
             vain: AtomicU32::new(0),
+            last: AtomicU64::new(0),
         }
     }
 
@@ -66,25 +69,29 @@ impl Help {
         if !others_wait || now.saturating_sub(shared_at) >= nanos(SOON) {
             return self.vain.store(0, Relaxed);
         }
-        self.was_in_vain(now);
+        self.was_in_vain(now, 1);
     }
 
-    /// Lanes that have work hinder each other. Whether one of them is to leave it to the others.
-    pub(super) fn hinders(&self, now: Instant) -> bool {
-        self.was_in_vain(self.at(now))
+    /// A lane waits for others for long, twice in a row, and leaves its work to them.
+    pub(super) fn hinders(&self, now: Instant, lane: &Shared) {
+        lane.0.store(0, Relaxed);
+        self.was_in_vain(self.at(now), 2);
     }
 
-    /// Whether they are not to share for a while.
-    fn was_in_vain(&self, now: u64) -> bool {
-        let vain = self.vain.load(Relaxed).saturating_add(1);
-        self.vain.store(vain, Relaxed);
-        let Some(doubled) = vain.checked_sub(2) else {
-            return false;
+    /// For at least so many times in a row.
+    fn was_in_vain(&self, now: u64, times: u32) {
+        let since = now.saturating_sub(self.last.swap(now, Relaxed));
+        let before = match since < nanos(REMEMBERED) {
+            true => self.vain.load(Relaxed),
+            false => 0,
         };
-        let pause = nanos(FIRST) << doubled.min(16);
-        let until = now + pause.min(nanos(LONGEST));
-        self.not_before.store(until, Relaxed);
-        true
+        let vain = before.saturating_add(1).max(times);
+        self.vain.store(vain, Relaxed);
+        if let Some(doubled) = vain.checked_sub(2) {
+            let pause = nanos(FIRST) << doubled.min(16);
+            let until = now + pause.min(nanos(LONGEST));
+            self.not_before.store(until, Relaxed);
+        }
     }
 
     fn at(&self, now: Instant) -> u64 {
@@ -135,12 +142,17 @@ mod tests {
     fn lanes_that_hinder_each_other_share_less_and_less_too() {
         let mut now = Instant::now();
         let help = Help::new(now);
-        assert!(!help.hinders(now));
+        let lane = Shared::default();
         for pause in [1, 2, 4, 8] {
-            assert!(help.is_of_use(now) && help.hinders(now));
-            assert!(!help.is_of_use(now + ms(pause - 1)));
+            assert!(help.is_of_use(now));
+            help.hinders(now, &lane);
+            assert!(!help.is_of_use(now + ms(pause) - Duration::from_nanos(1)));
             now += ms(pause);
         }
+        // That was long ago.
+        now += REMEMBERED;
+        help.hinders(now, &lane);
+        assert!(help.is_of_use(now + ms(1)));
     }
 
     #[test]

@@ -326,7 +326,8 @@ impl Lane {
         self.looked_at = turns;
         self.looks_at = turns.wrapping_add(self.next_look());
         if self.waits.look(passed, lock::waited()) && self.scheduler.has_others(self.index) {
-            self.steps_aside = self.scheduler.help.hinders(now);
+            self.scheduler.help.hinders(now, &self.sign().shared);
+            self.steps_aside = true;
         }
         self.share();
     }

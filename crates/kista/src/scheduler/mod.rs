@@ -160,29 +160,20 @@ impl Scheduler {
         self.closed.load(SeqCst)
     }
 
-    /// From a lane whose work is for the others, of whom one is awake.
+    /// From a lane whose work is for the others, of whom one is awake. If it is closed meanwhile the lane drains it, at its end: what is
+    /// dropped may make others ready, and that is not to be within the lane.
     fn leave(&self, tasks: impl Iterator<Item = Task>) {
         tasks.for_each(|task| self.common.push(task));
-        self.drain_if_closed();
         self.wake_watch();
-    }
-
-    /// Whoever closes drains what was pushed before: either that one sees what was pushed, or this that it is closed, and drains. Whether it
-    /// is.
-    fn drain_if_closed(&self) -> bool {
-        fence(SeqCst);
-        let closed = self.is_closed();
-        if closed {
-            self.drain();
-        }
-        closed
     }
 
     /// From a thread on which no lane of this node runs.
     fn inject(&self, task: Task) {
         self.common.push(task);
-        if self.drain_if_closed() {
-            return;
+        // Whoever closes drains what was pushed before; this sees that it is closed, or that one sees what was pushed.
+        fence(SeqCst);
+        if self.is_closed() {
+            return self.drain();
         }
         self.sleepers.wake_one();
         // The lane that was woken may have to wait behind a task that keeps the thread.
@@ -224,10 +215,11 @@ impl Scheduler {
             && (sign.gives_away() || (sign.has_long_waits(waiting) && self.help.is_of_use(now)))
     }
 
-    /// Whether another lane is at work, or about to look for some.
+    /// Whether another lane is at work, and does not stand.
     fn has_others(&self, lane: usize) -> bool {
         let others = (0..self.lanes()).filter(|other| *other != lane);
-        others.map(|other| &self.signs[other]).any(Sign::is_at_work)
+        let mut signs = others.map(|other| &self.signs[other]);
+        signs.any(|sign| sign.is_at_work() && !sign.gives_away())
     }
 
     /// Whether more than a few wait on some lane.

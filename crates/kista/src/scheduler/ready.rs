@@ -116,7 +116,8 @@ impl Ready {
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Task> {
         self.was_flooded = false;
-        if self.before_woken == 0
+        // They may have been taken away from before it.
+        if (self.before_woken == 0 || self.others.is_empty())
             && let Some(task) = self.woken.pop()
         {
             self.was_flooded = self.by == By::Flood;
@@ -138,11 +139,9 @@ impl Ready {
             return Some(task);
         }
         // They were taken away.
-        self.woken.pop().or_else(|| {
-            let task = self.flooded.pop();
-            self.was_flooded = task.is_some();
-            task
-        })
+        let task = self.flooded.pop();
+        self.was_flooded = task.is_some();
+        task
     }
 
     /// So much time has passed since this was said last, behind whose turn it is said.

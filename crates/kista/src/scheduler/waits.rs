@@ -10,6 +10,8 @@ pub(super) struct Waits {
     waited: Duration,
     /// The thread's own count at the last look.
     seen: Duration,
+    /// It was too much before already.
+    too_much: bool,
 }
 
 /// So much time is looked at together.
@@ -24,7 +26,8 @@ impl Waits {
         self.seen = waited;
     }
 
-    /// So much time has passed since the last look, and the thread has waited for so long by now. Whether that is too much of late.
+    /// So much time has passed since the last look, and the thread has waited for so long by now. Whether that is too much twice in a row: once
+    /// may be that who had a lock lost its core.
     pub(super) fn look(&mut self, passed: Duration, waited: Duration) -> bool {
         self.passed += passed;
         self.waited += waited.saturating_sub(self.seen);
@@ -34,7 +37,7 @@ impl Waits {
         }
         let too_much = self.waited >= self.passed / PART;
         (self.passed, self.waited) = (Duration::ZERO, Duration::ZERO);
-        too_much
+        std::mem::replace(&mut self.too_much, too_much) && too_much
     }
 }
 
@@ -53,8 +56,12 @@ mod tests {
         assert!(!waits.look(micros(300), micros(7_040)));
         // Elsewhere: what that thread waited before is none of the lane's.
         waits.begin(micros(90_000));
-        assert!(waits.look(micros(300), micros(90_020)));
+        assert!(
+            !waits.look(micros(300), micros(90_020)),
+            "once is not enough"
+        );
         assert!(!waits.look(micros(600), micros(90_079)));
-        assert!(waits.look(micros(600), micros(90_139)));
+        assert!(!waits.look(micros(600), micros(90_139)));
+        assert!(waits.look(micros(600), micros(90_199)));
     }
 }

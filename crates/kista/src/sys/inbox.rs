@@ -268,8 +268,11 @@ impl<M: Message> Inbox<M> {
         self.origin.take_caller()
     }
 
+    /// Unless the message in hand has one already.
     pub(super) fn set_caller(&mut self, caller: Arc<dyn PendingReply>) {
-        self.origin = Origin::Caller(caller);
+        if !self.origin.is_some() {
+            self.origin = Origin::Caller(caller);
+        }
     }
 
     /// The behaviour's own timeout is what is handled next.
