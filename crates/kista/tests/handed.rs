@@ -1,24 +1,15 @@
 //! What must not be told apart although a call to a server at rest is handed to it, past its queue, by the process that waits.
 
-use std::cell::Cell;
-use std::future::poll_fn;
-use std::pin::pin;
+#[path = "support/plain.rs"]
+mod plain;
+
+use std::future::Future;
 use std::time::Duration;
 
 use kista::{
-    CallError, Cx, Dest, ExitReason, Flow, Node, Pid, ProcessCx, ReplyTo, ServerRef, Term,
-    gen_server, sys,
+    CallError, Cx, Dest, ExitReason, Flow, Node, ReplyTo, ServerRef, Term, gen_server, sys,
 };
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-
-/// Only a guard against hanging.
-const SOON: Duration = Duration::from_secs(60);
-
-thread_local! {
-    /// A process that calls is polled here.
-    static WITHIN: Cell<bool> = const { Cell::new(false) };
-}
+use plain::{is_within_caller, node, run_as_caller};
 
 /// Answers at once, later, or not at all.
 #[derive(Default)]
@@ -37,7 +28,7 @@ impl Desk {
     /// Whether its caller waits where it has its turn.
     #[call]
     fn place(&mut self) -> bool {
-        WITHIN.get()
+        is_within_caller()
     }
 
     #[call]
@@ -111,42 +102,6 @@ impl Desk {
     }
 }
 
-async fn node() -> Node {
-    let builder = Node::builder("handed@localhost").no_network();
-    builder
-        .start()
-        .await
-        .expect("a node without network starts")
-}
-
-fn pid_of(server: &ServerRef<Desk>) -> Pid {
-    match Dest::from(server) {
-        Dest::Pid(pid) => pid,
-        other => panic!("a handle of a process here has its pid, not {other:?}"),
-    }
-}
-
-/// Runs as a process, and waits for what comes of it.
-async fn as_process<T: Send + 'static>(
-    node: &Node,
-    body: impl Future<Output = T> + Send + 'static,
-) -> T {
-    let (tell, told) = oneshot::channel();
-    node.spawn_fn(async move |_cx: ProcessCx| {
-        let mut body = pin!(body);
-        let body = poll_fn(|cx| {
-            let outer = WITHIN.replace(true);
-            let polled = body.as_mut().poll(cx);
-            WITHIN.set(outer);
-            polled
-        });
-        let _ = tell.send(body.await);
-    })
-    .expect("a process starts");
-    let told = timeout(SOON, told).await;
-    told.expect("it ends").expect("no panic")
-}
-
 /// Calls it until its turns are done by who calls it: then the next call by a process is handed over. On a busy machine a turn now and
 /// then seems long, for which it has its turns by itself for a while.
 async fn comes_to_be_handed(desk: &ServerRef<Desk>) {
@@ -158,10 +113,10 @@ async fn with_desk<T: Send + 'static, F>(test: impl FnOnce(ServerRef<Desk>) -> F
 where
     F: Future<Output = T> + Send + 'static,
 {
-    let node = node().await;
+    let node = node("handed").await;
     let desk = node.spawn(Desk::spec()).await.expect("a server starts");
     let body = test(desk.clone());
-    let came = as_process(&node, async move {
+    let came = run_as_caller(&node, async move {
         comes_to_be_handed(&desk).await;
         body.await
     })
@@ -255,12 +210,15 @@ async fn what_follows_a_call_comes_before_the_next() {
 /// A call is behind all that its caller sent before, and counts as a message that arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_keeps_its_place_and_is_counted() {
-    let node = node().await;
+    let node = node("handed").await;
     let desk = node.spawn(Desk::spec()).await.expect("a server starts");
-    let (called, pid) = (desk.clone(), pid_of(&desk));
+    let (called, pid) = (desk.clone(), Dest::from(&desk));
+    let Dest::Pid(pid) = pid else {
+        panic!("a handle of a process here has its pid, not {pid:?}")
+    };
     let received = async || node.process_info(pid).await.map(|info| info.messages_in);
     let before = received().await.expect("it is there");
-    let calls = as_process(&node, async move {
+    let calls = run_as_caller(&node, async move {
         let mut calls = 0;
         for n in 0..1_000 {
             if n % 3 == 0 {

@@ -1,30 +1,20 @@
 //! What must not be told apart although a process does the turn of the server that it calls.
 
-use std::cell::Cell;
-use std::future::poll_fn;
-use std::pin::pin;
+#[path = "support/plain.rs"]
+mod plain;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use kista::{CallError, Dest, ExitReason, Info, Node, Pid, ProcessCx, ServerRef, gen_server};
+use plain::{SOON, is_within_caller, node, run_as_caller};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task;
 
-/// Only a guard against hanging.
-const SOON: Duration = Duration::from_secs(60);
-
 /// After so many calls a server has no task, mostly.
 const MANY: usize = 40;
-
-async fn node() -> Node {
-    let builder = Node::builder("turns@localhost").no_network();
-    builder
-        .start()
-        .await
-        .expect("a node without network starts")
-}
 
 tokio::task_local! {
     static OF_THE_CALLER: u32;
@@ -46,7 +36,7 @@ impl Worker {
     #[call]
     fn place(&mut self) -> bool {
         self.done += 1;
-        WITHIN.get()
+        is_within_caller()
     }
 
     #[call]
@@ -65,7 +55,7 @@ impl Worker {
     #[call]
     fn long(&mut self) -> bool {
         std::thread::sleep(Duration::from_millis(1));
-        WITHIN.get()
+        is_within_caller()
     }
 
     #[call]
@@ -82,32 +72,6 @@ impl Worker {
     fn done(&self) -> usize {
         self.done
     }
-}
-
-thread_local! {
-    /// A process that calls is polled here.
-    static WITHIN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs as a process, and waits for what comes of it.
-async fn as_process<T: Send + 'static>(
-    node: &Node,
-    body: impl Future<Output = T> + Send + 'static,
-) -> T {
-    let (tell, told) = oneshot::channel();
-    node.spawn_fn(async move |_cx: ProcessCx| {
-        let mut body = pin!(body);
-        let body = poll_fn(|cx| {
-            let outer = WITHIN.replace(true);
-            let polled = body.as_mut().poll(cx);
-            WITHIN.set(outer);
-            polled
-        });
-        let _ = tell.send(body.await);
-    })
-    .expect("a process starts");
-    let told = tokio::time::timeout(SOON, told).await;
-    told.expect("it ends").expect("no panic")
 }
 
 fn pid_of(server: &ServerRef<Worker>) -> Pid {
@@ -129,7 +93,7 @@ async fn kill(node: &Node, pid: Pid) {
 async fn without_task(node: &Node) -> (ServerRef<Worker>, usize) {
     let worker = node.spawn(Worker::spec()).await.expect("a server starts");
     let called = worker.clone();
-    let calls = as_process(node, async move {
+    let calls = run_as_caller(node, async move {
         let mut calls = 1;
         while called.place().await != Ok(true) {
             calls += 1;
@@ -142,7 +106,7 @@ async fn without_task(node: &Node) -> (ServerRef<Worker>, usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_only_called_has_its_turns_where_its_callers_wait() {
-    let node = node().await;
+    let node = node("turns").await;
     let (worker, calls) = without_task(&node).await;
     assert_eq!(worker.done().await, Ok(calls));
     node.stop().await;
@@ -150,7 +114,7 @@ async fn a_server_that_is_only_called_has_its_turns_where_its_callers_wait() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_no_process_lends_no_server_its_task_locals() {
-    let node = node().await;
+    let node = node("turns").await;
     let (worker, _) = without_task(&node).await;
     let asked = async {
         let mut seen = 0;
@@ -165,10 +129,10 @@ async fn who_is_no_process_lends_no_server_its_task_locals() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_that_awaits_goes_on_by_itself() {
-    let node = node().await;
+    let node = node("turns").await;
     for _ in 0..20 {
         let (worker, calls) = without_task(&node).await;
-        let answer = as_process(&node, async move {
+        let answer = run_as_caller(&node, async move {
             // Given up where it stands: the server goes on.
             drop(tokio::time::timeout(Duration::ZERO, worker.slowly()).await);
             let second = worker.slowly().await;
@@ -182,9 +146,9 @@ async fn a_turn_that_awaits_goes_on_by_itself() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_takes_long_is_done_beside_its_callers() {
-    let node = node().await;
+    let node = node("turns").await;
     let (worker, _) = without_task(&node).await;
-    let here = as_process(&node, async move {
+    let here = run_as_caller(&node, async move {
         let mut here = Vec::new();
         for _ in 0..3 * MANY {
             here.push(worker.long().await.unwrap());
@@ -201,11 +165,11 @@ async fn what_takes_long_is_done_beside_its_callers() {
 fn who_calls_without_end_lets_others_run() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let node = node().await;
+        let node = node("turns").await;
         let (worker, _) = without_task(&node).await;
         let over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&over);
-        let caller = as_process(&node, async move {
+        let caller = run_as_caller(&node, async move {
             while !told.load(Relaxed) {
                 worker.place().await.unwrap();
             }
@@ -223,7 +187,7 @@ fn who_calls_without_end_lets_others_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_sent_reaches_a_server_without_a_task() {
-    let node = node().await;
+    let node = node("turns").await;
     // A cast, and a call by who is no process.
     let (worker, calls) = without_task(&node).await;
     worker.count().await.unwrap();
@@ -233,7 +197,7 @@ async fn whatever_is_sent_reaches_a_server_without_a_task() {
     assert_eq!(worker.stop().await, Ok(()));
     let (worker, _) = without_task(&node).await;
     assert_eq!(
-        as_process(&node, async move { worker.stop().await }).await,
+        run_as_caller(&node, async move { worker.stop().await }).await,
         Ok(())
     );
     // An exit signal, and the answer to who watches.
@@ -259,9 +223,9 @@ async fn whatever_is_sent_reaches_a_server_without_a_task() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_in_a_turn_ends_the_server_and_not_its_caller() {
-    let node = node().await;
+    let node = node("turns").await;
     let (worker, _) = without_task(&node).await;
-    let answers = as_process(&node, async move {
+    let answers = run_as_caller(&node, async move {
         let failed = worker.fail().await;
         (failed, worker.done().await)
     })
@@ -307,14 +271,14 @@ fn a_chain_of_servers_that_call_each_other_is_no_recursion() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let node = node().await;
+        let node = node("turns").await;
         let mut chain: Vec<ServerRef<Link>> = Vec::new();
         for _ in 0..2_000 {
             let next = chain.last().cloned();
             chain.push(node.spawn(Link::spec(next)).await.unwrap());
         }
         let first = chain.last().cloned().unwrap();
-        let depth = as_process(&node, async move {
+        let depth = run_as_caller(&node, async move {
             for link in &chain {
                 for _ in 0..MANY {
                     link.touch().await.unwrap();
@@ -356,10 +320,10 @@ fn the_end_of_the_runtime_ends_servers_without_a_task() {
     let runtime = Runtime::new().unwrap();
     let ended = Arc::new(AtomicUsize::new(0));
     let node = runtime.block_on(async {
-        let node = node().await;
+        let node = node("turns").await;
         for _ in 0..100 {
             let server = node.spawn(Ending::spec(Arc::clone(&ended))).await.unwrap();
-            as_process(&node, async move {
+            run_as_caller(&node, async move {
                 for _ in 0..MANY {
                     server.touch().await.unwrap();
                 }
@@ -379,7 +343,7 @@ fn the_end_of_the_runtime_ends_servers_without_a_task() {
 async fn nothing_is_lost_between_a_task_and_none() {
     const CALLERS: usize = 16;
     const ROUNDS: usize = 2_000;
-    let node = node().await;
+    let node = node("turns").await;
     let mut workers = Vec::new();
     for _ in 0..4 {
         workers.push(node.spawn(Worker::spec()).await.unwrap());
@@ -414,7 +378,7 @@ async fn nothing_is_lost_between_a_task_and_none() {
             };
             match n % 4 {
                 0 => tokio::spawn(work).await.unwrap(),
-                _ => as_process(&node, work).await,
+                _ => run_as_caller(&node, work).await,
             }
         }));
     }
@@ -432,11 +396,11 @@ async fn nothing_is_lost_between_a_task_and_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn servers_that_come_to_do_without_a_task_can_end_at_any_moment() {
-    let node = node().await;
+    let node = node("turns").await;
     for round in 0..300 {
         let worker = node.spawn(Worker::spec()).await.unwrap();
         let called = worker.clone();
-        let caller = as_process(&node, async move {
+        let caller = run_as_caller(&node, async move {
             let mut answered = 0;
             while called.place().forever().await.is_ok() {
                 answered += 1;

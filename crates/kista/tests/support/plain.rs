@@ -3,7 +3,9 @@
 // Each test program takes what it needs.
 #![allow(dead_code)]
 
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use kista::{ExitReason, Info, Node, ProcessCx, SpawnOptions, Term};
@@ -39,6 +41,33 @@ where
     .unwrap();
     let ended = tokio::time::timeout(SOON, ended).await;
     ended.expect("it hangs").expect("the process failed")
+}
+
+thread_local! {
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this runs while a process of [`run_as_caller`] is polled on this thread: for a server, whether its caller does its turn.
+pub(crate) fn is_within_caller() -> bool {
+    WITHIN.get()
+}
+
+/// As [`run`]; whoever runs within the process's own turns can see that.
+pub(crate) async fn run_as_caller<T: Send + 'static>(
+    node: &Node,
+    code: impl Future<Output = T> + Send + 'static,
+) -> T {
+    run(node, async move |_cx| {
+        let mut code = pin!(code);
+        poll_fn(|cx| {
+            let outer = WITHIN.replace(true);
+            let polled = code.as_mut().poll(cx);
+            WITHIN.set(outer);
+            polled
+        })
+        .await
+    })
+    .await
 }
 
 pub(crate) fn term(n: i64) -> Info {
