@@ -60,3 +60,30 @@ impl RelaxStrategy for Backoff {
         WAITED.set(WAITED.get() + begun.elapsed());
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finds_a_lock_taken_counts_the_wait_and_nobody_else() {
+        let lock = Mutex::new(());
+        drop(lock.lock());
+        assert_eq!(waited(), Duration::ZERO);
+        let mut theirs = Duration::ZERO;
+        // The other thread may come late, and find it free.
+        while theirs == Duration::ZERO {
+            let held = lock.lock();
+            theirs = thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    drop(lock.lock());
+                    waited()
+                });
+                thread::sleep(Duration::from_millis(1));
+                drop(held);
+                other.join().unwrap()
+            });
+        }
+        assert_eq!(waited(), Duration::ZERO);
+    }
+}
