@@ -8,6 +8,7 @@ mod port;
 
 mod apart;
 mod ends;
+mod hinder;
 mod keeps;
 mod wakes;
 mod yields;
