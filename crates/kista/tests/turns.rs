@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use kista::{CallError, Dest, ExitReason, Info, Node, Pid, ProcessCx, ServerRef, gen_server};
-use plain::{SOON, is_within_caller, node, run_as_caller};
+use plain::{is_within_caller, node, run_as_caller};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task;
