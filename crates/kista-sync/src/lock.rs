@@ -19,6 +19,8 @@ use spin::RelaxStrategy;
 /// ```
 pub type Mutex<T> = spin::mutex::SpinMutex<T, Backoff>;
 
+pub(crate) type MutexGuard<'a, T> = spin::mutex::SpinMutexGuard<'a, T, Backoff>;
+
 /// What a thread does while another one holds the lock.
 ///
 /// It spins for longer than the lock is ever held by who runs. A holder that still has it has lost its core: then the thread lets

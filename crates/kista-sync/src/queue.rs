@@ -6,11 +6,13 @@
 //! 2. The consumer is parked from [`Queue::park`] until something is pushed, the queue is closed, or [`Queue::wake`]. Whoever ends this
 //!    takes out what was parked, a waker or the consumer itself, and [wakes](Park::wake) it after the lock was released; others wake
 //!    nobody. A park that nothing would end is refused: when there are items, when the queue is closed, and once after a wake that
-//!    found nobody parked. [`Queue::take_parked`] ends it too, and wakes nobody: who calls it goes on as the consumer.
+//!    found nobody parked. [`Queue::take_parked`] ends it too, and wakes nobody: who calls it goes on as the consumer. A consumer
+//!    with a [place](Park::place) is woken with the message by which that happens, which it has *in hand* then, before all that is
+//!    queued from there on.
 //! 3. Taking hands over everything at once. When the consumer's buffer is empty the two buffers change places, so
 //!    that neither side allocates; otherwise the items are moved behind those that the consumer still has.
-//! 4. Closing hands over what remains. An item is taken, handed out by the close, or given back to its
-//!    producer as [`Refused`]: always exactly one of these.
+//! 4. Closing hands over what remains. An item is taken, given to the consumer in hand, handed out by the close, or given back to
+//!    its producer as [`Refused`]: always exactly one of these.
 //! 5. A new queue owns no memory beside itself. Buffers grow to four times their size, larger ones to twice, and become small again:
 //!    - *when the consumer parks*, neither side keeps more than about 1 KiB, unless the consumer still holds items;
 //!    - *at each take*, a buffer above that is kept only when it is at most eight times as large as its use: the
@@ -30,7 +32,7 @@ use std::task::Waker;
 use self::inner::{ACTING, CLOSED, Inner, Kind, MESSAGE, NOTE, SIGNAL, UNLIMITED};
 use self::inner::{extend, make_room, saturated, shrink};
 pub use self::refused::Refused;
-use crate::sync::{AtomicBool, AtomicU32, Mutex};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, MutexGuard};
 
 mod inner;
 #[cfg(all(test, loom))]
@@ -38,6 +40,10 @@ mod models;
 mod refused;
 #[cfg(all(test, not(loom)))]
 mod tests;
+
+// What is queued.
+const HAS_ITEMS: u8 = 1;
+const HAS_SIGNALS: u8 = 1 << 1;
 
 /// A queue with many producers and one consumer.
 ///
@@ -84,6 +90,10 @@ pub struct Queue<T, P = Waker> {
     inner: Mutex<Inner<T, P>>,
     /// Whether the consumer was woken while it was not parked. Read and written under the lock; it stands here, where there is room.
     woken: AtomicBool,
+    /// Whether the consumer has a message in hand that it has yet to read.
+    in_hand: AtomicBool,
+    /// What is queued, as [`HAS_ITEMS`] and [`HAS_SIGNALS`]: written under the lock, and read by who does not take it.
+    holds: AtomicU8,
     /// How many more messages than items are queued, because of runs. Read and written under the lock; it stands here, where there
     /// is room for it.
     more: AtomicU32,
@@ -113,10 +123,14 @@ pub enum Found<T> {
     Batch(Batch),
 }
 
-/// What waits while a queue's consumer is parked: a waker, or the consumer itself.
-pub trait Park {
+/// What waits while the consumer of a queue of `T` is parked: a waker, or the consumer itself.
+pub trait Park<T> {
     /// Something came.
     fn wake(self);
+    /// Where the message comes that it is woken with: it is to be empty whenever the consumer parks. `None`: it has no such place.
+    fn place(&mut self) -> Option<&mut Option<T>> {
+        None
+    }
     /// It is woken by [`Queue::wake`], with nothing in the queue.
     fn wake_idle(self)
     where
@@ -126,13 +140,13 @@ pub trait Park {
     }
 }
 
-impl Park for Waker {
+impl<T> Park<T> for Waker {
     fn wake(self) {
         Self::wake(self);
     }
 }
 
-impl<T, P: Park> Queue<T, P> {
+impl<T, P: Park<T>> Queue<T, P> {
     /// An open queue that owns no memory yet.
     #[cfg(not(loom))]
     #[must_use]
@@ -140,6 +154,8 @@ impl<T, P: Park> Queue<T, P> {
         Self {
             inner: Mutex::new(Inner::new()),
             woken: AtomicBool::new(false),
+            in_hand: AtomicBool::new(false),
+            holds: AtomicU8::new(0),
             more: AtomicU32::new(0),
         }
     }
@@ -151,6 +167,8 @@ impl<T, P: Park> Queue<T, P> {
         Self {
             inner: Mutex::new(Inner::new()),
             woken: AtomicBool::new(false),
+            in_hand: AtomicBool::new(false),
+            holds: AtomicU8::new(0),
             more: AtomicU32::new(0),
         }
     }
@@ -165,15 +183,50 @@ impl<T, P: Park> Queue<T, P> {
         self.append(item, MESSAGE, 0)
     }
 
-    /// As [`push`](Self::push), of what is made where it is to lie, under the lock: one that is made before is copied, step by step, and
-    /// read again while it is still being written, for which the processor waits.
+    /// As [`push`](Self::push), of what is made where it is to lie, mostly under the lock: one that is made before is copied, step by
+    /// step, and read again while it is still being written, for which the processor waits. A parked consumer that has a
+    /// [place](Park::place) gets it there, where there is no limit, and has it in hand until it [says](Self::read_in_hand) that it
+    /// reads it: so a message goes through no buffer, and is taken without a lock.
     ///
     /// # Errors
     ///
     /// As [`push`](Self::push): what would have made it.
     #[inline(always)]
     pub fn push_made<F: FnOnce() -> T>(&self, make: F) -> Result<usize, Refused<F>> {
-        self.append_made(make, MESSAGE, 0)
+        let mut inner = self.inner.lock();
+        if inner.limit == UNLIMITED
+            && let Some(mut consumer) = inner.parked.take()
+        {
+            if let Some(place) = consumer.place() {
+                self.in_hand.store(true, Relaxed);
+                drop(inner);
+                *place = Some(make());
+                consumer.wake();
+                return Ok(1);
+            }
+            inner.parked = Some(consumer);
+        }
+        self.append_to(inner, make, MESSAGE, 0)
+    }
+
+    /// The consumer reads the message in hand now.
+    #[inline]
+    pub fn read_in_hand(&self) {
+        self.in_hand.store(false, Relaxed);
+    }
+
+    /// Whether nothing is queued, as far as it can be seen without the lock: this thread's own pushes are seen, those of others perhaps.
+    #[inline]
+    #[must_use]
+    pub fn seems_empty(&self) -> bool {
+        self.holds.load(Relaxed) == 0
+    }
+
+    /// Whether signals are queued, as far as it can be seen without the lock.
+    #[inline]
+    #[must_use]
+    pub fn seems_signalled(&self) -> bool {
+        self.holds.load(Relaxed) & HAS_SIGNALS != 0
     }
 
     /// As [`push`](Self::push), with so many more unread messages than the limit says.
@@ -246,7 +299,17 @@ impl<T, P: Park> Queue<T, P> {
         kind: Kind,
         extra: u32,
     ) -> Result<usize, Refused<F>> {
-        let mut inner = self.inner.lock();
+        self.append_to(self.inner.lock(), make, kind, extra)
+    }
+
+    #[inline(always)]
+    fn append_to<F: FnOnce() -> T>(
+        &self,
+        mut inner: MutexGuard<'_, Inner<T, P>>,
+        make: F,
+        kind: Kind,
+        extra: u32,
+    ) -> Result<usize, Refused<F>> {
         if inner.limit != UNLIMITED
             && let Some(refused) = inner.refusal(kind, extra)
         {
@@ -256,6 +319,11 @@ impl<T, P: Park> Queue<T, P> {
         // Not `push`, which has what it is given in its own hands before it has room.
         inner.items.extend(iter::once_with(make));
         inner.signals = inner.signals.saturating_add(kind.signals);
+        let more = match kind.signals {
+            0 => HAS_ITEMS,
+            _ => HAS_ITEMS | HAS_SIGNALS,
+        };
+        self.holds.store(self.holds.load(Relaxed) | more, Relaxed);
         inner.messages = inner.messages.saturating_add(kind.messages);
         let mut queued = inner.items.len();
         if kind.messages > 1 {
@@ -327,8 +395,9 @@ impl<T, P: Park> Queue<T, P> {
         Ok(())
     }
 
-    /// Under the lock.
+    /// Under the lock, where everything is taken. How many more messages than items that is.
     fn take_more(&self) -> usize {
+        self.holds.store(0, Relaxed);
         let more = self.more.load(Relaxed);
         if more > 0 {
             self.more.store(0, Relaxed);
@@ -386,6 +455,7 @@ impl<T, P: Park> Queue<T, P> {
             0 => Found::Nothing,
             1 if inner.is_one_message() => {
                 inner.messages = 0;
+                self.holds.store(0, Relaxed);
                 inner.items.pop().map_or(Found::Nothing, Found::One)
             }
             _ => {
@@ -408,6 +478,7 @@ impl<T, P: Park> Queue<T, P> {
             return None;
         }
         inner.messages = 0;
+        self.holds.store(0, Relaxed);
         inner.items.pop()
     }
 
@@ -416,6 +487,7 @@ impl<T, P: Park> Queue<T, P> {
     pub fn close(&self, into: &mut VecDeque<T>) -> Batch {
         let mut inner = self.inner.lock();
         inner.limit = CLOSED;
+        self.in_hand.store(false, Relaxed);
         let rest = mem::take(&mut inner.items);
         let batch = Batch {
             items: rest.len(),
@@ -442,7 +514,7 @@ impl<T, P: Park> Queue<T, P> {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
-        inner.items.is_empty() && inner.limit != CLOSED
+        inner.items.is_empty() && inner.limit != CLOSED && !self.in_hand.load(Relaxed)
     }
 
     /// Whether signals are queued, or the queue is closed.
@@ -452,11 +524,13 @@ impl<T, P: Park> Queue<T, P> {
         inner.signals > 0 || inner.limit == CLOSED
     }
 
-    /// How many items are queued, those of a run counted as so many: what the consumer took over is not counted.
+    /// How many items are queued, those of a run counted as so many, and one in hand that was not read yet: what the consumer took over
+    /// is not counted.
     #[must_use]
     pub fn len(&self) -> usize {
         let inner = self.inner.lock();
-        inner.items.len() + self.more.load(Relaxed) as usize
+        let in_hand = usize::from(self.in_hand.load(Relaxed));
+        inner.items.len() + self.more.load(Relaxed) as usize + in_hand
     }
 
     /// The bytes of the queue's buffer. What items own elsewhere is not counted.
@@ -472,7 +546,7 @@ impl<T, P: Park> Queue<T, P> {
     }
 }
 
-impl<T, P: Park> Default for Queue<T, P> {
+impl<T, P: Park<T>> Default for Queue<T, P> {
     fn default() -> Self {
         Self::new()
     }

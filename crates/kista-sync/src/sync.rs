@@ -1,19 +1,23 @@
 //! The lock that this crate uses, or loom's inside a model; and what stands beside it.
 
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 
 #[cfg(not(loom))]
-pub(crate) use crate::lock::Mutex;
+pub(crate) use crate::lock::{Mutex, MutexGuard};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32};
+pub(crate) use loom::sync::MutexGuard;
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 #[cfg(loom)]
 pub(crate) use model::Mutex;
 
 #[cfg(loom)]
 mod model {
-    use loom::sync::{Mutex as LoomMutex, MutexGuard};
+    use loom::sync::Mutex as LoomMutex;
+
+    use super::MutexGuard;
 
     /// Loom's lock with `parking_lot`'s signature.
     #[derive(Debug)]

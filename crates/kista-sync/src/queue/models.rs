@@ -131,7 +131,7 @@ struct Ready {
     some: loom::sync::Condvar,
 }
 
-impl Park for Whole {
+impl Park<u32> for Whole {
     fn wake(self) {
         let runs = self.runs.clone();
         let mut list = runs.list.lock().unwrap();
@@ -183,6 +183,81 @@ fn a_consumer_that_parks_itself_is_run_by_one_at_a_time_and_misses_nothing() {
         pusher.join().unwrap();
         waker.join().unwrap();
         assert_eq!(items, [1]);
+    });
+}
+
+/// A consumer that is parked as a whole, and has a place.
+struct Placed {
+    in_hand: Option<u32>,
+    runs: std::sync::Arc<(loom::sync::Mutex<Vec<Placed>>, loom::sync::Condvar)>,
+}
+
+impl Park<u32> for Placed {
+    fn wake(self) {
+        let runs = self.runs.clone();
+        let mut list = runs.0.lock().unwrap();
+        assert!(list.is_empty(), "it is there twice");
+        list.push(self);
+        runs.1.notify_one();
+    }
+
+    fn place(&mut self) -> Option<&mut Option<u32>> {
+        Some(&mut self.in_hand)
+    }
+}
+
+/// What a consumer has in hand comes before what is queued, of each producer in its order; nothing is lost, and nothing comes twice.
+#[test]
+fn what_comes_in_hand_is_read_once_and_first() {
+    loom::model(|| {
+        let queue = Arc::new(super::Queue::new());
+        let runs = std::sync::Arc::new((
+            loom::sync::Mutex::new(Vec::new()),
+            loom::sync::Condvar::new(),
+        ));
+        let other = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push_made(|| 11).unwrap();
+            })
+        };
+        let ordered = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.push_made(|| 1).unwrap();
+                queue.push_made(|| 2).unwrap();
+            })
+        };
+        let mut items = VecDeque::new();
+        let mut consumer = Placed {
+            in_hand: None,
+            runs: runs.clone(),
+        };
+        while items.len() < 3 {
+            consumer = match queue.park(consumer) {
+                Ok(()) => {
+                    let mut list = runs.0.lock().unwrap();
+                    while list.is_empty() {
+                        list = runs.1.wait(list).unwrap();
+                    }
+                    list.pop().unwrap()
+                }
+                Err(again) => {
+                    queue.try_take(&mut items);
+                    again
+                }
+            };
+            if let Some(item) = consumer.in_hand.take() {
+                queue.read_in_hand();
+                items.push_back(item);
+            }
+        }
+        other.join().unwrap();
+        ordered.join().unwrap();
+        assert_eq!(queue.len(), 0);
+        let of_one: Vec<_> = items.iter().filter(|item| **item < 10).collect();
+        assert_eq!(of_one, [&1, &2], "{items:?}");
+        assert_eq!(items.len(), 3);
     });
 }
 

@@ -28,7 +28,7 @@ use super::Message;
 use super::reply_to::CallSlot;
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{AnyProcess, Handed, Me, Process, current, poll_as};
+use crate::process::{AnyProcess, Begun, Handed, Me, Process, budget, current, poll_as};
 use crate::scheduler::{ROUNDS, Task, Turns, schedule};
 
 thread_local! {
@@ -103,7 +103,9 @@ pub(crate) fn end<R>(
 pub(super) fn call<R>(push: impl FnOnce() -> R) -> R {
     let (pushed, caught) = catching(Catch::Called, push);
     if let Some(caught) = caught {
+        let begun = Begun::now(false);
         step(caught);
+        ends_with(begun);
     }
     pushed
 }
@@ -124,13 +126,23 @@ pub(super) fn hand<M: Message, T: Send + 'static>(
     };
     slot.ask(process.pid(), kind);
     current::count_sent();
+    let begun = Begun::now(false);
     let _stepping = Stepping::new();
     server.answer(Handed {
         process,
         message,
         caller: &|| slot.pending(),
     });
+    ends_with(begun);
     true
+}
+
+/// A turn that took long was as long as one of its caller may be: the others of this thread have theirs.
+#[inline]
+fn ends_with(begun: Begun) {
+    if begun.is_long_ago() {
+        budget::end();
+    }
 }
 
 /// Whether a call by the process that runs here, of another one, may have the server's turn done here.

@@ -16,14 +16,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::serve::serve;
 use super::{Cx, Flow, GenServer, PendingReply};
 use crate::ExitReason;
 use crate::node::Node;
 use crate::process::{
-    AtRest, Handed, On, Parked, Process, Rest, Row, Waits, abandon, current, run_as, task,
+    AtRest, Begun, Handed, On, Parked, Process, Rest, Row, Signal, Waits, abandon, current, run_as,
+    task,
 };
 use crate::scheduler::{ROUNDS, Runnable, Task, Turns, schedule, schedule_again};
 
@@ -36,6 +36,8 @@ pub(super) struct Resting<S: GenServer> {
     process: Option<Arc<Process<S::Msg>>>,
     /// `None`: its code has begun.
     state: Option<(S, Cx<S>)>,
+    /// The message that it was woken with: it comes before whatever is in its queue.
+    given: Option<Signal<S::Msg>>,
     row: Row,
     /// It had no turn yet.
     is_fresh: bool,
@@ -63,6 +65,7 @@ pub(super) fn rest<S: GenServer>(process: &Arc<Process<S::Msg>>, server: S, cx: 
     process.rest(Box::pin(Resting {
         process: Some(Arc::clone(process)),
         state: Some((server, cx)),
+        given: None,
         row: Row::NONE,
         is_fresh: true,
     }));
@@ -74,6 +77,7 @@ impl<S: GenServer> Resting<S> {
         Box::new(Self {
             process: None,
             state: Some((server, cx)),
+            given: None,
             row: Row::NONE,
             is_fresh: false,
         })
@@ -84,11 +88,12 @@ impl<S: GenServer> Resting<S> {
             return After::Over;
         };
         self.is_fresh = false;
-        if !cx.inbox.begin_at_rest() {
+        let given = &mut self.given;
+        if !cx.inbox.begin_at_rest(given.is_some()) {
             return After::Begins(None);
         }
         let mut first = None;
-        let ran = run_as(&mut self.process, || first = handle_all(server, cx));
+        let ran = run_as(&mut self.process, || first = handle_all(server, cx, given));
         Self::after(cx, ran, first)
     }
 
@@ -98,7 +103,7 @@ impl<S: GenServer> Resting<S> {
             return After::Over;
         };
         let inbox = &mut cx.inbox;
-        let fits = |message: &S::Msg| inbox.begin_at_rest() && inbox.takes_handed(message);
+        let fits = |message: &S::Msg| inbox.begin_at_rest(false) && inbox.takes_handed(message);
         if !call.message.as_ref().is_some_and(fits) {
             call.queue();
             return After::Begins(None);
@@ -111,7 +116,7 @@ impl<S: GenServer> Resting<S> {
         let ran = run_as(&mut self.process, || {
             first = match handle(server, cx, message, Some(caller)) {
                 Handled::All => None,
-                Handled::This => handle_all(server, cx),
+                Handled::This => handle_all(server, cx, &mut None),
                 Handled::Not(first) => Some(first),
             };
         });
@@ -146,7 +151,7 @@ impl<S: GenServer> Resting<S> {
     fn settle(
         mut self: Pin<Box<Self>>,
         after: After<S::Msg>,
-        begun: Option<Instant>,
+        begun: Begun,
         held: Option<&Process<S::Msg>>,
     ) -> Settled {
         let this = &mut *self;
@@ -183,7 +188,11 @@ impl<S: GenServer> Resting<S> {
 
     /// Its code begins, in the turn that it has.
     fn begin(mut self: Pin<Box<Self>>, first: Option<Box<First<S::Msg>>>) -> Option<Task> {
-        let (server, cx) = self.state.take()?;
+        let given = self.given.take();
+        let (server, mut cx) = self.state.take()?;
+        if let Some(given) = given {
+            cx.inbox.take_given(given);
+        }
         let (process, row) = (self.process.take()?, self.row);
         drop(self);
         let on = match first {
@@ -216,10 +225,14 @@ impl Settled {
 
 /// Handles what is there, until its code is needed.
 #[inline]
-fn handle_all<S: GenServer>(server: &mut S, cx: &mut Cx<S>) -> Option<Box<First<S::Msg>>> {
+fn handle_all<S: GenServer>(
+    server: &mut S,
+    cx: &mut Cx<S>,
+    given: &mut Option<Signal<S::Msg>>,
+) -> Option<Box<First<S::Msg>>> {
     loop {
         let mut message = None;
-        cx.inbox.next_message(&mut message);
+        cx.inbox.next_message(given, &mut message);
         let Some(message) = message else {
             if cx.inbox.takes_more() {
                 continue;
@@ -281,7 +294,7 @@ impl<S: GenServer> Runnable for Resting<S> {
 
     fn step(mut self: Pin<Box<Self>>, rounds: usize) {
         // Its end is waited for, and nothing else was ever sent to it.
-        if self.is_fresh {
+        if self.is_fresh && self.given.is_none() {
             self.is_fresh = false;
             return self.begin(None).map_or((), |begun| begun.run());
         }
@@ -314,6 +327,10 @@ impl<S: GenServer> Waits<S::Msg> for Resting<S> {
         self.turns() == Turns::OfCallers
     }
 
+    fn given(self: Pin<&mut Self>) -> Option<&mut Option<Signal<S::Msg>>> {
+        Some(&mut self.get_mut().given)
+    }
+
     fn answer(mut self: Pin<Box<Self>>, call: Handed<'_, S::Msg>) {
         let begun = self.row.begin_called();
         let process = call.process;
@@ -333,9 +350,12 @@ impl<S: GenServer> Rest<S::Msg> for Resting<S> {
 /// Its runtime is gone, or it was killed: it ends, and its state is dropped as the process.
 impl<S: GenServer> Drop for Resting<S> {
     fn drop(&mut self) {
-        let (Some(process), Some(state)) = (self.process.take(), self.state.take()) else {
+        let (Some(process), Some(mut state)) = (self.process.take(), self.state.take()) else {
             return;
         };
+        if let Some(given) = self.given.take() {
+            state.1.inbox.take_given(given);
+        }
         process.drop_quietly("the state", || {
             current::scope(Arc::clone(&process) as _, || {
                 current::ending(process.pid(), || drop(state));

@@ -19,13 +19,24 @@ pub(crate) enum AtRest {
 }
 
 impl<M: Send + 'static> Process<M> {
-    /// A turn begins. False: its code has to run.
+    /// A turn begins, of one that was given a message or not. False: its code has to run.
     #[inline]
-    pub(crate) fn begin_at_rest(&self, taken: &VecDeque<Signal<M>>) -> bool {
+    pub(crate) fn begin_at_rest(&self, taken: &VecDeque<Signal<M>>, given: bool) -> bool {
         self.turn.refill();
         self.turn.begin_read();
         let has_signals = || self.turn.has_arrived() || self.queue.has_signals();
-        !self.is_to_hold() && (taken.is_empty() || !has_signals())
+        // What is no message acts before those are read that came before it.
+        !self.is_to_hold()
+            && !(given && self.queue.seems_signalled())
+            && (taken.is_empty() || !has_signals())
+    }
+
+    /// What it was given goes in front of what it has taken over, to be read by its code.
+    pub(crate) fn take_given(&self, given: Signal<M>, taken: &mut VecDeque<Signal<M>>) {
+        taken.push_front(given);
+        self.count_taken(1);
+        self.turn.receive(1, true);
+        self.queue.read_in_hand();
     }
 
     /// Takes over what is queued, if all that was taken before is read: once in a turn, and what is no message acts first. Whether there is

@@ -76,6 +76,14 @@ pub(crate) fn poll_unit(cx: &mut Context<'_>) -> Poll<()> {
     }
 }
 
+/// The process that runs here, if one does, has used up its budget.
+#[cold]
+pub(crate) fn end() {
+    if LEFT.get() != NONE {
+        LEFT.set(0);
+    }
+}
+
 #[cold]
 fn refuses() -> bool {
     let refused = REFUSED.get() + 1;

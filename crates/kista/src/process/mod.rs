@@ -8,7 +8,8 @@
 //! 2. *Ownership.* [`Process`] is what others may touch: they push, and, when a full queue shall lose its oldest message,
 //!    take that one out (`overflow`). All else of `mail` and [`Me::state`] is the process's own task's.
 //! 3. *Ending*, in this order: the state is dropped, the name is freed, queued links and monitors are answered with
-//!    `noproc`, as OTP does, then the process's own links and monitors are signalled. A restart never finds its name taken.
+//!    `noproc`, as OTP does, then the process's own links and monitors are signalled, and then its open calls. A restart never finds
+//!    its name taken.
 //! 4. A panic is the exit reason `{panic, Text}` of this process and of nothing else.
 //! 5. *Locks*, in this order: `mail`, the waiters of a bound, the queue. `Me::state` is taken alone or under `mail`.
 
@@ -63,7 +64,7 @@ pub(crate) use parked::{Handed, Parked, Waits};
 pub(crate) use process_info::InfoSlot;
 pub use process_info::{Priority, ProcessInfo, ProcessSummary, Status};
 pub(crate) use room::{Room, RoomForLarge};
-pub(crate) use row::Row;
+pub(crate) use row::{Begun, Row};
 pub(crate) use shell::{On, Outcome, Rest, abandon, launch, poll_as, run_as, task};
 pub(crate) use signal::{ControlSignal, Envelope, Never, Signal, WireMessage};
 pub use state::AliasMode;
@@ -147,6 +148,10 @@ pub(crate) trait AnyProcess: Room + Any {
     fn set_bound(&self, bound: Option<QueueBound>);
     /// Has it run again, though nothing was sent to it.
     fn wake(&self) {}
+    /// Whether signals wait for it: they act when it awaits something next. Asked by its own task.
+    fn is_signalled(&self) -> bool {
+        false
+    }
     /// Messages that wait, as seen from outside: roughly.
     fn backlog(&self) -> usize;
     /// Messages that ever arrived.
@@ -218,6 +223,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn wake(&self) {
         self.queue.wake();
+    }
+
+    fn is_signalled(&self) -> bool {
+        self.queue.seems_signalled()
     }
 
     fn backlog(&self) -> usize {

@@ -18,6 +18,11 @@ pub(crate) trait Waits<M: Send + 'static>: Runnable {
         false
     }
 
+    /// Where a message of its own type comes that it is woken with, if it has such a place.
+    fn given(self: Pin<&mut Self>) -> Option<&mut Option<Signal<M>>> {
+        None
+    }
+
     /// Has a turn, as in [`step`](Runnable::step), in which the call comes first: nothing was queued when it was taken out of its park.
     fn answer(self: Pin<Box<Self>>, call: Handed<'_, M>) {
         call.queue();
@@ -44,7 +49,11 @@ impl<M: Send + 'static> Handed<'_, M> {
     }
 }
 
-impl<M: Send + 'static> Park for Parked<M> {
+impl<M: Send + 'static> Park<Signal<M>> for Parked<M> {
+    fn place(&mut self) -> Option<&mut Option<Signal<M>>> {
+        self.as_mut().given()
+    }
+
     fn wake(self) {
         if inline::catches(|| self.turns()) {
             inline::catch(self);

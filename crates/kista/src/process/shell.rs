@@ -12,20 +12,19 @@
 //!    turn that awaits something, that meets anything but calls, or that finds something new more than
 //!    [`ROUNDS`](crate::scheduler::ROUNDS) times: who calls does little for others.
 //! 4. One that took long, which is looked at from time to time, has no more of them for many turns: what takes long, or blocks, is done
-//!    beside its callers, not in their place.
+//!    beside its callers, not in their place. One of some milliseconds is seen each time, and ends the turn of its caller too.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
 use super::acts::{caught_text, drop_quietly};
 use super::turn::Reader;
-use super::{AnyProcess, BUDGET, Parked, Process, Row, Waits, budget, current};
+use super::{AnyProcess, BUDGET, Begun, Parked, Process, Row, Waits, budget, current};
 use crate::ExitReason;
 use crate::node::Node;
 use crate::scheduler::{Runnable, Task, Turns, schedule, schedule_again};
@@ -208,11 +207,7 @@ where
 {
     /// Behind a turn: it is over, ready again, or parked, and its row has gone on or not. Some: something was sent meanwhile, or it was
     /// woken; and whether it has done as much as one turn may.
-    fn settle(
-        mut self: Pin<Box<Self>>,
-        after: After<M>,
-        begun: Option<Instant>,
-    ) -> Option<(Task, bool)> {
+    fn settle(mut self: Pin<Box<Self>>, after: After<M>, begun: Begun) -> Option<(Task, bool)> {
         let this = self.as_mut().project();
         match (after, this.process) {
             (After::Over, _) | (_, None) => None,

@@ -14,7 +14,7 @@ use tokio::task::{coop, yield_now};
 use super::help::Shared;
 use super::ready::Ready;
 use super::waits::Waits;
-use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn};
+use super::{PATIENCE, SLICE, SLICES, Scheduler, Task, drop_in_turn, watch};
 
 /// What others see of a lane. In cache lines of its own: it is written at each turn.
 #[derive(Default)]
@@ -92,6 +92,10 @@ struct Lane {
     looks_at: u32,
     /// The last turn was as long as one may be.
     after_whole_turn: bool,
+    /// What waits for any lane comes next.
+    common_first: bool,
+    /// The watch's tick when it looked at that last.
+    tick: u32,
     waits: Waits,
     /// Its work is to be left to the others.
     steps_aside: bool,
@@ -125,6 +129,8 @@ pub(super) fn drive(
         pace: u64::MAX,
         looks_at: 0,
         after_whole_turn: false,
+        common_first: false,
+        tick: 0,
         waits: Waits::default(),
         steps_aside: false,
     }));
@@ -227,8 +233,15 @@ impl Ended {
             if scheduler.is_closed() {
                 return Poll::Ready(true);
             }
-            let Some((task, now)) = next(cx) else {
-                return Poll::Pending;
+            let task = match next(cx, until) {
+                Next::Task(task) => task,
+                Next::Sleeps => return Poll::Pending,
+                Next::IsOver(now) if now < begun + SLICES && scheduler.sleepers.any() => {
+                    scheduler.signs[index].ring();
+                    until = now + SLICE;
+                    continue;
+                }
+                Next::IsOver(_) => return Poll::Ready(false),
             };
             let ran = catch_unwind(AssertUnwindSafe(|| task.run()));
             if ran.is_err() {
@@ -238,27 +251,34 @@ impl Ended {
             if !coop::has_budget_remaining() {
                 return Poll::Ready(false);
             }
-            if now >= until {
-                if now >= begun + SLICES || !scheduler.sleepers.any() {
-                    return Poll::Ready(false);
-                }
-                scheduler.signs[index].ring();
-                until = now + SLICE;
-            }
         }
     }
 }
 
-/// The next process, and when the clock was looked at last; or `None`: the lane sleeps.
-fn next(cx: &mut Context<'_>) -> Option<(Task, Instant)> {
+/// What the lane does next.
+enum Next {
+    Task(Task),
+    /// Its time is over, now.
+    IsOver(Instant),
+    Sleeps,
+}
+
+/// Until then it has time, by its last look at the clock.
+fn next(cx: &mut Context<'_>, until: Instant) -> Next {
     HERE.with_borrow_mut(|here| {
-        let lane = here.as_mut()?;
+        let Some(lane) = here.as_mut() else {
+            return Next::Sleeps;
+        };
         loop {
+            lane.pass();
+            if lane.looked >= until {
+                return Next::IsOver(lane.looked);
+            }
             if let Some(task) = lane.find() {
-                return Some((task, lane.looked));
+                return Next::Task(task);
             }
             if !lane.sleep(cx.waker()) {
-                return None;
+                return Next::Sleeps;
             }
         }
     })
@@ -281,6 +301,7 @@ impl Lane {
         self.looked = Instant::now();
         self.looked_at = turns;
         self.looks_at = turns.wrapping_add(self.next_look());
+        self.tick = watch::ticks();
         self.waits.begin(lock::waited());
     }
 
@@ -317,6 +338,7 @@ impl Lane {
         let now = Instant::now();
         let passed = now.duration_since(self.looked);
         self.ready.passed(passed);
+        self.common_first |= passed >= SLICES;
         let each = passed / turns.wrapping_sub(self.looked_at).max(1);
         let pace = u64::try_from(each.as_nanos()).unwrap_or(u64::MAX);
         // The less of two: one that is much longer by itself has lost its core meanwhile.
@@ -339,17 +361,24 @@ impl Lane {
         u32::try_from(turns).map_or(LOOK, |turns| turns.clamp(1, LOOK))
     }
 
-    fn find(&mut self) -> Option<Task> {
+    /// Behind a turn: counts it, and looks at the clock from time to time, and after a long one.
+    fn pass(&mut self) {
         let turns = self.sign().count();
         let after_whole_turn = std::mem::take(&mut self.after_whole_turn);
-        if turns == self.looks_at || after_whole_turn {
+        self.common_first |= after_whole_turn || turns.is_multiple_of(FAIR);
+        let tick = watch::ticks();
+        if turns == self.looks_at || after_whole_turn || tick != self.tick {
+            self.tick = tick;
             self.look(turns);
-            if self.steps_aside {
-                self.leave_all();
-                return None;
-            }
         }
-        if (turns.is_multiple_of(FAIR) || after_whole_turn)
+    }
+
+    fn find(&mut self) -> Option<Task> {
+        if self.steps_aside {
+            self.leave_all();
+            return None;
+        }
+        if std::mem::take(&mut self.common_first)
             && let Some(task) = taken(|| self.scheduler.common.steal())
         {
             self.found();

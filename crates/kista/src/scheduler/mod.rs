@@ -10,7 +10,8 @@
 //!    of what is ready there, only when that would wait for [`PATIENCE`] by what turns took of late, since to wake a thread takes as long, and
 //!    while that is of use: see [`help`].
 //! 4. After a [`SLICE`] of time, or [`SLICES`] while another thread is idle, a lane lets the thread's other tasks have theirs, and the
-//!    sockets and timers be looked at. A process that had a whole turn comes behind those that wait for any lane;
+//!    sockets and timers be looked at. After more than [`SLICES`] in a turn those that wait for any lane come first, as from time to
+//!    time: who is woken by a timer or a socket waits there. A process that had a whole turn comes behind those that wait for any lane;
 //!    of them the flooded may go ahead of the lane's own: see [`ready`].
 //! 5. Nobody waits for more than some milliseconds behind a process that keeps its thread: see [`watch`].
 //! 6. When the runtime goes away all processes do, in turns: the end of one that makes another ready is no recursion.
@@ -40,6 +41,7 @@ use self::lane::{Place, Sign};
 use self::ready::{Ready, Thief};
 use self::sleepers::Sleepers;
 pub(crate) use self::task::{ROUNDS, Runnable, Task, Turns};
+pub(crate) use self::watch::ticks;
 
 /// How long it runs processes between two looks at the thread's other tasks.
 const SLICE: Duration = Duration::from_micros(100);

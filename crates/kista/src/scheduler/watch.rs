@@ -6,7 +6,7 @@
 //! a process ready behind one that runs wakes it.
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -31,6 +31,18 @@ static WATCH: Watch = Watch {
     schedulers: Mutex::new(Vec::new()),
     thread: OnceLock::new(),
 };
+
+/// By itself: it is read at each turn, and written at each look.
+#[repr(align(128))]
+struct Ticks(AtomicU32);
+
+static TICKS: Ticks = Ticks(AtomicU32::new(0));
+
+/// How often it has looked. Not when it sleeps: then nobody runs.
+#[inline]
+pub(crate) fn ticks() -> u32 {
+    TICKS.0.load(Relaxed)
+}
 
 /// From now on this one is looked at.
 pub(super) fn add(scheduler: &Arc<Scheduler>) {
@@ -100,6 +112,7 @@ fn look() -> bool {
         schedulers.retain(|scheduler| scheduler.strong_count() > 0);
         schedulers.iter().filter_map(Weak::upgrade).collect()
     };
+    TICKS.0.fetch_add(1, Relaxed);
     let mut works = false;
     for scheduler in &schedulers {
         works |= scheduler.look();

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use super::in_hand::InHand;
 use super::inbox::Inbox;
 use crate::gen_server::{Message, PendingReply};
-use crate::process::AtRest;
+use crate::process::{AtRest, Signal};
 
 impl<M: Message> Inbox<M> {
-    /// A turn begins of a process at rest. False: its code has to run.
+    /// A turn begins of a process at rest, which was given a message or not. False: its code has to run.
     #[inline]
-    pub(crate) fn begin_at_rest(&self) -> bool {
-        self.process.begin_at_rest(&self.taken)
+    pub(crate) fn begin_at_rest(&self, given: bool) -> bool {
+        self.process.begin_at_rest(&self.taken, given)
+    }
+
+    /// What it was given is for its code to read, or for the end of the process to answer.
+    pub(crate) fn take_given(&mut self, given: Signal<M>) {
+        self.process.take_given(given, &mut self.taken);
     }
 
     /// A call that was handed over comes first. False: it has to be queued, and be read as any other.

@@ -92,7 +92,7 @@ struct Whole {
     woken: Sender<Whole>,
 }
 
-impl Park for Whole {
+impl Park<u32> for Whole {
     fn wake(self) {
         let woken = self.woken.clone();
         woken.send(self).unwrap();
@@ -165,4 +165,86 @@ fn a_lock_that_is_held_for_long_keeps_nobody_for_ever() {
     queue.try_take(&mut mine);
     mine.make_contiguous().sort_unstable();
     assert!(mine.into_iter().eq(0..WAITING));
+}
+
+/// A consumer that is parked itself, and has a place.
+struct Placed {
+    in_hand: Option<u32>,
+    woken: Sender<Placed>,
+}
+
+impl Park<u32> for Placed {
+    fn wake(self) {
+        let woken = self.woken.clone();
+        woken.send(self).unwrap();
+    }
+
+    fn place(&mut self) -> Option<&mut Option<u32>> {
+        Some(&mut self.in_hand)
+    }
+}
+
+#[test]
+fn a_message_by_which_a_park_ends_comes_in_hand() {
+    let (woken, ready) = channel();
+    let queue = super::super::Queue::new();
+    let placed = Placed {
+        in_hand: None,
+        woken,
+    };
+    assert!(queue.park(placed).is_ok());
+    assert!(queue.is_idle());
+    assert_eq!(queue.push_made(|| 1).ok(), Some(1));
+    assert_eq!((queue.len(), queue.buffer_bytes()), (1, 0), "in no buffer");
+    assert!(!queue.is_idle(), "it is still to be read");
+    let mut consumer = ready.try_recv().expect("it was woken");
+    // What comes behind it is queued.
+    assert_eq!(queue.push_made(|| 2).ok(), Some(1));
+    assert_eq!(consumer.in_hand.take(), Some(1));
+    queue.read_in_hand();
+    assert_eq!(queue.len(), 1);
+    let mut consumer = queue.park(consumer).err();
+    assert!(consumer.is_some(), "there is an item");
+    assert_eq!(queue.try_next(&mut VecDeque::new()), Found::One(2));
+
+    // Others are not given so: what is pushed in another way, or where messages are counted.
+    let mut parked_and = |push: &dyn Fn()| {
+        assert!(queue.park(consumer.take().expect("it is here")).is_ok());
+        push();
+        let back: Placed = ready.try_recv().expect("it was woken");
+        assert_eq!(back.in_hand, None);
+        assert_eq!(queue.try_take(&mut VecDeque::new()).items, 1);
+        consumer = Some(back);
+    };
+    parked_and(&|| drop(queue.push(3).unwrap()));
+    parked_and(&|| queue.push_signal(4).unwrap());
+    parked_and(&|| queue.push_note(5).unwrap());
+    queue.set_limit(Some(9), 0);
+    parked_and(&|| drop(queue.push_made(|| 6).unwrap()));
+}
+
+#[test]
+fn what_is_queued_is_seen_without_the_lock() {
+    let queue = Queue::<u32>::new();
+    let mut mine = VecDeque::new();
+    assert!(queue.seems_empty());
+    queue.push(1).unwrap();
+    assert!(!queue.seems_empty() && !queue.seems_signalled());
+    assert_eq!(queue.pop_only(|_| true), Some(1));
+    assert!(queue.seems_empty());
+    queue.push(1).unwrap();
+    assert_eq!(queue.try_next(&mut mine), Found::One(1));
+    assert!(queue.seems_empty());
+    queue.push(1).unwrap();
+    queue.push_signal(2).unwrap();
+    assert!(queue.seems_signalled());
+    queue.try_take(&mut mine);
+    assert!(queue.seems_empty() && !queue.seems_signalled());
+    queue.push_acting(3, 0).unwrap();
+    assert!(queue.seems_signalled());
+    assert!(matches!(queue.try_next(&mut mine), Found::Batch(_)));
+    assert!(!queue.seems_signalled());
+    queue.push_signal(4).unwrap();
+    queue.close(&mut mine);
+    assert!(!queue.seems_signalled());
 }
