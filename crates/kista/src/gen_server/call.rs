@@ -25,6 +25,8 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Call<'a, M: Message, T> {
     address: &'a Address<M>,
     timeout: Option<Duration>,
+    /// Signals to the caller have acted before it is sent.
+    let_act: bool,
     state: State<M, T>,
 }
 
@@ -40,6 +42,7 @@ impl<'a, M: Message, T: Send + 'static> Call<'a, M, T> {
         Self {
             address,
             timeout: Some(DEFAULT_TIMEOUT),
+            let_act: false,
             state: State::Unsent(Some(message), Some(slot)),
         }
     }
@@ -141,9 +144,14 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
         let this = &mut *self;
         if let State::Unsent(message, slot) = &mut this.state {
             let server = this.address.process();
+            let is_bound = server.is_some();
             let server = server.filter(|server| inline::may_call(server, cx.waker()));
-            // Its answer may be there at once, every time: who calls in a row yields from time to time.
-            if server.is_some() && budget::poll_unit(cx).is_pending() {
+            // Its answer may be there at once, every time (that nobody has this name is one): who calls in a row yields from time to time.
+            if (server.is_some() || !is_bound) && budget::poll_unit(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // It may be to end. Where a runtime is driven within the process, its signals do not act: so only once.
+            if !std::mem::replace(&mut this.let_act, true) && current::has_to_act(cx) {
                 return Poll::Pending;
             }
             let Some(slot) = slot.take() else {
@@ -152,14 +160,19 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
             if let Some(server) = server
                 && inline::hand(server, message, &slot)
             {
-                this.state = match slot.try_take() {
+                let asked = match slot.try_take() {
+                    Some(answer) if current::has_to_act(cx) => {
+                        this.state = State::Sent(Asked::Held(answer), None);
+                        return Poll::Pending;
+                    }
                     Some(answer) => {
                         this.state = State::Done;
                         slot.is_over();
                         return Poll::Ready(answer);
                     }
-                    None => State::Sent(Asked::Local(slot), None),
+                    None => Asked::Local(slot),
                 };
+                this.state = State::Sent(asked, None);
             } else if let Some(message) = message.take() {
                 let asked = this.send(message, slot, server.is_some());
                 this.state = State::Sent(asked.into(), None);

@@ -9,6 +9,7 @@ use super::CallError;
 use super::call::poll_deadline;
 use super::reply_to::{CallSlot, DecodeFn};
 use crate::node::{Node, Outcall};
+use crate::process::current;
 
 /// A call that was sent and is waited for later: what `gen_server:send_request/2` returns, with the type of its answer.
 ///
@@ -43,6 +44,8 @@ pub(crate) enum Asked<T> {
     Wire(Outcall, DecodeFn<T>),
     /// It was never sent, and this is why.
     Failed(CallError),
+    /// It was answered, and signals come first.
+    Held(Result<T, CallError>),
     Answered,
 }
 
@@ -111,18 +114,44 @@ impl<T> Asked<T> {
                 .poll(cx)
                 .map(|answer| answer.and_then(|answer| answer.read(*decode))),
             Self::Failed(error) => Poll::Ready(Err(error.clone())),
+            Self::Held(_) => return Poll::Ready(self.give()),
             Self::Answered => panic!("a request was waited for after it had its answer"),
         };
-        if answer.is_ready() {
-            *self = Self::Answered;
+        match answer {
+            Poll::Ready(answer) => self.answered(answer, cx),
+            Poll::Pending => Poll::Pending,
         }
-        answer
+    }
+
+    /// The answer is here. What was sent to the caller before it comes first: a signal that ends the caller keeps it from seeing it.
+    ///
+    /// Once only: where a runtime is driven within the process its signals do not act.
+    #[inline]
+    pub(super) fn answered(
+        &mut self,
+        answer: Result<T, CallError>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, CallError>> {
+        if current::has_to_act(cx) {
+            *self = Self::Held(answer);
+            return Poll::Pending;
+        }
+        *self = Self::Answered;
+        Poll::Ready(answer)
+    }
+
+    fn give(&mut self) -> Result<T, CallError> {
+        match std::mem::replace(self, Self::Answered) {
+            Self::Held(answer) => answer,
+            _ => unreachable!("it is held"),
+        }
     }
 
     /// Gives the request up at its deadline. An answer that arrived at this very moment is an answer.
     pub(crate) fn abandon(&mut self) -> Option<Result<T, CallError>> {
         match self {
             Self::Local(slot) => slot.abandon(),
+            Self::Held(_) => Some(self.give()),
             Self::Wire(..) | Self::Failed(_) | Self::Answered => None,
         }
     }
@@ -156,7 +185,7 @@ impl<T> fmt::Debug for RequestId<T> {
         f.write_str(match self.asked {
             Asked::Local(_) | Asked::Wire(..) => "RequestId(sent)",
             Asked::Failed(_) => "RequestId(failed)",
-            Asked::Answered => "RequestId(answered)",
+            Asked::Held(_) | Asked::Answered => "RequestId(answered)",
         })
     }
 }

@@ -7,7 +7,7 @@ use kista_etf::{Atom, Decode, Encode, EncodeError, Encoder, atoms};
 
 use super::{Deadline, Node, Outcall};
 use crate::gen_server::{Asked, CallError, DEFAULT_TIMEOUT, RequestId, block_on, poll_deadline};
-use crate::process::Dest;
+use crate::process::{Dest, budget};
 
 /// A call in Erlang's format to any server anywhere: what [`Node::call`] returns, a future of the answer as `T`.
 ///
@@ -107,6 +107,10 @@ impl<T: for<'a> Decode<'a>> Future for Request<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let State::Unsent(_) = this.state {
+            // Its answer may be there at once, every time: that nobody has this name is one.
+            if budget::poll_unit(cx).is_pending() {
+                return Poll::Pending;
+            }
             let State::Unsent(request) = std::mem::replace(&mut this.state, State::Done) else {
                 unreachable!("matched above")
             };

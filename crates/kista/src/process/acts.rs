@@ -219,15 +219,13 @@ impl<M: Send + 'static> Process<M> {
         if self.is_bounded() {
             self.wake_waiters();
         }
+        let mut calls = Vec::new();
         for signal in left {
             match signal {
-                Signal::Call(message, pending) => {
-                    pending.fail(reason);
-                    self.drop_quietly("a message", || drop(message));
+                Signal::Call(..) | Signal::Stop(_, Some(_)) | Signal::Replace(_) => {
+                    calls.push(signal);
                 }
                 Signal::Message(message) => self.drop_quietly("a message", || drop(message)),
-                Signal::Stop(_, Some(pending)) => pending.fail(reason),
-                Signal::Replace(replace) => replace.fail(reason),
                 Signal::Control(envelope) => {
                     self.node().answer_for_dead(self.pid(), *envelope);
                 }
@@ -246,13 +244,25 @@ impl<M: Send + 'static> Process<M> {
                 state.held_by.take(),
             )
         };
-        for pending in deferred.iter().flat_map(|deferred| deferred.iter()) {
-            pending.fail(reason);
-        }
         for effect in effects {
             if let Effect::Send(to, signal, via) = effect {
                 self.node().signal_by(&via, Some(self.pid()), to, signal);
             }
+        }
+        // Behind that: a linked caller that does not trap exits does not see what became of its call.
+        for call in calls {
+            match call {
+                Signal::Call(message, pending) => {
+                    pending.fail(reason);
+                    self.drop_quietly("a message", || drop(message));
+                }
+                Signal::Stop(_, Some(pending)) => pending.fail(reason),
+                Signal::Replace(replace) => replace.fail(reason),
+                _ => unreachable!("these were set aside"),
+            }
+        }
+        for pending in deferred.iter().flat_map(|deferred| deferred.iter()) {
+            pending.fail(reason);
         }
         for (reference, target, via) in monitors {
             self.node().demonitor(&via, self.pid(), target, reference);

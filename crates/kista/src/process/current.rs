@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use kista_etf::Pid;
 
@@ -124,6 +124,19 @@ pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me) -> R) -> Option<R> 
         let process = current.as_ref()?;
         (waker.data() == Arc::as_ptr(process).cast()).then(|| f(process.me()))
     })
+}
+
+/// Whether signals wait for the process that runs here. If so it is woken by `cx`, to be polled again when they have acted.
+#[inline]
+pub(crate) fn has_to_act(cx: &Context<'_>) -> bool {
+    let is_signalled = CURRENT.with_borrow(|current| {
+        let current = current.as_ref();
+        current.is_some_and(|process| process.is_signalled())
+    });
+    if is_signalled {
+        cx.waker().wake_by_ref();
+    }
+    is_signalled
 }
 
 /// The process that runs here, whatever its node; also asked while a thread ends or panics.

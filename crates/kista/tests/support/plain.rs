@@ -47,7 +47,7 @@ thread_local! {
     static WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this runs while a process of [`run_as_caller`] is polled on this thread: for a server, whether its caller does its turn.
+/// Whether this runs while code of [`as_caller`] is polled on this thread: for a server, whether its caller does its turn.
 pub(crate) fn is_within_caller() -> bool {
     WITHIN.get()
 }
@@ -57,15 +57,17 @@ pub(crate) async fn run_as_caller<T: Send + 'static>(
     node: &Node,
     code: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    run(node, async move |_cx| {
-        let mut code = pin!(code);
-        poll_fn(|cx| {
-            let outer = WITHIN.replace(true);
-            let polled = code.as_mut().poll(cx);
-            WITHIN.set(outer);
-            polled
-        })
-        .await
+    run(node, |_cx| as_caller(code)).await
+}
+
+/// The code of a process; whoever runs within its turns can see that.
+pub(crate) async fn as_caller<T>(code: impl Future<Output = T>) -> T {
+    let mut code = pin!(code);
+    poll_fn(|cx| {
+        let outer = WITHIN.replace(true);
+        let polled = code.as_mut().poll(cx);
+        WITHIN.set(outer);
+        polled
     })
     .await
 }
