@@ -1,6 +1,7 @@
 //! Where the answer to one call arrives: settled at most once, by whoever is first.
 //!
-//! States: *pending* → *settled* (filled or failed) → *taken*, or from any of them → *abandoned*.
+//! States: *pending* → *settled* (filled or failed) → *taken*, or from any of them → *abandoned*; and from *settled* to *pending*
+//! again, by one who has the slot to himself ([`take_to_reuse`](ReplySlot::take_to_reuse)).
 //!
 //! 1. The first [`fill`](ReplySlot::fill) or [`fail`](ReplySlot::fail) settles the slot. Every later one is refused,
 //!    and its value goes back to who brought it.
@@ -143,6 +144,21 @@ impl<T, E> ReplySlot<T, E> {
         self.leave(State::Taken, |state| matches!(state, State::Settled(_)))
     }
 
+    /// As [`try_take`](Self::try_take), by who has the slot to himself, without the lock; and the slot is pending again.
+    pub fn take_to_reuse(&mut self) -> Option<Result<T, E>> {
+        let state = self.state.get_mut();
+        match mem::replace(state, State::Pending) {
+            State::Settled(outcome) => {
+                self.settled.store(false, Relaxed);
+                Some(outcome)
+            }
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
     /// The receiver gives up: later replies and errors are refused. An outcome that had arrived, and that nobody took, is
     /// returned: a caller whose time ran out at this very moment may still use it.
     pub fn abandon(&self) -> Option<Result<T, E>> {
@@ -170,6 +186,13 @@ impl<T, E> ReplySlot<T, E> {
     #[must_use]
     pub fn is_pending(&self) -> bool {
         !self.settled.load(Relaxed) && self.state.lock().is_pending()
+    }
+
+    /// Whether anything settled the slot: for who does not know the type of the answer.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub const fn settled(&self) -> &AtomicBool {
+        &self.settled
     }
 
     /// Whether the receiver gave up: work for it is in vain.

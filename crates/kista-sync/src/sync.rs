@@ -28,6 +28,12 @@ mod model {
             Self(LoomMutex::new(value))
         }
 
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0
+                .get_mut()
+                .expect("a model panicked while it held a lock")
+        }
+
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0
                 .lock()

@@ -5,7 +5,9 @@
 mod plain;
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use kista::{CallError, Cx, Dest, ExitReason, Node, Pid, ProcessCx, ServerRef, gen_server};
 use plain::{SOON, as_caller, is_within_caller, node, run};
@@ -166,24 +168,40 @@ async fn warm_up_to(desk: &ServerRef<Desk>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_calls_a_name_that_nobody_has_lets_others_run() {
     let node = node("before_answers").await;
-    let (stop, stopped) = tokio::sync::watch::channel(false);
     for encoded in [false, true] {
-        let (stopped, nobody) = (stopped.clone(), node.clone());
-        let process = node.spawn_fn(async move |_cx| {
-            while !*stopped.borrow() {
-                let failed = match encoded {
-                    false => nobody.server::<Desk>("nobody").place().await.map(drop),
-                    true => nobody.call::<bool>("nobody", &1).await.map(drop),
-                };
-                assert_eq!(failed, Err(CallError::NoProc));
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let gave_up = Arc::new(AtomicBool::new(false));
+        for _ in 0..2 {
+            let (stopped, nobody, gave_up) = (stopped.clone(), node.clone(), Arc::clone(&gave_up));
+            let process = node.spawn_fn(async move |_cx| {
+                // Not for ever, should nobody else run.
+                let end = Instant::now() + SOON;
+                while !*stopped.borrow() {
+                    let failed = match encoded {
+                        false => nobody.server::<Desk>("nobody").place().await.map(drop),
+                        true => nobody.call::<bool>("nobody", &1).await.map(drop),
+                    };
+                    assert_eq!(failed, Err(CallError::NoProc));
+                    if Instant::now() > end {
+                        return gave_up.store(true, Relaxed);
+                    }
+                }
+            });
+            process.unwrap();
+        }
+        // A timer of the runtime, a task, a start, and a call.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let others = tokio::spawn({
+            let node = node.clone();
+            async move {
+                let desk = node.spawn(Desk::spec()).await.unwrap();
+                desk.place().await.unwrap();
             }
         });
-        process.unwrap();
+        let others = timeout(SOON, others).await.expect("they run");
+        others.unwrap();
+        stop.send(true).unwrap();
+        assert!(!gave_up.load(Relaxed), "nobody else ran");
     }
-    // A timer of the runtime, a start, and a call.
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let desk = node.spawn(Desk::spec()).await.unwrap();
-    desk.place().await.unwrap();
-    stop.send(true).unwrap();
     node.stop().await;
 }

@@ -132,3 +132,19 @@ fn stress_one_outcome_each() {
         assert_eq!(accepted, (outcome == Ok(round), outcome == Err("down")));
     }
 }
+
+#[test]
+fn a_slot_of_which_the_answer_was_taken_to_reuse_it_is_as_new() {
+    let mut slot = Slot::new();
+    assert_eq!(slot.take_to_reuse(), None);
+    assert_eq!(slot.fill(1), Ok(()));
+    assert_eq!(slot.take_to_reuse(), Some(Ok(1)));
+    assert!(slot.is_pending());
+    assert_eq!(slot.try_take(), None);
+    assert_eq!(slot.fail("late"), Ok(()));
+    assert_eq!(slot.take_to_reuse(), Some(Err("late")));
+    // One that was given up is not.
+    assert_eq!(slot.abandon(), None);
+    assert_eq!(slot.take_to_reuse(), None);
+    assert!(!slot.is_pending() && slot.is_abandoned());
+}

@@ -151,7 +151,10 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
                 return Poll::Pending;
             }
             // It may be to end. Where a runtime is driven within the process, its signals do not act: so only once.
-            if !std::mem::replace(&mut this.let_act, true) && current::has_to_act(cx) {
+            if server.is_none()
+                && !std::mem::replace(&mut this.let_act, true)
+                && current::has_to_act(cx)
+            {
                 return Poll::Pending;
             }
             let Some(slot) = slot.take() else {
@@ -160,17 +163,16 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
             if let Some(server) = server
                 && inline::hand(server, message, &slot)
             {
-                let asked = match slot.try_take() {
-                    Some(answer) if current::has_to_act(cx) => {
+                let asked = match slot.take_over() {
+                    Ok(answer) if current::has_to_act(cx) => {
                         this.state = State::Sent(Asked::Held(answer), None);
                         return Poll::Pending;
                     }
-                    Some(answer) => {
+                    Ok(answer) => {
                         this.state = State::Done;
-                        slot.is_over();
                         return Poll::Ready(answer);
                     }
-                    None => Asked::Local(slot),
+                    Err(slot) => Asked::Local(slot),
                 };
                 this.state = State::Sent(asked, None);
             } else if let Some(message) = message.take() {

@@ -28,7 +28,7 @@ use super::Message;
 use super::reply_to::CallSlot;
 use crate::ExitReason;
 use crate::node::Node;
-use crate::process::{AnyProcess, Begun, Handed, Me, Process, budget, current, poll_as};
+use crate::process::{AnyProcess, Begun, Caller, Handed, Me, Process, budget, current, poll_as};
 use crate::scheduler::{ROUNDS, Task, Turns, schedule};
 
 thread_local! {
@@ -128,10 +128,14 @@ pub(super) fn hand<M: Message, T: Send + 'static>(
     current::count_sent();
     let begun = Begun::now(false);
     let _stepping = Stepping::new();
+    let caller = Caller {
+        settled: slot.settled(),
+        slot: &|| slot.pending(),
+    };
     server.answer(Handed {
         process,
         message,
-        caller: &|| slot.pending(),
+        caller,
     });
     ends_with(begun);
     true
@@ -145,12 +149,13 @@ fn ends_with(begun: Begun) {
     }
 }
 
-/// Whether a call by the process that runs here, of another one, may have the server's turn done here.
+/// Whether a call by the process that runs here, of another one, may have the server's turn done here. Not while signals wait for it.
 #[inline]
 pub(super) fn may_call<M: Send + 'static>(server: &Process<M>, waker: &Waker) -> bool {
-    let may = |me: &Me| {
+    let may = |me: &Me, is_signalled: bool| {
         let (here, there) = (me.node(), server.node());
-        !ptr::eq(me, &raw const **server)
+        !is_signalled
+            && !ptr::eq(me, &raw const **server)
             && (here.is(there) || here.runtime().id() == there.runtime().id())
     };
     // Its own waker: no other runtime is driven here, in whose context the server's turn would be.

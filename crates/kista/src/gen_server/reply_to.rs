@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -54,7 +54,8 @@ pub(crate) struct CallSlot<T> {
 }
 
 thread_local! {
-    /// The slot of a call that was over at once, for the next one: to make and drop one takes a tenth of such a call.
+    /// The slot of a call that was over at once, for the next one: to make and drop one takes a tenth of such a call. It is as new, and
+    /// nobody else holds it.
     static SPARE: Cell<Option<Arc<dyn Any + Send + Sync>>> = const { Cell::new(None) };
 }
 
@@ -77,31 +78,46 @@ impl<T> CallSlot<T> {
         }
     }
 
-    /// One for a call: that of a call which is over, if this thread has one and nobody else holds it.
+    /// One for a call: that of a call which is over, if this thread has one.
     #[inline]
     pub(super) fn bound(to: Option<Pid>, names: fn(u16) -> &'static str) -> Arc<Self>
     where
         T: Send + 'static,
     {
-        let fresh = Self::fresh(to, names);
         let spare = SPARE.try_with(Cell::take).ok().flatten();
-        if let Some(mut slot) = spare.and_then(|spare| spare.downcast::<Self>().ok())
-            && let Some(over) = Arc::get_mut(&mut slot)
-        {
-            *over = fresh;
-            return slot;
+        if let Some(mut slot) = spare.and_then(|spare| spare.downcast::<Self>().ok()) {
+            // Of the same process, so of the same type of messages: it is as it would be made.
+            if to.is_some() && slot.bound_to == to {
+                return slot;
+            }
+            if let Some(over) = Arc::get_mut(&mut slot) {
+                *over = Self::fresh(to, names);
+                return slot;
+            }
         }
-        Arc::new(fresh)
+        Arc::new(Self::fresh(to, names))
     }
 
-    /// The call is over: its slot is for another. The answer was taken.
+    /// The answer, if it is there: then the call is over, and if nobody else holds its slot that is for another. Err: it is still to come.
     #[inline]
-    pub(super) fn is_over(self: Arc<Self>)
+    pub(super) fn take_over(mut self: Arc<Self>) -> Result<Result<T, CallError>, Arc<Self>>
     where
         T: Send + 'static,
     {
-        // The thread ends otherwise, and this is dropped.
+        let Some(alone) = Arc::get_mut(&mut self) else {
+            return self.try_take().ok_or(self);
+        };
+        let Some(answer) = alone.slot.take_to_reuse() else {
+            return Err(self);
+        };
+        *alone.asked.get_mut() = None;
+        *alone.kind.get_mut() = 0;
+        if alone.decode.get().is_some() {
+            alone.decode = OnceLock::new();
+        }
+        // Where the thread ends it is dropped.
         let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+        Ok(unboxed(answer))
     }
 
     /// The request is about to be sent to a process of this node.
@@ -160,6 +176,12 @@ impl<T> CallSlot<T> {
     {
         let pending = || Arc::clone(self) as Arc<dyn PendingReply>;
         self.slot.is_pending().then(pending)
+    }
+
+    /// Whether it was answered, or failed.
+    #[inline]
+    pub(super) const fn settled(&self) -> &AtomicBool {
+        self.slot.settled()
     }
 
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {

@@ -18,12 +18,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::serve::serve;
-use super::{Cx, Flow, GenServer, PendingReply};
+use super::{Cx, Flow, GenServer};
 use crate::ExitReason;
 use crate::node::Node;
 use crate::process::{
-    AtRest, Begun, Handed, On, Parked, Process, Rest, Row, Signal, Waits, abandon, current, run_as,
-    task,
+    AtRest, Begun, Caller, Handed, On, Parked, Process, Rest, Row, Signal, Waits, abandon, current,
+    run_as, task,
 };
 use crate::scheduler::{ROUNDS, Runnable, Task, Turns, schedule, schedule_again};
 
@@ -121,12 +121,12 @@ impl<S: GenServer> Resting<S> {
             };
         });
         if ran.is_err() {
-            cx.inbox.is_awaited_by(caller());
+            cx.inbox.is_awaited_by(caller.who_waits());
         }
         Self::after(cx, ran, first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn after(
         cx: &mut Cx<S>,
         ran: Result<(), ExitReason>,
@@ -261,11 +261,11 @@ fn handle<S: GenServer>(
     server: &mut S,
     cx: &mut Cx<S>,
     message: S::Msg,
-    caller: Option<&dyn Fn() -> Option<Arc<dyn PendingReply>>>,
+    caller: Option<Caller<'_>>,
 ) -> Handled<S::Msg> {
     let flow = server.handle_now(message, cx);
     if let Some(caller) = caller {
-        cx.inbox.is_awaited_by(caller());
+        cx.inbox.is_awaited_by(caller.who_waits());
     }
     match flow {
         // By itself: of this one nothing but what it is has been written, to be copied.

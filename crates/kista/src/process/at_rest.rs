@@ -26,9 +26,11 @@ impl<M: Send + 'static> Process<M> {
         self.turn.begin_read();
         let has_signals = || self.turn.has_arrived() || self.queue.has_signals();
         // What is no message acts before those are read that came before it.
-        !self.is_to_hold()
-            && !(given && self.queue.seems_signalled())
-            && (taken.is_empty() || !has_signals())
+        let waits = match given {
+            true => self.queue.seems_signalled(),
+            false => !taken.is_empty() && has_signals(),
+        };
+        !waits && !self.is_to_hold()
     }
 
     /// What it was given goes in front of what it has taken over, to be read by its code.

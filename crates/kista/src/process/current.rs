@@ -96,7 +96,7 @@ pub(crate) fn set_alarm(
     passed: u64,
     arm: impl FnOnce(Pid) -> u64,
 ) -> bool {
-    with_own(waker, |me| {
+    with_own(waker, |me, _| {
         if !me.node().is(node) {
             return false;
         }
@@ -117,12 +117,16 @@ pub(crate) fn set_alarm(
     .unwrap_or(false)
 }
 
-/// The process that runs here, if it is the one that `waker` wakes: then this is its own turn, in its node's runtime.
+/// The process that runs here, if it is the one that `waker` wakes: then this is its own turn, in its node's runtime. Whether signals
+/// wait for it.
 #[inline]
-pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me) -> R) -> Option<R> {
+pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me, bool) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| {
         let process = current.as_ref()?;
-        (waker.data() == Arc::as_ptr(process).cast()).then(|| f(process.me()))
+        (waker.data() == Arc::as_ptr(process).cast()).then(|| {
+            let (me, is_signalled) = process.me_and_signalled();
+            f(me, is_signalled)
+        })
     })
 }
 
@@ -131,7 +135,7 @@ pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me) -> R) -> Option<R> 
 pub(crate) fn has_to_act(cx: &Context<'_>) -> bool {
     let is_signalled = CURRENT.with_borrow(|current| {
         let current = current.as_ref();
-        current.is_some_and(|process| process.is_signalled())
+        current.is_some_and(|process| process.me_and_signalled().1)
     });
     if is_signalled {
         cx.waker().wake_by_ref();

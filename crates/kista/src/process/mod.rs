@@ -60,7 +60,7 @@ pub(crate) use mail::Next;
 pub use me::Me;
 pub use options::SpawnOptions;
 pub(crate) use overflow::{Delivery, NotTaken};
-pub(crate) use parked::{Handed, Parked, Waits};
+pub(crate) use parked::{Caller, Handed, Parked, Waits};
 pub(crate) use process_info::InfoSlot;
 pub use process_info::{Priority, ProcessInfo, ProcessSummary, Status};
 pub(crate) use room::{Room, RoomForLarge};
@@ -148,9 +148,9 @@ pub(crate) trait AnyProcess: Room + Any {
     fn set_bound(&self, bound: Option<QueueBound>);
     /// Has it run again, though nothing was sent to it.
     fn wake(&self) {}
-    /// Whether signals wait for it: they act when it awaits something next. Asked by its own task.
-    fn is_signalled(&self) -> bool {
-        false
+    /// What of it does not depend on its message type, and whether signals wait for it: they act when it awaits something next.
+    fn me_and_signalled(&self) -> (&Me, bool) {
+        (self.me(), false)
     }
     /// Messages that wait, as seen from outside: roughly.
     fn backlog(&self) -> usize;
@@ -225,8 +225,8 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         self.queue.wake();
     }
 
-    fn is_signalled(&self) -> bool {
-        self.queue.seems_signalled()
+    fn me_and_signalled(&self) -> (&Me, bool) {
+        (&self.me, self.queue.seems_signalled())
     }
 
     fn backlog(&self) -> usize {

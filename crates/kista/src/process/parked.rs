@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use kista_sync::queue::Park;
 
@@ -35,14 +36,32 @@ pub(crate) struct Handed<'a, M> {
     /// The server.
     pub(crate) process: &'a Process<M>,
     pub(crate) message: &'a mut Option<M>,
-    /// Who waits for the answer, as long as he does.
-    pub(crate) caller: &'a dyn Fn() -> Option<Arc<dyn PendingReply>>,
+    pub(crate) caller: Caller<'a>,
+}
+
+/// Who waits for the answer to a call that is handed over.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// Whether the call is answered.
+    pub(crate) settled: &'a AtomicBool,
+    pub(crate) slot: &'a dyn Fn() -> Option<Arc<dyn PendingReply>>,
+}
+
+impl Caller<'_> {
+    /// As long as it waits.
+    #[inline]
+    pub(crate) fn who_waits(self) -> Option<Arc<dyn PendingReply>> {
+        match self.settled.load(Relaxed) {
+            true => None,
+            false => (self.slot)(),
+        }
+    }
 }
 
 impl<M: Send + 'static> Handed<'_, M> {
     /// Puts it into the server's queue after all.
     pub(crate) fn queue(self) {
-        if let (Some(message), Some(caller)) = (self.message.take(), (self.caller)()) {
+        if let (Some(message), Some(caller)) = (self.message.take(), self.caller.who_waits()) {
             // Refused: its process is at its end, whatever became of it, and the token with the message says so to the caller.
             drop(self.process.push(|| Signal::Call(message, caller)));
         }
