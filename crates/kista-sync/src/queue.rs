@@ -194,7 +194,8 @@ impl<T, P: Park<T>> Queue<T, P> {
     #[inline(always)]
     pub fn push_made<F: FnOnce() -> T>(&self, make: F) -> Result<usize, Refused<F>> {
         let mut inner = self.inner.lock();
-        if inner.limit == UNLIMITED
+        if inner.parked.is_some()
+            && inner.limit == UNLIMITED
             && let Some(mut consumer) = inner.parked.take()
         {
             if let Some(place) = consumer.place() {

@@ -230,9 +230,21 @@ fn handle_all<S: GenServer>(
     cx: &mut Cx<S>,
     given: &mut Option<Signal<S::Msg>>,
 ) -> Option<Box<First<S::Msg>>> {
+    // By itself: of many messages only the first is so.
+    if given.is_some() {
+        let mut message = None;
+        cx.inbox.given_message(given, &mut message);
+        if let Some(message) = message {
+            match handle(server, cx, message, None) {
+                Handled::All => return None,
+                Handled::This => {}
+                Handled::Not(first) => return Some(first),
+            }
+        }
+    }
     loop {
         let mut message = None;
-        cx.inbox.next_message(given, &mut message);
+        cx.inbox.next_message(&mut message);
         let Some(message) = message else {
             if cx.inbox.takes_more() {
                 continue;

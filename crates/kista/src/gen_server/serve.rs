@@ -331,7 +331,7 @@ pub(super) fn handle_until_rest<S: GenServer>(
             }
             let message = 'message: loop {
                 let mut message = None;
-                cx.inbox.next_message(&mut None, &mut message);
+                cx.inbox.next_message(&mut message);
                 if let Some(message) = message {
                     match server.handle_now(message, cx) {
                         // By itself: of this one nothing but what it is has been written, to be copied.

@@ -222,11 +222,10 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// Puts the next message into `out`, and gives its caller, if somebody waits for an answer: when it is of the process's own type,
-    /// was `given` to it, taken over, or is alone in the queue, and nothing else is to be done for it. Nothing in `out` says nothing.
+    /// was taken over or is alone in the queue, and nothing else is to be done for it. Nothing in `out` says nothing.
     #[inline(always)]
     pub(crate) fn next_message(
         &self,
-        given: &mut Option<Signal<M>>,
         taken: &mut VecDeque<Signal<M>>,
         out: &mut Option<M>,
     ) -> Option<Arc<dyn PendingReply>> {
@@ -234,17 +233,6 @@ impl<M: Send + 'static> Process<M> {
             return None;
         }
         let caller = match taken.front() {
-            None if given.is_some() => {
-                let caller = given.take()?.typed(out);
-                self.queue.read_in_hand();
-                // What came since is taken over in this turn; else the park looks.
-                if self.queue.seems_empty() {
-                    self.turn.set_read(TOOK);
-                }
-                self.turn.receive(1, true);
-                self.look_at_backlog(1);
-                caller
-            }
             Some(signal) if signal.is_typed() => {
                 let caller = taken.pop_front()?.typed(out);
                 self.count_taken(-1);
@@ -261,6 +249,30 @@ impl<M: Send + 'static> Process<M> {
                 caller
             }
         };
+        self.reads(caller)
+    }
+
+    /// As [`next_message`](Self::next_message), of what it was given: at the beginning of a turn.
+    #[inline(always)]
+    pub(crate) fn given_message(
+        &self,
+        given: &mut Option<Signal<M>>,
+        out: &mut Option<M>,
+    ) -> Option<Arc<dyn PendingReply>> {
+        let caller = given.take()?.typed(out);
+        self.queue.read_in_hand();
+        // What came since is taken over in this turn; else the park looks.
+        if self.queue.seems_empty() {
+            self.turn.set_read(TOOK);
+        }
+        self.turn.receive(1, true);
+        self.look_at_backlog(1);
+        self.reads(caller)
+    }
+
+    /// A message of its own type is read.
+    #[inline(always)]
+    fn reads(&self, caller: Option<Arc<dyn PendingReply>>) -> Option<Arc<dyn PendingReply>> {
         self.turn.set_read(match caller {
             Some(_) => CALLED,
             None => OTHER,

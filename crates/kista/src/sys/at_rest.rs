@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::in_hand::InHand;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Origin};
 use crate::gen_server::{Message, PendingReply};
 use crate::process::{AtRest, Signal};
 
@@ -12,6 +12,18 @@ impl<M: Message> Inbox<M> {
     #[inline]
     pub(crate) fn begin_at_rest(&self, given: bool) -> bool {
         self.process.begin_at_rest(&self.taken, given)
+    }
+
+    /// As [`next_message`](Self::next_message), of what it was given: at the beginning of a turn.
+    #[inline(always)]
+    pub(crate) fn given_message(&mut self, given: &mut Option<Signal<M>>, out: &mut Option<M>) {
+        if !self.is_plain() {
+            return;
+        }
+        if let Some(caller) = self.process.given_message(given, out) {
+            self.origin = Origin::Caller(caller);
+        }
+        self.in_hand = out.as_ref().map_or(InHand::NOTHING, InHand::message);
     }
 
     /// What it was given is for its code to read, or for the end of the process to answer.

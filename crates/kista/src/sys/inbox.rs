@@ -51,14 +51,14 @@ pub(crate) struct Inbox<M: Send + 'static> {
     /// How many at the front of `taken` the process gave itself, to be handled before anything else.
     own: u32,
     /// Whence the message in hand came.
-    origin: Origin,
+    pub(super) origin: Origin,
     /// What `sys` was asked to do beside answering.
     sys: Option<Box<Sys<M>>>,
     pub(super) in_hand: InHand,
 }
 
 /// Whence a message came, if there is more to say of it. Two variants, so that it takes no more room than its first.
-enum Origin {
+pub(super) enum Origin {
     /// Its caller is of this node, and waits for a typed answer.
     Caller(Arc<dyn PendingReply>),
     /// It came encoded, and is small, or has others behind it; or neither.
@@ -154,14 +154,14 @@ impl<M: Message> Inbox<M> {
         self.poll_watched(behaviour, cx)
     }
 
-    /// Puts the next message into `out`, `given` or other, when it is of the behaviour's own type and nothing watches; what was returned
-    /// before counts as handled. Nothing in `out` says nothing: [`poll_next`](Self::poll_next) is to be asked.
+    /// Puts the next message into `out`, when it is of the behaviour's own type and nothing watches; what was returned before counts as
+    /// handled. Nothing in `out` says nothing: [`poll_next`](Self::poll_next) is to be asked.
     ///
     /// By itself and without a step between, so that the message is moved once, from where it lies to where it is handled. From one
     /// nest of variants into the next, each of which begins elsewhere, it would be read while it is still being written, for which the
     /// processor waits (see `poll_as`).
     #[inline(always)]
-    pub(crate) fn next_message(&mut self, given: &mut Option<Signal<M>>, out: &mut Option<M>) {
+    pub(crate) fn next_message(&mut self, out: &mut Option<M>) {
         if self.sys.is_some() || self.own > 0 {
             return;
         }
@@ -170,7 +170,7 @@ impl<M: Message> Inbox<M> {
             Origin::Encoded(Some(_)) => return,
             Origin::Caller(_) => self.handled(None),
         }
-        if let Some(caller) = self.process.next_message(given, &mut self.taken, out) {
+        if let Some(caller) = self.process.next_message(&mut self.taken, out) {
             self.origin = Origin::Caller(caller);
         }
         self.in_hand = out.as_ref().map_or(InHand::NOTHING, InHand::message);

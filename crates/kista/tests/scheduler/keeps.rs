@@ -1,7 +1,7 @@
 //! A process that keeps its thread keeps nobody else from running.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use crate::plain::{SOON, node, run};
-use crate::{compute_until, wait_until};
+use crate::{compute_until, two_threads, wait_until};
 
 /// Does what somebody else waits for.
 struct Other;
@@ -360,4 +360,52 @@ fn one_thread_does_not_work_alone_on_what_one_process_sent_to_many() {
 #[test]
 fn one_thread_does_not_work_alone_on_what_a_task_sent_to_many() {
     a_flood("task", false);
+}
+
+/// Blocks its thread for some milliseconds each time.
+struct Slow {
+    turns: Arc<AtomicUsize>,
+}
+
+#[gen_server(local)]
+impl Slow {
+    #[init]
+    fn new(turns: Arc<AtomicUsize>) -> Self {
+        Slow { turns }
+    }
+    #[call]
+    fn work(&mut self) {
+        thread::sleep(Duration::from_millis(5));
+        self.turns.fetch_add(1, SeqCst);
+    }
+}
+
+#[test]
+fn who_is_woken_from_elsewhere_waits_for_few_long_turns() {
+    let runtime = two_threads("few long turns");
+    runtime.block_on(async {
+        let node = node("few_long_turns").await;
+        let turns = Arc::new(AtomicUsize::new(0));
+        // More than there are threads.
+        for _ in 0..3 {
+            let slow = node.spawn(Slow::spec(Arc::clone(&turns))).await.unwrap();
+            let works = node.spawn_fn(async move |_cx| while slow.work().await.is_ok() {});
+            works.unwrap();
+        }
+        let waits = run(&node, async move |_cx| {
+            let mut waits = Vec::new();
+            for _ in 0..21 {
+                let begun = turns.load(SeqCst);
+                // By the runtime, in none of the scheduler's lanes.
+                tokio::task::yield_now().await;
+                waits.push(turns.load(SeqCst) - begun);
+            }
+            waits.sort_unstable();
+            waits
+        });
+        // Now and then the runtime itself looks for it late.
+        let waits = timeout(SOON, waits).await.expect("it hangs");
+        assert!(waits[10] <= 8, "{waits:?}");
+        timeout(SOON, node.stop()).await.expect("it hangs");
+    });
 }
