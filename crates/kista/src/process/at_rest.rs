@@ -1,10 +1,12 @@
 //! The turn of a process that has no code of its own running: it is at rest, as its state, and handles what needs nothing awaited.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::mail::Taken;
-use super::turn::{READING, RESTS, TOOK};
+use super::turn::{CALLED, READING, RESTS, TOOK};
 use super::{BUDGET, Process, Signal};
+use crate::gen_server::PendingReply;
 
 /// What a turn of one at rest came to.
 pub(crate) enum AtRest {
@@ -39,6 +41,38 @@ impl<M: Send + 'static> Process<M> {
         self.count_taken(1);
         self.turn.receive(1, true);
         self.queue.read_in_hand();
+    }
+
+    /// As [`next_message`](Self::next_message), of what it was given: at the beginning of a turn.
+    #[inline(always)]
+    pub(crate) fn given_message(
+        &self,
+        given: &mut Option<Signal<M>>,
+        out: &mut Option<M>,
+    ) -> Option<Arc<dyn PendingReply>> {
+        let caller = given.take()?.typed(out);
+        self.queue.read_in_hand();
+        // What came since is taken over in this turn; else the park looks.
+        if self.queue.seems_empty() {
+            self.turn.set_read(TOOK);
+        }
+        self.turn.receive(1, true);
+        self.look_at_backlog(1);
+        self.reads(caller)
+    }
+
+    /// Counts a call that was handed over as taken from the queue, and read. False: it has to be queued.
+    #[inline]
+    pub(crate) fn takes_handed(&self) -> bool {
+        let free = !self.turn.is_listed() && !self.turn.has_arrived() && !self.is_bounded();
+        if free {
+            self.turn.set_read(TOOK | CALLED);
+            self.turn.receive(1, true);
+            self.look_at_backlog(1);
+            self.turn.count_read();
+            self.set_waiting(false);
+        }
+        free
     }
 
     /// Takes over what is queued, if all that was taken before is read: once in a turn, and what is no message acts first. Whether there is

@@ -252,27 +252,12 @@ impl<M: Send + 'static> Process<M> {
         self.reads(caller)
     }
 
-    /// As [`next_message`](Self::next_message), of what it was given: at the beginning of a turn.
-    #[inline(always)]
-    pub(crate) fn given_message(
-        &self,
-        given: &mut Option<Signal<M>>,
-        out: &mut Option<M>,
-    ) -> Option<Arc<dyn PendingReply>> {
-        let caller = given.take()?.typed(out);
-        self.queue.read_in_hand();
-        // What came since is taken over in this turn; else the park looks.
-        if self.queue.seems_empty() {
-            self.turn.set_read(TOOK);
-        }
-        self.turn.receive(1, true);
-        self.look_at_backlog(1);
-        self.reads(caller)
-    }
-
     /// A message of its own type is read.
     #[inline(always)]
-    fn reads(&self, caller: Option<Arc<dyn PendingReply>>) -> Option<Arc<dyn PendingReply>> {
+    pub(super) fn reads(
+        &self,
+        caller: Option<Arc<dyn PendingReply>>,
+    ) -> Option<Arc<dyn PendingReply>> {
         self.turn.set_read(match caller {
             Some(_) => CALLED,
             None => OTHER,
@@ -280,20 +265,6 @@ impl<M: Send + 'static> Process<M> {
         self.turn.count_read();
         self.set_waiting(false);
         caller
-    }
-
-    /// Counts a call that was handed over as taken from the queue, and read. False: it has to be queued.
-    #[inline]
-    pub(crate) fn takes_handed(&self) -> bool {
-        let free = !self.turn.is_listed() && !self.turn.has_arrived() && !self.is_bounded();
-        if free {
-            self.turn.set_read(TOOK | CALLED);
-            self.turn.receive(1, true);
-            self.look_at_backlog(1);
-            self.turn.count_read();
-            self.set_waiting(false);
-        }
-        free
     }
 
     /// As much was read as one poll may: the others of this thread come first.
