@@ -6,7 +6,7 @@ mod plain;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use kista::{CallError, Cx, Dest, ExitReason, Node, Pid, ProcessCx, ServerRef, gen_server};
@@ -32,6 +32,11 @@ impl Desk {
     #[call]
     fn kill(&mut self, who: Pid, cx: &mut Cx<Self>) {
         cx.exit(who, ExitReason::Kill);
+    }
+
+    #[call]
+    fn count(&mut self, calls: Arc<AtomicUsize>) {
+        calls.fetch_add(1, Relaxed);
     }
 
     #[call]
@@ -125,11 +130,17 @@ async fn a_linked_caller_does_not_see_what_became_of_the_call_that_ended_its_ser
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_killed_itself_calls_nobody() {
     let node = node("before_answers").await;
-    let dead = async move |cx: ProcessCx, desk: ServerRef<Desk>| {
-        cx.exit(cx.pid(), ExitReason::Kill);
-        let _ = desk.place().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let dead = move |cx: ProcessCx, desk: ServerRef<Desk>| {
+        let counted = Arc::clone(&counted);
+        async move {
+            cx.exit(cx.pid(), ExitReason::Kill);
+            let _ = desk.count(counted).await;
+        }
     };
     assert!(!ran_on(&node, dead).await);
+    assert_eq!(calls.load(Relaxed), 0);
     node.stop().await;
 }
 
