@@ -127,7 +127,7 @@ impl<T> Asked<T> {
     ///
     /// Once only: where a runtime is driven within the process its signals do not act.
     #[inline]
-    pub(super) fn answered(
+    fn answered(
         &mut self,
         answer: Result<T, CallError>,
         cx: &Context<'_>,

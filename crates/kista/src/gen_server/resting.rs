@@ -3,7 +3,8 @@
 //! Most servers wait for long until they are asked something, and most of what they are asked needs nothing awaited. So what waits is
 //! small, and a turn for such a message is a plain call, in place of a future that is resumed, asks for a message, and waits again. Rules:
 //! 1. It is parked in its queue as any process that waits. So whatever is sent to it has the same effect, in the same order and from
-//!    anywhere, as on one whose code runs.
+//!    anywhere, as on one whose code runs. A message of its own type that ends the park comes with it, past the queue, which was empty:
+//!    it is read first, unless signals came since. If its code begins before that, or it ends, that message is the first of those taken over.
 //! 2. Only who waits for its next message rests, and for nothing else. A behaviour with a loop of its own does not, nor a server that has
 //!    more to do (`continue_with`, `then`, a timeout).
 //! 3. It handles messages of its own type by [`GenServer::handle_now`]. For whatever else is there its code begins ([`serve`]), with what is

@@ -38,7 +38,7 @@ struct Ticks(AtomicU32);
 
 static TICKS: Ticks = Ticks(AtomicU32::new(0));
 
-/// How often it has looked. Not when it sleeps: then nobody runs.
+/// How often it has looked. Not while it sleeps, when nobody runs, nor where no runtime has several threads.
 #[inline]
 pub(crate) fn ticks() -> u32 {
     TICKS.0.load(Relaxed)
