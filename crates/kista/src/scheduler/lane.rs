@@ -86,7 +86,7 @@ struct Lane {
     /// When it looked at the clock last, and at which turn.
     looked: Instant,
     looked_at: u32,
-    /// What a turn took then, in ns.
+    /// What a turn took then, in ns. Very long: it is not known yet.
     pace: u64,
     /// The turn at which it looks again.
     looks_at: u32,
@@ -229,11 +229,12 @@ impl Ended {
         let mut until = begun + SLICE;
         let outer = HERE.replace(Some(lane));
         let _running = Running { ended: self, outer };
+        let mut behind_turn = false;
         loop {
             if scheduler.is_closed() {
                 return Poll::Ready(true);
             }
-            let task = match next(cx, until) {
+            let task = match next(cx, until, std::mem::take(&mut behind_turn)) {
                 Next::Task(task) => task,
                 Next::Sleeps => return Poll::Pending,
                 Next::IsOver(now) if now < begun + SLICES && scheduler.sleepers.any() => {
@@ -243,6 +244,7 @@ impl Ended {
                 }
                 Next::IsOver(_) => return Poll::Ready(false),
             };
+            behind_turn = true;
             let ran = catch_unwind(AssertUnwindSafe(|| task.run()));
             if ran.is_err() {
                 tracing::error!("the shell of a process panicked");
@@ -263,14 +265,17 @@ enum Next {
     Sleeps,
 }
 
-/// Until then it has time, by its last look at the clock.
-fn next(cx: &mut Context<'_>, until: Instant) -> Next {
+/// Until then it has time, by its last look at the clock: it looks behind turns, so that of those that are ready one has its turn, however
+/// slow the machine.
+fn next(cx: &mut Context<'_>, until: Instant, behind_turn: bool) -> Next {
     HERE.with_borrow_mut(|here| {
         let Some(lane) = here.as_mut() else {
             return Next::Sleeps;
         };
-        loop {
+        if behind_turn {
             lane.pass();
+        }
+        loop {
             if lane.looked >= until {
                 return Next::IsOver(lane.looked);
             }
@@ -354,10 +359,10 @@ impl Lane {
         self.share();
     }
 
-    /// After so many turns: not later than when its slice is over, by its pace.
+    /// After so many turns: not later than when its slice is over, by what they took last.
     fn next_look(&self) -> u32 {
         const SLICE_NANOS: u64 = SLICE.as_nanos() as u64;
-        let turns = SLICE_NANOS / self.sign().pace.load(Relaxed).max(1);
+        let turns = SLICE_NANOS / self.pace.max(1);
         u32::try_from(turns).map_or(LOOK, |turns| turns.clamp(1, LOOK))
     }
 

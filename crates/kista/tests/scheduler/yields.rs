@@ -287,3 +287,55 @@ fn one_that_is_flooded_and_slow_comes_before_no_others_that_are_quick() {
         node.stop().await;
     });
 }
+
+/// Sends itself a message in each turn, which is longer than a lane goes on for.
+struct Long {
+    turns: Arc<AtomicU64>,
+    over: Flag,
+}
+
+#[gen_server(local)]
+impl Long {
+    #[init]
+    fn new(turns: Arc<AtomicU64>, over: Flag) -> Self {
+        Long { turns, over }
+    }
+    #[cast]
+    fn turn(&mut self, itself: ServerRef<Long>) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(300) {
+            std::hint::spin_loop();
+        }
+        self.turns.fetch_add(1, SeqCst);
+        if !self.over.load(SeqCst) {
+            drop(itself.turn(itself.clone()));
+        }
+    }
+}
+
+#[test]
+fn behind_each_long_turn_the_tasks_of_the_thread_have_theirs() {
+    one_thread().block_on(async {
+        let node = node("long").await;
+        let (turns, over) = (Arc::new(AtomicU64::new(0)), Flag::default());
+        for _ in 0..64 {
+            let long = node.spawn(Long::spec(turns.clone(), over.clone()));
+            let long = long.await.unwrap();
+            drop(long.turn(long.clone()));
+        }
+        let mut most = 0;
+        let mut before = turns.load(SeqCst);
+        while before < 1_000 {
+            task::yield_now().await;
+            let now = turns.load(SeqCst);
+            most = most.max(now - before);
+            before = now;
+        }
+        over.store(true, SeqCst);
+        assert!(
+            most <= 2,
+            "{most} turns of 300 us before a task had its own"
+        );
+        node.stop().await;
+    });
+}
