@@ -12,10 +12,13 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::{AtomicBool, Mutex};
+use crate::sync::Mutex;
+
+mod settled;
+
+pub use self::settled::Settled;
 
 #[cfg(all(test, loom))]
 mod models;
@@ -36,8 +39,7 @@ mod tests;
 /// ```
 pub struct ReplySlot<T, E> {
     state: Mutex<State<T, E>>,
-    /// It was settled: so it is not pending, and never will be. Who asks that then needs no lock.
-    settled: AtomicBool,
+    settled: Settled,
 }
 
 enum State<T, E> {
@@ -56,7 +58,7 @@ impl<T, E> ReplySlot<T, E> {
     pub const fn new() -> Self {
         Self {
             state: Mutex::new(State::Pending),
-            settled: AtomicBool::new(false),
+            settled: Settled::new(),
         }
     }
 
@@ -66,7 +68,7 @@ impl<T, E> ReplySlot<T, E> {
     pub fn new() -> Self {
         Self {
             state: Mutex::new(State::Pending),
-            settled: AtomicBool::new(false),
+            settled: Settled::new(),
         }
     }
 
@@ -113,7 +115,7 @@ impl<T, E> ReplySlot<T, E> {
 
     fn place(&self, state: &mut State<T, E>, outcome: Result<T, E>) -> Option<Waker> {
         let before = mem::replace(state, State::Settled(outcome));
-        self.settled.store(true, Relaxed);
+        self.settled.set(true);
         match before {
             State::Parked(waker) => Some(waker),
             _ => None,
@@ -149,7 +151,7 @@ impl<T, E> ReplySlot<T, E> {
         let state = self.state.get_mut();
         match mem::replace(state, State::Pending) {
             State::Settled(outcome) => {
-                self.settled.store(false, Relaxed);
+                self.settled.set(false);
                 Some(outcome)
             }
             other => {
@@ -185,13 +187,11 @@ impl<T, E> ReplySlot<T, E> {
     /// Whether a reply would still be accepted: nothing settled the slot, and nobody abandoned it.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        !self.settled.load(Relaxed) && self.state.lock().is_pending()
+        !self.settled.get() && self.state.lock().is_pending()
     }
 
     /// Whether anything settled the slot: for who does not know the type of the answer.
-    #[cfg(not(loom))]
-    #[must_use]
-    pub const fn settled(&self) -> &AtomicBool {
+    pub fn settled(&self) -> &Settled {
         &self.settled
     }
 

@@ -9,18 +9,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use kista::{CallError, Cx, Dest, ExitReason, Node, Pid, ProcessCx, ServerRef, gen_server};
+use kista::{
+    CallError, Cx, Dest, ExitReason, Node, Pid, ProcessCx, ReplyTo, ServerRef, gen_server,
+};
 use plain::{SOON, as_caller, is_within_caller, node, run};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-struct Desk;
+#[derive(Default)]
+struct Desk(Vec<ReplyTo<()>>);
 
 #[gen_server(local)]
 impl Desk {
     #[init]
     fn new() -> Self {
-        Desk
+        Desk::default()
     }
 
     /// Whether its caller waits where it has its turn.
@@ -42,6 +45,23 @@ impl Desk {
     #[call]
     fn fail(&mut self) {
         panic!("as it was asked to");
+    }
+
+    /// Not answered while it lives.
+    #[call]
+    fn wait(&mut self, reply: ReplyTo<()>) {
+        self.0.push(reply);
+    }
+
+    /// How many do.
+    #[call]
+    fn waiting(&self) -> usize {
+        self.0.len()
+    }
+
+    #[cast]
+    fn fail_unasked(&mut self) {
+        panic!("as it was told to");
     }
 }
 
@@ -124,6 +144,39 @@ async fn a_linked_caller_does_not_see_what_became_of_the_call_that_ended_its_ser
         );
     };
     assert!(ran_on(&node, trapping).await, "it is no end of its own");
+    node.stop().await;
+}
+
+/// Of many that are linked some have yet to be told when a caller could run that was told of its call: here before them all, if it were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_told_of_an_end_before_calls_are() {
+    const CALLERS: usize = 200;
+    let node = node("before_answers").await;
+    for _ in 0..ROUNDS {
+        let desk = node.spawn(Desk::spec()).await.unwrap();
+        let mut ends = Vec::new();
+        let ran_on = Arc::new(AtomicUsize::new(0));
+        for _ in 0..CALLERS {
+            let (desk, ran_on) = (desk.clone(), Arc::clone(&ran_on));
+            let (ended, end) = oneshot::channel::<()>();
+            let caller = node.spawn_fn(async move |cx| {
+                let _ended = ended;
+                cx.link(pid_of(&desk));
+                let _ = desk.wait().forever().await;
+                ran_on.fetch_add(1, Relaxed);
+            });
+            caller.unwrap();
+            ends.push(end);
+        }
+        while desk.waiting().await.unwrap() < CALLERS {
+            tokio::task::yield_now().await;
+        }
+        desk.fail_unasked().await.unwrap();
+        for end in ends {
+            assert!(timeout(SOON, end).await.expect("it ends").is_err());
+        }
+        assert_eq!(ran_on.load(Relaxed), 0);
+    }
     node.stop().await;
 }
 

@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -11,7 +11,7 @@ use kista_etf::{
     StaticAtom, Term, atoms,
 };
 use kista_sync::lock::Mutex;
-use kista_sync::slot::ReplySlot;
+use kista_sync::slot::{ReplySlot, Settled};
 
 use super::CallError;
 use crate::ExitReason;
@@ -180,7 +180,7 @@ impl<T> CallSlot<T> {
 
     /// Whether it was answered, or failed.
     #[inline]
-    pub(super) const fn settled(&self) -> &AtomicBool {
+    pub(super) fn settled(&self) -> &Settled {
         self.slot.settled()
     }
 

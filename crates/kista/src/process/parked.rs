@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use kista_sync::queue::Park;
+use kista_sync::slot::Settled;
 
 use super::{Process, Signal};
 use crate::gen_server::{PendingReply, inline};
@@ -43,7 +43,7 @@ pub(crate) struct Handed<'a, M> {
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     /// Whether the call is answered.
-    pub(crate) settled: &'a AtomicBool,
+    pub(crate) settled: &'a Settled,
     pub(crate) slot: &'a dyn Fn() -> Option<Arc<dyn PendingReply>>,
 }
 
@@ -51,7 +51,7 @@ impl Caller<'_> {
     /// As long as it waits.
     #[inline]
     pub(crate) fn who_waits(self) -> Option<Arc<dyn PendingReply>> {
-        match self.settled.load(Relaxed) {
+        match self.settled.get() {
             true => None,
             false => (self.slot)(),
         }
