@@ -17,6 +17,8 @@ use crate::process::{NotTaken, Signal, current};
 /// The time a call may take unless it says otherwise: 5 s, as in OTP.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
+const HAD_ANSWER: &str = "a call was polled after it had its answer";
+
 /// A call in progress: a future of the answer.
 ///
 /// Nothing is sent before the first poll. Dropping it gives the call up: the server may still act, its answer is dropped
@@ -31,7 +33,7 @@ pub struct Call<'a, M: Message, T> {
 }
 
 enum State<M, T> {
-    /// Both are there until it is sent.
+    /// Both are there until it is sent, and none if it had its answer at once.
     Unsent(Option<M>, Option<Arc<CallSlot<T>>>),
     Sent(Asked<T>, Option<Deadline>),
     Done,
@@ -158,7 +160,7 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
                 return Poll::Pending;
             }
             let Some(slot) = slot.take() else {
-                unreachable!("it is there until the call is sent")
+                panic!("{HAD_ANSWER}")
             };
             if let Some(server) = server
                 && inline::hand(server, message, &slot)
@@ -168,10 +170,8 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
                         this.state = State::Sent(Asked::Held(answer), None);
                         return Poll::Pending;
                     }
-                    Ok(answer) => {
-                        this.state = State::Done;
-                        return Poll::Ready(answer);
-                    }
+                    // What is left in the state is nothing: to put another into it would ask for that.
+                    Ok(answer) => return Poll::Ready(answer),
                     Err(slot) => Asked::Local(slot),
                 };
                 this.state = State::Sent(asked, None);
@@ -181,7 +181,7 @@ impl<M: Message, T: Send + 'static> Future for Call<'_, M, T> {
             }
         }
         let State::Sent(asked, deadline) = &mut this.state else {
-            panic!("a call was polled after it had its answer")
+            panic!("{HAD_ANSWER}")
         };
         let result = match asked.poll(cx) {
             Poll::Ready(result) => result,

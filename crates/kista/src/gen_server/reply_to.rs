@@ -99,7 +99,7 @@ impl<T> CallSlot<T> {
     }
 
     /// The answer, if it is there: then the call is over, and if nobody else holds its slot that is for another. Err: it is still to come.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_over(mut self: Arc<Self>) -> Result<Result<T, CallError>, Arc<Self>>
     where
         T: Send + 'static,
@@ -259,7 +259,18 @@ impl<T> ReplyTo<T> {
 }
 
 impl<T> Drop for ReplyTo<T> {
+    #[inline]
     fn drop(&mut self) {
+        if !matches!(self.0, Inner::Taken) {
+            self.is_left();
+        }
+    }
+}
+
+impl<T> ReplyTo<T> {
+    /// Nobody has answered.
+    #[cold]
+    fn is_left(&mut self) {
         let server = match &self.0 {
             Inner::Local(slot) if slot.has_left() => return,
             Inner::Local(slot) => slot.server(),

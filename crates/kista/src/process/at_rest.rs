@@ -100,7 +100,7 @@ impl<M: Send + 'static> Process<M> {
     }
 
     /// A turn is over in which everything was read that can be.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end_at_rest(&self, taken: &mut VecDeque<Signal<M>>) -> AtRest {
         if self.end_reason().is_some() {
             return AtRest::Over;

@@ -121,22 +121,28 @@ pub(crate) fn set_alarm(
 /// wait for it.
 #[inline]
 pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Me, bool) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| {
-        let process = current.as_ref()?;
+    here(|process| {
+        let process = process?;
         (waker.data() == Arc::as_ptr(process).cast()).then(|| {
             let (me, is_signalled) = process.me_and_signalled();
             f(me, is_signalled)
         })
-    })
+    })?
+}
+
+/// With the process that runs here, if one does. None: the thread ends. In place, where `with_borrow` is called.
+#[inline(always)]
+fn here<R>(f: impl FnOnce(Option<&Arc<dyn AnyProcess>>) -> R) -> Option<R> {
+    CURRENT
+        .try_with(|current| f(current.borrow().as_ref()))
+        .ok()
 }
 
 /// Whether signals wait for the process that runs here. If so it is woken by `cx`, to be polled again when they have acted.
 #[inline]
 pub(crate) fn has_to_act(cx: &Context<'_>) -> bool {
-    let is_signalled = CURRENT.with_borrow(|current| {
-        let current = current.as_ref();
-        current.is_some_and(|process| process.me_and_signalled().1)
-    });
+    let is_signalled = here(|process| process.is_some_and(|it| it.me_and_signalled().1));
+    let is_signalled = is_signalled.unwrap_or(false);
     if is_signalled {
         cx.waker().wake_by_ref();
     }
