@@ -168,7 +168,7 @@ async fn links_are_told_of_an_end_before_calls_are() {
             caller.unwrap();
             ends.push(end);
         }
-        while desk.waiting().await.unwrap() < CALLERS {
+        while desk.waiting().forever().await.unwrap() < CALLERS {
             tokio::task::yield_now().await;
         }
         desk.fail_unasked().await.unwrap();

@@ -90,6 +90,8 @@ struct Lane {
     pace: u64,
     /// The turn at which it looks again.
     looks_at: u32,
+    /// When it looked first at what waits for any lane.
+    common_at: Instant,
     /// The last turn was as long as one may be.
     after_whole_turn: bool,
     /// What waits for any lane comes next.
@@ -104,7 +106,7 @@ struct Lane {
 /// So often it looks first at what is there for all.
 const FAIR: u32 = 32;
 
-/// After so many turns it looks at the clock; when they are long, after fewer.
+/// After so many turns it looks at the clock; when they are long, and at first, after fewer.
 const LOOK: u32 = 32;
 
 /// So many of these it takes at once.
@@ -128,6 +130,7 @@ pub(super) fn drive(
         looked_at: 0,
         pace: u64::MAX,
         looks_at: 0,
+        common_at: Instant::now(),
         after_whole_turn: false,
         common_first: false,
         tick: 0,
@@ -251,6 +254,7 @@ impl Ended {
             }
             // What a process waits for in the runtime would not answer any more.
             if !coop::has_budget_remaining() {
+                HERE.with_borrow_mut(|here| here.as_mut().map_or((), Lane::pass));
                 return Poll::Ready(false);
             }
         }
@@ -305,7 +309,7 @@ impl Lane {
         let turns = sign.turns.load(Relaxed);
         self.looked = Instant::now();
         self.looked_at = turns;
-        self.looks_at = turns.wrapping_add(self.next_look());
+        self.looks_at = turns.wrapping_add(1);
         self.tick = watch::ticks();
         self.waits.begin(lock::waited());
     }
@@ -343,15 +347,16 @@ impl Lane {
         let now = Instant::now();
         let passed = now.duration_since(self.looked);
         self.ready.passed(passed);
-        self.common_first |= passed >= SLICES;
-        let each = passed / turns.wrapping_sub(self.looked_at).max(1);
+        self.common_first |= now.duration_since(self.common_at) >= SLICES;
+        let done = turns.wrapping_sub(self.looked_at).max(1);
+        let each = passed / done;
         let pace = u64::try_from(each.as_nanos()).unwrap_or(u64::MAX);
         // The less of two: one that is much longer by itself has lost its core meanwhile.
         let before = std::mem::replace(&mut self.pace, pace);
         self.sign().pace.store(pace.min(before), Relaxed);
         self.looked = now;
         self.looked_at = turns;
-        self.looks_at = turns.wrapping_add(self.next_look());
+        self.looks_at = turns.wrapping_add(self.next_look(done));
         if self.waits.look(passed, lock::waited()) && self.scheduler.has_others(self.index) {
             self.scheduler.help.hinders(now, &self.sign().shared);
             self.steps_aside = true;
@@ -359,11 +364,13 @@ impl Lane {
         self.share();
     }
 
-    /// After so many turns: not later than when its slice is over, by what they took last.
-    fn next_look(&self) -> u32 {
+    /// After so many turns: not later than when its slice is over, by what they took last, of which there were so many. At most twice as
+    /// many as these, since what comes may take longer.
+    fn next_look(&self, last: u32) -> u32 {
         const SLICE_NANOS: u64 = SLICE.as_nanos() as u64;
         let turns = SLICE_NANOS / self.pace.max(1);
-        u32::try_from(turns).map_or(LOOK, |turns| turns.clamp(1, LOOK))
+        let turns = u32::try_from(turns).map_or(LOOK, |turns| turns.clamp(1, LOOK));
+        turns.min(last.saturating_mul(2))
     }
 
     /// Behind a turn: counts it, and looks at the clock from time to time, and after a long one.
@@ -383,11 +390,12 @@ impl Lane {
             self.leave_all();
             return None;
         }
-        if std::mem::take(&mut self.common_first)
-            && let Some(task) = taken(|| self.scheduler.common.steal())
-        {
-            self.found();
-            return Some(task);
+        if std::mem::take(&mut self.common_first) {
+            self.common_at = self.looked;
+            if let Some(task) = taken(|| self.scheduler.common.steal()) {
+                self.found();
+                return Some(task);
+            }
         }
         if let Some(task) = self.ready.pop() {
             return Some(task);
