@@ -90,7 +90,7 @@ struct Lane {
     pace: u64,
     /// The turn at which it looks again.
     looks_at: u32,
-    /// When it looked first at what waits for any lane.
+    /// When what waits for any lane came before its own, the last time.
     common_at: Instant,
     /// The last turn was as long as one may be.
     after_whole_turn: bool,

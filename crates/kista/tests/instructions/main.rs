@@ -226,7 +226,7 @@ async fn hops(node: Node, times: u64) {
 #[test]
 fn a_local_send() {
     let bound = Bound {
-        release: 460,
+        release: 410,
         debug: 3_800,
     };
     at_most("a_local_send", &bound, |times| on_a_node(sends, times));
@@ -244,7 +244,7 @@ fn a_hop() {
 #[test]
 fn a_local_call() {
     let bound = Bound {
-        release: 7_400,
+        release: 7_200,
         debug: 41_000,
     };
     at_most("a_local_call", &bound, |times| on_a_node(calls, times));
@@ -299,7 +299,7 @@ fn frames(times: u64) -> WriteBuffer {
 fn a_message_is_encoded() {
     let bound = Bound {
         release: 580,
-        debug: 7_000,
+        debug: 5_700,
     };
     at_most("a_message_is_encoded", &bound, |times| {
         black_box(frames(times));
@@ -310,7 +310,7 @@ fn a_message_is_encoded() {
 fn a_message_is_encoded_and_decoded() {
     let bound = Bound {
         release: 1_400,
-        debug: 14_500,
+        debug: 12_900,
     };
     at_most("a_message_is_encoded_and_decoded", &bound, |times| {
         let bytes = frames(times).to_vec();
